@@ -1,0 +1,1 @@
+"""Morphing videos out of StyleGAN network blending."""

@@ -1,0 +1,55 @@
+"""The exceptions a caller may meet, all under one root.
+
+    BlendreelError                what went wrong, in one readable message; carries the command's exit code
+    ├── PresetError               2  a preset or an option is wrong; one line per mistake
+    ├── CheckpointError           2  a file of weights is missing, damaged, or of an unknown format
+    │   └── UnsafeCheckpointError 2  the file asks to run something; names what
+    ├── BlendError                2  the models cannot be mixed, or not in this way
+    ├── RenderError               1  a frame could not be made
+    └── EncodingError             3  a frame could not be written; carries the encoder's own reason
+
+Messages name the place, the value and the choices. They are printed as they are: no traceback
+is ever needed to understand one.
+"""
+
+from __future__ import annotations
+
+
+class BlendreelError(Exception):
+    """Root of every error this package raises on purpose."""
+
+    exit_code = 1
+
+
+class PresetError(BlendreelError):
+    """A preset, a latent source or a command option is wrong."""
+
+    exit_code = 2
+
+
+class CheckpointError(BlendreelError):
+    """A checkpoint is missing, damaged, or in a format nobody here knows."""
+
+    exit_code = 2
+
+
+class UnsafeCheckpointError(CheckpointError):
+    """A checkpoint asks for something that is not data: it names a global outside the allow-list."""
+
+
+class BlendError(BlendreelError):
+    """Models whose structure differs, or blend settings that have no meaning for them."""
+
+    exit_code = 2
+
+
+class RenderError(BlendreelError):
+    """A frame could not be rendered."""
+
+    exit_code = 1
+
+
+class EncodingError(BlendreelError):
+    """A file could not be encoded or written."""
+
+    exit_code = 3
