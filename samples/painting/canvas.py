@@ -2,8 +2,8 @@
 
 Coordinates: x to the right, y down, the picture spans [-1, 1] both ways. A distance is negative inside. Edges
 are anti-aliased by the share of a pixel that lies inside, so a picture painted at 128 px and averaged down to
-64 px is nearly the picture painted at 64 px. Planes are float32 [N, R, R] (or [N, 1, 1] where constant), colours
-[N, 3, 1, 1].
+64 px is nearly the picture painted at 64 px. Planes are float32 [N, R, R] (or [N, 1, 1] where constant), and
+colours [N, 3, 1, 1].
 """
 
 from __future__ import annotations

@@ -120,8 +120,8 @@ def _backdrop(canvas: Canvas, q: Parameters, v: View) -> None:
     canvas.glow(q.back_b, 0.35 * blob(sx, sy, 0.3 * q.light_x, -0.1, 0.9, 0.9))
 
 
-def _tresses(q: Parameters, v: View, head: Head, front: bool) -> Tensor:
-    """Hair colour [N, 3, R, R]: strands that follow the fall of the hair, and a band of shine."""
+def _tresses(q: Parameters, v: View, head: Head) -> tuple[Tensor, Tensor]:
+    """Hair [N, 3, R, R], before and behind the face: strands that follow its fall, a band of shine."""
     up = torch.clamp((v.y - 0.05) / (0.8 + head.volume), -0.985, 0)
     across = (v.x + 0.07 * q.yaw - 0.12 * q.parting * torch.clamp(-up, 0, 1)) / torch.sqrt(1 - up * up)
     bend = (0.4 + q.wave) * torch.sin(v.y * 6 + q.phase)
@@ -134,11 +134,13 @@ def _tresses(q: Parameters, v: View, head: Head, front: bool) -> Tensor:
     level = v.y + 0.50 + 0.05 * strand - 0.32 * across * across
     shine = bump((level / 0.13) ** 2 + ((across - 0.25 * q.light_x) / 0.33) ** 2)
     nx, ny = across * 1.35, torch.clamp(v.y + 0.1, -0.8, 0.15)
-    light = _lit(q, torch.clamp(nx, -0.8, 0.8), ny) * (1.15 if front else 0.62) + 0.10 * strand
+    light = _lit(q, torch.clamp(nx, -0.8, 0.8), ny)
     dark = q.hair * colour(0.30, 0.25, 0.26, q.hair)
-    base = mix(dark, mix(grey(q.hair), q.hair, 0.86) * 1.08 + 0.015, torch.clamp(light, 0, 1.3)[:, None])
-    glint = q.hair * 0.6 + 0.20
-    return base + glint * (shine * (0.5 if front else 0.15) * (0.4 + 0.6 * q.light_strength))[:, None]
+    bright = mix(grey(q.hair), q.hair, 0.86) * 1.08 + 0.015
+    front = mix(dark, bright, torch.clamp(light * 1.15 + 0.10 * strand, 0, 1.3)[:, None])
+    behind = mix(dark, bright, torch.clamp(light * 0.62 + 0.10 * strand, 0, 1.3)[:, None])
+    front = front + (q.hair * 0.6 + 0.20) * (shine * 0.5 * (0.4 + 0.6 * q.light_strength))[:, None]
+    return front, behind
 
 
 def _bust(canvas: Canvas, q: Parameters, v: View, head: Head) -> None:
@@ -172,7 +174,7 @@ def _relief(
     wide = 0.058 + 0.012 * q.nose_width
     ridge = mix((left + right) / 2, nx, torch.clamp((v.y - head.eye_y) / (ny - head.eye_y), 0, 1))
     high = 0.085 * bump(((v.x - ridge) / wide) ** 2) * soft(v.y - ny - 0.01, 0.05)
-    high = high * (0.45 + 0.55 * soft(-(v.y - head.eye_y - 0.02), 0.14))
+    high = high * (0.08 + 0.92 * soft(-(v.y - head.eye_y - 0.02), 0.14))
     high += 0.055 * blob(v.x, v.y, nx, ny - 0.01, 0.075 + 0.015 * q.nose_width, 0.055)
     for cx in (left, right):
         high -= 0.040 * blob(v.x, v.y, cx, head.eye_y - 0.02, 0.14, 0.085)
@@ -280,12 +282,12 @@ def _face(canvas: Canvas, q: Parameters, v: View, head: Head) -> tuple[Tensor, T
     canvas.shade(
         colour(1.02, 0.84, 0.82, q.skin), 0.5 * blob(v.x, v.y, nose[0], nose[1], 0.08, 0.06) * inside
     )
-    window = v.window(-0.45, 0.32, 0.72)
+    window = v.window(-0.45, 0.36, 0.74)
     eyes = placed(_eyes(canvas.part(window), q, v.part(window), head, places), window, inside)
-    window = v.window(-0.05, 0.5, 0.5)
+    window = v.window(-0.1, 0.55, 0.55)
     _nose(canvas.part(window), q, v.part(window), nose)
     _beard(canvas, q, v, head, middle[0] * 1.1, inside)
-    window = v.window(0.1, 0.75, 0.66)
+    window = v.window(0.1, 0.85, 0.72)
     part = _mouth(canvas.part(window), q, v.part(window), head, (middle[0] * 1.08, middle[1]))
     mouth = placed(part, window, inside)
     rim = inside * bump((head.outline / 0.05) ** 2) * soft(v.x * torch.sign(q.light_x) + 0.12, 0.2)
@@ -334,21 +336,23 @@ def compose(p: Parameters, resolution: int) -> Picture:
     """Paint a batch in this style."""
     q = p.planes()
     v = look(
-        resolution, (0.05 * q.shift_x, 0.02 + 0.04 * q.shift_y), 0.10 * q.roll, 1.03 + 0.05 * q.scale
+        resolution, (0.05 * q.shift_x, 0.05 + 0.03 * q.shift_y), 0.10 * q.roll, 1.11 + 0.05 * q.scale
     )  # fmt: skip
     canvas = Canvas(torch.zeros(len(p), 3, resolution, resolution, device=q.yaw.device))
     head = measure(q, v)
     _backdrop(canvas, q, v)
     behind = cover(head.mass, v.pixel)
-    canvas.lay(_tresses(q, v, head, front=False), behind)
+    strands, strands_behind = _tresses(q, v, head)
+    canvas.lay(strands_behind, behind)
     _bust(canvas, q, v, head)
-    _ears(canvas, q, v, head)
+    window = v.window(-0.25, 0.5, 0.9)
+    _ears(canvas.part(window), q, v.part(window), head)
     eyes, mouth = _face(canvas, q, v, head)
     before = cover(head.front, v.pixel)
     canvas.shade(
         colour(0.52, 0.40, 0.38, q.skin), 0.6 * soft(head.front - 0.015, 0.055) * cover(head.outline, v.pixel)
     )
-    canvas.lay(_tresses(q, v, head, front=True), before)
+    canvas.lay(strands, before)
     vignette = torch.clamp(1.06 - 0.16 * (v.screen_x**2 + v.screen_y**2), max=1)
     canvas.pixels *= vignette[:, None]
     face = cover(head.outline, v.pixel)

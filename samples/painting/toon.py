@@ -182,9 +182,9 @@ def _mouth(canvas: Canvas, q: Parameters, v: View, head: Head, x: Tensor) -> Ten
     half = 0.135 + 0.02 * q.mouth_width
     t = (v.x - x) / half
     y = v.y - 0.345 - 0.01 * q.face_length
-    bow = 0.012 - 0.055 * q.smile
+    bow = 0.010 + 0.10 * q.smile
     open_by = 0.13 * q.mouth_open
-    y = y + 0.5 * bow * (1 - t * t) * -1
+    y = y - 0.6 * bow * (1 - t * t) + 0.3 * bow
     gate = torch.clamp(q.mouth_open * 6, max=1)
     inner = almond(t, y, half, 0.012 + 0 * half, open_by + 0.01, v.pixel) * gate
     canvas.lay(colour(0.50, 0.10, 0.14, v.x), inner)
@@ -193,10 +193,10 @@ def _mouth(canvas: Canvas, q: Parameters, v: View, head: Head, x: Tensor) -> Ten
         inner * cover(ellipse(t * half, y - open_by, half * 0.6, open_by * 0.55 + 0.01), v.pixel),
     )
     canvas.lay(colour(1, 1, 1, v.x), inner * cover(y - 0.022, v.pixel))
-    lips = band(y, 0.024 * taper(t, 0.5), v.pixel)
-    canvas.lay(mix(head.line, q.lip, 0.45), lips)
+    lips = band(y, 0.028 * taper(t, 0.5), v.pixel)
+    canvas.lay(mix(head.line, q.lip, 0.25), lips)
     lower = band(arc(t, y, half, -open_by - 0.01), 0.015 * taper(t * 0.97, 0.4), v.pixel) * gate
-    canvas.lay(mix(head.line, q.lip, 0.45), lower)
+    canvas.lay(mix(head.line, q.lip, 0.25), lower)
     shine = blob(t, y, 0.0, 0.05 + open_by, 0.45, 0.018)
     canvas.shade(colour(0.9, 0.68, 0.66, v.x), 0.6 * shine)
     return torch.maximum(inner, lips)

@@ -79,9 +79,16 @@ def measure(q: Parameters, v: View) -> Head:
     size = 0.75 + 0.5 * q.hair_volume
     back = ellipse(v.x + 0.10 * turn, v.y + 0.24, 0.44 + 0.05 * q.hair_volume, 0.46)
     wing = ellipse(v.x + 0.14 * turn, v.y + 0.10, mix(0.40, 0.50 + 0.12 * size, lady), mix(0.28, 0.24, lady))
-    nape = ellipse(v.x + 0.36 * turn, v.y - 0.20, 0.10 + 0.08 * lady, 0.06 + 0.22 * lady)
+    nape = ellipse(
+        v.x + mix(0.26, 0.36, lady) * turn, v.y - 0.20 * lady, 0.10 + 0.08 * lady, 0.06 + 0.22 * lady
+    )
     hanging = torch.clamp((q.hair_length - 0.72) * 8, 0, 1) * lady
-    fall = ellipse(v.x + 0.36 * turn, v.y - 0.35, 0.03 + 0.24 * hanging, 0.1 + 0.85 * hanging)
+    fall = ellipse(
+        v.x + mix(0.20, 0.36, hanging) * turn,
+        v.y - 0.35 * hanging,
+        0.03 + 0.24 * hanging,
+        0.1 + 0.85 * hanging,
+    )
     hair = join(join(join(back, wing, 0.10), nape, 0.10), fall, 0.06)
     bun = ellipse(
         v.x + 0.12 * turn, v.y + 0.68, (0.20 + 0.05 * size) * mix(0.35, 1, lady), 0.16 * mix(0.5, 1, lady)
@@ -140,7 +147,7 @@ def _motif(q: Parameters, v: View) -> Tensor:
     a, b = 15 * x, 7.5 * x + 13 * y
     hemp = cover((torch.cos(a) + torch.cos(b) + torch.cos(b - a) - 0.2) * -0.03, 0.03)
     motifs = torch.stack([waves, stripes, hemp, checks])
-    pick = torch.clamp((q.pattern * 4).long(), max=3).view(1, -1, 1, 1).expand(1, *x.shape)
+    pick = torch.clamp((q.pattern * 4).long(), 0, 3).view(1, -1, 1, 1).expand(1, *x.shape)
     return motifs.gather(0, pick)[0]
 
 
@@ -274,7 +281,8 @@ def compose(p: Parameters, resolution: int) -> Picture:
     _sky(canvas, q, v)
     behind = cover(head.hair, v.pixel)
     canvas.lay(mix(colour(*SUMI, v.x), q.hair, 0.16), behind)
-    _robe(canvas, q, v, head)
+    window = v.window(0.1, 1.0, 1.0)
+    _robe(canvas.part(window), q, v.part(window), head)
     inside = cover(head.outline, v.pixel)
     canvas.lay(_complexion(q, head), inside)
     cheek = ellipse(v.x - 0.05 * head.turn, v.y - 0.18, head.half, 0.16)
