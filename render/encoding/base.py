@@ -1,0 +1,150 @@
+"""The contract of every encoder: start, write frames, finish; aborted without a trace if anything fails."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from render.errors import EncodingError
+
+MAX_FPS_TERM = 1_000_000  # the largest numerator or denominator of a frame rate
+
+
+class Writer(ABC):
+    """Writes frames to `NAME.part` and gives the file its name only when it is complete.
+
+        with open_writer("morph.mp4", width=512, height=512, fps=Fraction(30)) as writer:
+            writer.write(frame)  # uint8 [H, W, 3], sRGB
+
+    Leaving the block finishes the file; an error or Ctrl-C inside it removes what was written. A file that
+    already has the name is replaced at the very end, or not at all.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, width: int, height: int, fps: Fraction | int | str
+    ) -> None:
+        self.path = Path(path)
+        self.part_path = self.path.with_name(self.path.name + ".part")
+        self.width, self.height = int(width), int(height)
+        self.fps = checked_fps(self.path, fps)
+        self.frames_written = 0
+        self._is_open = False
+        if self.width < 1 or self.height < 1:
+            raise EncodingError(f"{self.path}: a picture of {width}×{height} pixels cannot be encoded")
+
+    def start(self) -> None:
+        """Make the folder and the part file, and start the encoder; EncodingError where one cannot be."""
+        self._claim()
+        self._is_open = True
+        try:
+            self._begin()
+        except BaseException:
+            self.abort()
+            raise
+
+    def write(self, frame: np.ndarray) -> None:
+        """Add a frame, uint8 [H, W, 3] in sRGB. The array may be reused as soon as this returns."""
+        if not self._is_open:
+            raise EncodingError(f"{self.path}: no frame can be written before the start or after the end")
+        shape = (self.height, self.width, 3)
+        if getattr(frame, "dtype", None) != np.uint8 or frame.shape != shape:
+            is_array = isinstance(frame, np.ndarray)
+            found = f"{frame.dtype} {list(frame.shape)}" if is_array else type(frame).__name__
+            raise EncodingError(
+                f"{self.path}: frame {self.frames_written} is {found}; "
+                f"expected uint8 {list(shape)} (height, width, RGB)"
+            )
+        self._put(frame)
+        self.frames_written += 1
+
+    def finish(self) -> None:
+        """Wait for the encoder and give the file its name; where that fails, abort with an EncodingError.
+
+        Does nothing after an `abort`.
+        """
+        if not self._is_open:
+            return
+        try:
+            if not self.frames_written:
+                raise EncodingError(f"{self.path}: no frame was written, so there is nothing to encode")
+            self._end()
+            try:
+                if not self.part_path.stat().st_size:
+                    raise EncodingError(f"{self.path}: the encoder left an empty file")
+                os.replace(self.part_path, self.path)
+            except OSError as error:
+                raise EncodingError(f"{self.path}: cannot be written: {error.strerror}") from error
+        except BaseException:
+            self.abort()
+            raise
+        self._is_open = False
+
+    def abort(self) -> None:
+        """Stop the encoder and remove the part file. Does nothing after `finish` or another abort."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            self._drop()
+        finally:
+            with suppress(OSError):
+                self.part_path.unlink()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self.abort()
+
+    def _claim(self) -> None:
+        """Make the folder and an empty part file: a place that cannot be written to is found out at once."""
+        folder = self.path.parent
+        try:
+            if self.path.is_dir():
+                raise EncodingError(f"{self.path}: is a folder; give the name of a file")
+            if folder.exists() and not folder.is_dir():
+                raise EncodingError(f"{self.path}: cannot be written: {folder} is no folder")
+            folder.mkdir(parents=True, exist_ok=True)
+            self.part_path.open("wb").close()
+        except OSError as error:
+            raise EncodingError(f"{self.path}: cannot be written: {error.strerror}") from error
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Start the encoder; the part file exists and is empty."""
+
+    @abstractmethod
+    def _put(self, frame: np.ndarray) -> None:
+        """Hand one valid frame to the encoder; it must be copied if it is kept."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Complete the part file; raises EncodingError where it is not whole."""
+
+    @abstractmethod
+    def _drop(self) -> None:
+        """Stop at once, whatever state the encoder is in, and let go of the part file."""
+
+
+def checked_fps(path: Path, fps: Fraction | int | str) -> Fraction:
+    """A frame rate as an exact fraction; EncodingError where it is none, or not exact."""
+    try:
+        rate = Fraction(fps)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        rate = Fraction(0)
+    if rate <= 0 or max(rate.numerator, rate.denominator) > MAX_FPS_TERM:
+        raise EncodingError(f"{path}: {fps!r} is no exact frame rate; give one such as 30 or '24000/1001'")
+    return rate

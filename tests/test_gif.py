@@ -1,0 +1,223 @@
+"""GIF files as browsers see them: delays, loops, colours; and the quantiser against Pillow's."""
+
+from __future__ import annotations
+
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from render.encoding import nearest_gif_rate, open_writer
+from render.encoding.gif import changed_box
+from render.encoding.quantize import Quantizer, bayer_thresholds, mixtures, nearest
+from render.errors import EncodingError
+
+
+def colour_morph(count: int, side: int = 128) -> list[np.ndarray]:
+    """A smooth field of colour that shifts from frame to frame, as blends do."""
+    rows, columns = np.mgrid[0:side, 0:side] / side * 2 * np.pi
+    frames = []
+    for phase in np.linspace(0, 1.5, count):
+        r = 0.5 + 0.3 * np.sin(columns + 2 * phase) + 0.15 * np.cos(rows * 2 - phase)
+        g = 0.45 + 0.25 * np.sin(rows + columns / 2 + phase) + 0.2 * np.cos(columns * 3)
+        b = 0.5 + 0.3 * np.cos(rows - phase * 3) * np.sin(columns / 2)
+        frames.append((np.stack([r, g, b], axis=-1).clip(0, 1) * 255).astype(np.uint8))
+    return frames
+
+
+def write_gif(path: Path, frames: list[np.ndarray], fps: Fraction | int = 25, **options: object) -> None:
+    height, width, _ = frames[0].shape
+    with open_writer(path, width=width, height=height, fps=fps, **options) as writer:
+        for frame in frames:
+            writer.write(frame)
+
+
+def read_gif(path: Path) -> tuple[list[np.ndarray], list[float], dict[str, object]]:
+    """Frames, durations in ms and info of a GIF, by Pillow."""
+    frames, durations = [], []
+    with Image.open(path) as image:
+        info = dict(image.info)
+        for index in range(image.n_frames):
+            image.seek(index)
+            frames.append(np.asarray(image.convert("RGB")))
+            durations.append(image.info["duration"])
+    return frames, durations, info
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    error = np.mean((a.astype(float) - b) ** 2)
+    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "exact"),
+    [
+        (60, "50"),
+        (50, "50"),
+        (49, "100/3"),
+        (30, "25"),
+        ("24000/1001", "20"),
+        (25, "25"),
+        (24, "20"),
+        (10, "10"),
+    ],
+)
+def test_nearest_rate(asked: int | str, exact: str) -> None:
+    assert nearest_gif_rate(Fraction(asked)) == Fraction(exact)
+
+
+@given(st.fractions(min_value=Fraction(1, 100), max_value=240, max_denominator=1001))
+@settings(deadline=None, max_examples=50)
+def test_nearest_rate_is_a_whole_delay_and_the_best_one(fps: Fraction) -> None:
+    rate = nearest_gif_rate(fps)
+    delay = 100 / rate
+    assert delay.denominator == 1
+    assert rate <= fps
+    assert delay == 2 or 100 / (delay - 1) > fps
+    assert nearest_gif_rate(rate) == rate
+
+
+@pytest.mark.parametrize("fps", [50, Fraction(100, 3), 25, 20, Fraction(25, 2), 10, 1])
+def test_count_and_delays_are_exact(tmp_path: Path, fps: Fraction | int) -> None:
+    write_gif(tmp_path / "a.gif", colour_morph(7, side=24), fps)
+    frames, durations, _ = read_gif(tmp_path / "a.gif")
+    assert len(frames) == 7
+    assert durations == [float(1000 / Fraction(fps))] * 7
+    assert [file.name for file in tmp_path.iterdir()] == ["a.gif"]
+
+
+def test_inexact_rate_is_refused_and_the_nearest_named(tmp_path: Path) -> None:
+    with pytest.raises(EncodingError, match=r"cannot play 30 frames a second exactly; .* is 25"):
+        open_writer(tmp_path / "a.gif", width=8, height=8, fps=30)
+    with pytest.raises(EncodingError, match=r"is 100/3 \(33\.33\)"):
+        open_writer(tmp_path / "a.gif", width=8, height=8, fps=49)
+
+
+@pytest.mark.parametrize("loop", [True, False])
+def test_loop_flag(tmp_path: Path, loop: bool) -> None:
+    write_gif(tmp_path / "a.gif", colour_morph(3, side=16), loop=loop)
+    _, _, info = read_gif(tmp_path / "a.gif")
+    assert info.get("loop") == (0 if loop else None)
+
+
+@pytest.mark.parametrize("size", [(37, 21), (1, 1), (8, 200)])
+def test_ffmpeg_and_pillow_see_the_same(tmp_path: Path, size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(1)
+    frames = [rng.integers(0, 255, (*size, 3), dtype=np.uint8) for _ in range(4)]
+    for index in range(1, 4):  # parts that stand still, so that boxes are stored
+        frames[index][: size[0] // 2] = frames[0][: size[0] // 2]
+    frames.append(frames[-1])
+    write_gif(tmp_path / "a.gif", frames)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(tmp_path / "a.gif")]
+    command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
+    raw = subprocess.run(command, check=True, capture_output=True).stdout
+    by_ffmpeg = np.frombuffer(raw, np.uint8).reshape(5, *size, 3)
+    by_pillow, durations, _ = read_gif(tmp_path / "a.gif")
+    np.testing.assert_array_equal(by_ffmpeg, np.stack(by_pillow))
+    assert durations == [40] * 5
+
+
+def test_colours_beat_pillows_median_cut(tmp_path: Path) -> None:
+    frames = colour_morph(10)
+    write_gif(tmp_path / "a.gif", frames)
+    ours, _, _ = read_gif(tmp_path / "a.gif")
+    pillow = [
+        np.asarray(Image.fromarray(frame).quantize(256, method=Image.Quantize.MEDIANCUT).convert("RGB"))
+        for frame in frames
+    ]
+    quality = np.mean([psnr(a, b) for a, b in zip(frames, ours, strict=True)])
+    assert quality > np.mean([psnr(a, b) for a, b in zip(frames, pillow, strict=True)]) + 1
+
+
+def test_palettes_follow_the_colours() -> None:
+    """The last frame of a long morph is drawn as well as if it were the first, and so is a cut."""
+    frames = colour_morph(20, side=64)
+    frames += [255 - frames[0][::-1]]
+    quantizer = Quantizer(dither=0)
+    followed = [palette[indices] for indices, palette in map(quantizer.quantize, frames)]
+    for index in (-2, -1):
+        indices, palette = Quantizer(dither=0).quantize(frames[index])
+        assert psnr(frames[index], followed[index]) > psnr(frames[index], palette[indices]) - 0.5
+
+
+def test_what_stands_still_does_not_flicker(tmp_path: Path) -> None:
+    frames = colour_morph(6, side=64)
+    for frame in frames:
+        frame[:, :32] = frames[0][:, :32]
+    write_gif(tmp_path / "a.gif", frames)
+    back, _, _ = read_gif(tmp_path / "a.gif")
+    for frame in back[1:]:
+        np.testing.assert_array_equal(frame[:, :32], back[0][:, :32])
+
+
+def test_few_colours_are_exact(tmp_path: Path) -> None:
+    flat = np.full((40, 40, 3), (17, 17, 19), np.uint8)
+    flat[10:20, 10:20] = (18, 17, 19)  # one level apart: the same cell of any histogram
+    flat[20:30, 5:35] = (255, 255, 255)
+    many = np.zeros((16, 16, 3), np.uint8)
+    many[..., 0] = np.arange(256).reshape(16, 16)
+    for frame in (flat, many):
+        write_gif(tmp_path / "a.gif", [frame])
+        np.testing.assert_array_equal(read_gif(tmp_path / "a.gif")[0][0], frame)
+
+
+def test_dither_keeps_the_mean_colour() -> None:
+    """A slow ramp in few colours: local means stay nearer to it dithered than flat."""
+    ramp = np.linspace(0, 255, 256)[None, :, None] * np.ones((64, 1, 3))
+    frame = ramp.astype(np.uint8)
+    means = {}
+    for strength in (0.0, 1.0):
+        indices, palette = Quantizer(colors=6, dither=strength).quantize(frame)
+        drawn = palette[indices].astype(float)
+        blocks = (drawn - frame).reshape(8, 8, 32, 8, 3).mean(axis=(1, 3))
+        means[strength] = np.abs(blocks).mean()
+    assert means[1.0] < 0.3 * means[0.0]
+
+
+@given(st.integers(2, 40), st.floats(0.05, 1), st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=25)
+def test_mixtures_never_lose_to_the_nearest_colour(size: int, strength: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    palette = rng.uniform(0, 255, (size, 3)).astype(np.float32)
+    points = rng.uniform(0, 255, (200, 3)).astype(np.float32)
+    first, second, share = mixtures(points, palette, strength)
+    np.testing.assert_array_equal(first, ((points[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1))
+    assert share.min() >= 0
+    assert share.max() <= 0.5
+    share = share[:, None]
+    mixed = (1 - share) * palette[first] + share * palette[second]
+    off = np.linalg.norm(points - mixed, axis=1)
+    assert (off <= np.sqrt(nearest(points, palette)[1]) + 1e-2).all()
+
+
+def test_thresholds_hold_every_level_once() -> None:
+    assert sorted((bayer_thresholds() * 64).ravel()) == [level + 0.5 for level in range(64)]
+
+
+def test_changed_box() -> None:
+    before = np.zeros((10, 12, 3), np.uint8)
+    after = before.copy()
+    assert changed_box(None, after) == (0, 0, 12, 10)
+    assert changed_box(before, after) == (0, 0, 1, 1)
+    after[3, 4, 2] = after[6, 2, 0] = 1
+    assert changed_box(before, after) == (2, 3, 5, 7)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loop": 0}, "loop is 0; give true"),
+        ({"colors": 300}, "colors is 300; give a whole number from 2 to 256"),
+        ({"dither": 2}, "dither is 2; it runs from 0"),
+        ({"crf": 17}, "unknown setting 'crf' for animated GIF; known are loop, colors, dither"),
+    ],
+)
+def test_settings_are_checked(tmp_path: Path, options: dict[str, object], message: str) -> None:
+    with pytest.raises(EncodingError, match=message):
+        open_writer(tmp_path / "a.gif", width=8, height=8, fps=25, **options)
