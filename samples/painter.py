@@ -1,25 +1,21 @@
 """Paints portraits in three styles from the same parameters: the training data of the sample models.
 
 Everything is drawn with signed distances, straight at the resolution asked for, for a whole batch at once, on
-any device. `python samples/painter.py --out sheet.png` shows what it does.
+any device. `python -m samples.painter --out sheet.png` shows what it does.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-if __package__ in (None, ""):  # run as a script, or with this folder on the path
-    sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from painting import portrait, toon, ukiyoe
-from painting.canvas import Picture
-from painting.parameters import Parameters, sample_parameters
+from samples.painting import portrait, toon, ukiyoe
+from samples.painting.canvas import Picture
+from samples.painting.parameters import Parameters, sample_parameters
 
 __all__ = ["STYLES", "Parameters", "contact_sheet", "masks", "paint", "sample_parameters"]
 

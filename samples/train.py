@@ -5,7 +5,7 @@ an exponential moving average of the generator, style mixing; grown once from 64
 painted as they are needed (samples/painter), so there is no data set to fetch and none to overfit.
 
     python -m samples.train all                          # the whole recipe, some hours on two CPU cores
-    python -m samples.train portrait --resolution 64 --kimg 90
+    python -m samples.train portrait --resolution 64 --kimg 75
     python -m samples.train ukiyoe --from runs/portrait/state.pt --kimg 40
 
 Every run is seeded, writes its state to runs/NAME/state.pt, and goes on from there when called again.
@@ -60,7 +60,7 @@ class Recipe:
 
 TUNING = {"resolution": 128, "kimg": 40, "rate": 1.5e-3, "start_from": "portrait", "average_kimg": 1.5}
 RECIPES: dict[str, tuple[Recipe, ...]] = {
-    "portrait": (Recipe("portrait", 64, 90), Recipe("portrait", 128, 150, average_kimg=8)),
+    "portrait": (Recipe("portrait", 64, 75), Recipe("portrait", 128, 120)),
     "ukiyoe": (Recipe("ukiyoe", snapshots=(1, 3, 6, 12, 24, 40), **TUNING),),
     "toon": (Recipe("toon", snapshots=(1, 3, 6, 12, 24, 40), **TUNING),),
 }
@@ -157,19 +157,13 @@ class State:
 class Painter:
     """An endless, seeded supply of painted pictures: the n-th batch is always the same one."""
 
-    CHUNK = 8 * BATCH
-
     def __init__(self, style: str, resolution: int, seed: int):
         self.style, self.resolution, self.seed = style, resolution, seed
-        self.chunk_index, self.chunk = -1, torch.empty(0)
 
     def batch(self, index: int) -> Tensor:
         """Batch number `index`: float32 [BATCH, 3, R, R] in [-1, 1]."""
-        chunk_index, within = divmod(index, self.CHUNK // BATCH)
-        if chunk_index != self.chunk_index:
-            parameters = painter.sample_parameters(self.CHUNK, seed=self.seed * 1_000_003 + chunk_index)
-            self.chunk, self.chunk_index = painter.paint(parameters, self.style, self.resolution), chunk_index
-        return self.chunk[within * BATCH : (within + 1) * BATCH]
+        people = painter.sample_parameters(BATCH, seed=self.seed * 1_000_003 + index)
+        return painter.paint(people, self.style, self.resolution)
 
 
 def latents(generator: StyleGAN2, count: int) -> Tensor:

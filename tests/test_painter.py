@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 
-SAMPLES = str(Path(__file__).resolve().parent.parent / "samples")
-if SAMPLES not in sys.path:
-    sys.path.insert(0, SAMPLES)
-
-import painter  # noqa: E402
+from samples import painter
 
 COUNT = 6
 
