@@ -1,6 +1,26 @@
 """Generators: mapping (z → w) and synthesis (ws → image), one module an architecture."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
 from render.networks.generator import Generator, Layer, Provenance, Role
 from render.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 
-__all__ = ["Generator", "Layer", "Provenance", "Role", "StyleGAN2", "StyleGAN2Config"]
+GENERATORS: dict[str, type[Generator]] = {cls.architecture: cls for cls in (StyleGAN2,)}
+
+
+def build(config: Any, tensors: dict[str, Tensor], provenance: Provenance | None = None) -> Generator:
+    """The generator of `config` around `tensors`, which it adopts without a copy; it is ready to render."""
+    cls = next(cls for cls in GENERATORS.values() if isinstance(config, cls.config_type))
+    with torch.device("meta"):
+        generator = cls(config)
+    generator.load_tensors(tensors)
+    generator.provenance = provenance or Provenance()
+    return generator.eval()
+
+
+__all__ = ["GENERATORS", "Generator", "Layer", "Provenance", "Role", "StyleGAN2", "StyleGAN2Config", "build"]

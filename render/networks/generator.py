@@ -64,11 +64,13 @@ class Provenance:
 class Generator(nn.Module):
     """mapping (z → ws) and synthesis (ws → image); subclasses build both from a config.
 
-    mapping(z [N, z_dim], c [N, c_dim] or None, truncation_psi=1, truncation_cutoff=None) → ws [N, num_ws, w_dim]
+    mapping(z [N, z_dim], c [N, c_dim] or None, truncation_psi=1, truncation_cutoff=None)
+        → ws [N, num_ws, w_dim]
     synthesis(ws, noise_mode="const") → float32 [N, img_channels, H, W], nominally in [-1, 1]
     """
 
     architecture: ClassVar[str]
+    config_type: ClassVar[type]
     config: Any
     mapping: nn.Module
     synthesis: nn.Module
@@ -77,6 +79,10 @@ class Generator(nn.Module):
 
     def role(self, tensor_name: str) -> Role:
         """What the tensor of that name (as in `state_dict`) is for."""
+        raise NotImplementedError
+
+    def structure(self) -> dict[str, str]:
+        """What must be equal for two networks to exchange layers, in words: label → value."""
         raise NotImplementedError
 
     @property
@@ -113,7 +119,7 @@ class Generator(nn.Module):
         return self.synthesis(ws, noise_mode=noise_mode)
 
     def load_tensors(self, tensors: MappingType[str, Tensor]) -> None:
-        """Take over `tensors`, strictly: what is missing, unexpected or misshaped is one error that lists it all.
+        """Take over `tensors`, strictly: all that is missing, unexpected or misshaped makes one error.
 
         Tensors are adopted, not copied, so a generator built on the `meta` device costs no second copy.
         """

@@ -37,9 +37,13 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], float]] = {
 
 
 def activate(
-    x: Tensor, bias: Tensor | None = None, activation: str = "linear", gain: float = 1.0, clamp: float | None = None
+    x: Tensor,
+    bias: Tensor | None = None,
+    activation: str = "linear",
+    gain: float = 1.0,
+    clamp: float | None = None,
 ) -> Tensor:
-    """Bias, activation with its own gain × `gain`, then a clamp to ±`clamp` × `gain`. Channels lie on axis 1."""
+    """Bias, activation (its own gain × `gain`), clamp to ±`clamp` × `gain`. Channels lie on axis 1."""
     if bias is not None:
         x = x + bias.to(x.dtype).reshape([1, -1] + [1] * (x.ndim - 2))
     function, own_gain = ACTIVATIONS[activation]
@@ -54,6 +58,11 @@ def setup_filter(taps: Sequence[float] | None) -> Tensor:
     line = torch.tensor([1.0] if taps is None else list(taps), dtype=torch.float32)
     kernel = line if line.ndim == 2 else torch.outer(line, line)
     return kernel / kernel.sum()
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """float [N, C, H, W], nominally in [-1, 1] → uint8 [N, H, W, C]: x · 127.5 + 128, clamped, truncated."""
+    return (images.permute(0, 2, 3, 1) * 127.5 + 128).clamp(0, 255).to(torch.uint8)
 
 
 def filter2d(x: Tensor, kernel: Tensor, padding: tuple[int, int, int, int]) -> Tensor:
@@ -84,7 +93,13 @@ def _fir_after_transposed(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def modulated_conv2d(
-    x: Tensor, weight: Tensor, styles: Tensor, *, demodulate: bool = True, up: int = 1, kernel: Tensor | None = None
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    *,
+    demodulate: bool = True,
+    up: int = 1,
+    kernel: Tensor | None = None,
 ) -> Tensor:
     """The published definition: every sample gets a weight of its own, all convolved as groups.
 
@@ -107,7 +122,13 @@ def modulated_conv2d(
 
 
 def modulated_conv2d_shared(
-    x: Tensor, weight: Tensor, styles: Tensor, *, demodulate: bool = True, up: int = 1, kernel: Tensor | None = None
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    *,
+    demodulate: bool = True,
+    up: int = 1,
+    kernel: Tensor | None = None,
 ) -> Tensor:
     """The same result with one weight for the whole batch: scale what goes in and what comes out.
 

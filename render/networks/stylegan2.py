@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from render.networks.generator import Generator, Layer, Role, is_power_of_two
 
 NOISE_MODES = ("const", "none", "random")
 ARCHITECTURES = ("skip", "resnet", "orig")
+DEFAULT_FILTER = (1, 3, 3, 1)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class StyleGAN2Config:
     channels               those widths given one by one (4, 8, 16 …) instead, for narrowed networks
     architecture           skip: a to-RGB at every resolution, summed; resnet, orig: at the last one only
     resample_filter        low-pass taps of the resampling
-    num_fp16_res           how many of the last resolutions were trained in float16 (read, not obeyed on a CPU)
+    num_fp16_res           how many of the last resolutions were trained in float16 (read, not obeyed)
     conv_clamp             activations are clamped to ± this
     use_noise              False: layers have no noise inputs
     mapping_*              depth, hidden width, label embedding, activation and learning-rate multiplier
@@ -46,7 +48,7 @@ class StyleGAN2Config:
     channel_max: int = 512
     channels: tuple[int, ...] | None = None
     architecture: str = "skip"
-    resample_filter: tuple[float, ...] | None = (1, 3, 3, 1)
+    resample_filter: tuple[float, ...] | None = DEFAULT_FILTER
     num_fp16_res: int = 0
     conv_clamp: float | None = None
     use_noise: bool = True
@@ -61,7 +63,9 @@ class StyleGAN2Config:
         if not (is_power_of_two(self.resolution) and self.resolution >= 4):
             raise CheckpointError(f"resolution {self.resolution} is not a power of two from 4 on")
         if self.architecture not in ARCHITECTURES:
-            raise CheckpointError(f"unknown architecture {self.architecture!r}; there are {', '.join(ARCHITECTURES)}")
+            raise CheckpointError(
+                f"unknown architecture {self.architecture!r}; there are {', '.join(ARCHITECTURES)}"
+            )
         for name in (self.activation, self.mapping_activation):
             if name not in ops.ACTIVATIONS:
                 raise CheckpointError(f"unknown activation {name!r}; there are {', '.join(ops.ACTIVATIONS)}")
@@ -81,7 +85,9 @@ class StyleGAN2Config:
 class FullyConnected(nn.Module):
     """x [N, in] → [N, out] with an equalised learning rate: weight × lr/√in, bias × lr at run time."""
 
-    def __init__(self, inputs: int, outputs: int, activation: str = "linear", lr: float = 1.0, bias: float = 0.0):
+    def __init__(
+        self, inputs: int, outputs: int, activation: str = "linear", lr: float = 1.0, bias: float = 0.0
+    ):
         super().__init__()
         self.activation = activation
         self.weight_gain, self.bias_gain = lr / math.sqrt(inputs), lr
@@ -104,7 +110,7 @@ class Mapping(nn.Module):
         if config.c_dim:
             self.embed = FullyConnected(config.c_dim, embed)
         widths = [config.z_dim + embed] + [hidden] * (config.mapping_layers - 1) + [config.w_dim]
-        for index, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+        for index, (inputs, outputs) in enumerate(pairwise(widths)):
             setattr(self, f"fc{index}", FullyConnected(inputs, outputs, config.mapping_activation, lr))
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
@@ -115,7 +121,7 @@ class Mapping(nn.Module):
         truncation_psi: float = 1.0,
         truncation_cutoff: int | None = None,
     ) -> Tensor:
-        """`truncation_psi` pulls towards `w_avg` (1: not at all), in the first `truncation_cutoff` rows or in all."""
+        """`truncation_psi` pulls the first `truncation_cutoff` rows, or all, towards `w_avg` (1: not at all)."""
         w = self.to_w(z, c)
         ws = w[:, None].repeat(1, self.num_ws, 1)  # [N, num_ws, w_dim]
         return self.truncate(ws, truncation_psi, truncation_cutoff)
@@ -139,7 +145,7 @@ class Mapping(nn.Module):
 
 
 class SynthesisLayer(nn.Module):
-    """Modulated 3×3 convolution, noise, bias, activation: x [N, I, H, W], w [N, w_dim] → [N, O, H·up, W·up]."""
+    """Modulated 3×3 convolution, noise, bias, activation: x [N, I, H, W], w [N, D] → [N, O, H·up, W·up]."""
 
     def __init__(self, config: StyleGAN2Config, inputs: int, outputs: int, resolution: int, up: int = 1):
         super().__init__()
@@ -148,7 +154,10 @@ class SynthesisLayer(nn.Module):
         self.affine = FullyConnected(config.w_dim, inputs, bias=1)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.register_buffer("resample_filter", ops.setup_filter(config.resample_filter))
+        # Published networks keep a filter in every layer; where nothing is resampled, the default, unused.
+        self.register_buffer(
+            "resample_filter", ops.setup_filter(config.resample_filter if up > 1 else DEFAULT_FILTER)
+        )
         if config.use_noise:
             self.noise_strength = nn.Parameter(torch.zeros([]))
             self.register_buffer("noise_const", torch.randn(resolution, resolution))
@@ -163,7 +172,7 @@ class SynthesisLayer(nn.Module):
 
 
 class ToRGB(nn.Module):
-    """Modulated 1×1 convolution without demodulation: x [N, I, H, W], w [N, w_dim] → [N, img_channels, H, W]."""
+    """Modulated 1×1 convolution, not demodulated: x [N, I, H, W], w [N, w_dim] → [N, img_channels, H, W]."""
 
     def __init__(self, config: StyleGAN2Config, inputs: int):
         super().__init__()
@@ -193,7 +202,7 @@ class Skip(nn.Module):
 
 
 class Block(nn.Module):
-    """All of one resolution: conv0 (doubles the size; the constant at 4×4), conv1, and to-RGB where there is one."""
+    """All of one resolution: conv0 (doubles the size; at 4×4 the constant), conv1, to-RGB if there is one."""
 
     def __init__(self, config: StyleGAN2Config, resolution: int):
         super().__init__()
@@ -217,7 +226,7 @@ class Block(nn.Module):
         return 1 if self.is_first else 2
 
     def forward(self, x: Tensor | None, image: Tensor | None, ws: Tensor, noise_mode: str):
-        """x [N, I, H, W], image [N, C, H, W], ws [N, num_convs + 1, w_dim] → x and image at this resolution."""
+        """x [N, I, H, W], image [N, C, H, W], ws [N, num_convs + 1, D] → x and image at this resolution."""
         if self.is_first:
             x = self.const.to(self.dtype).expand(len(ws), -1, -1, -1)
             x = self.conv1(x, ws[:, 0], noise_mode)
@@ -272,6 +281,7 @@ class StyleGAN2(Generator):
     """The whole generator. Built with random weights; `load_tensors` gives it trained ones."""
 
     architecture = "stylegan2"
+    config_type = StyleGAN2Config
 
     def __init__(self, config: StyleGAN2Config):
         super().__init__()
@@ -283,6 +293,27 @@ class StyleGAN2(Generator):
             for index, resolution in enumerate(config.resolutions)
             for level in (0, 1)
         )
+
+    def structure(self) -> dict[str, str]:
+        """What must be equal for two networks to exchange layers, in words: label → value."""
+        config = self.config
+        widths = ", ".join(f"{resolution}: {config.width(resolution)}" for resolution in config.resolutions)
+        hidden = config.mapping_features or config.w_dim
+        mapping = f"{config.mapping_layers} layers of {hidden}, {config.mapping_activation}"
+        labels = (
+            f"{config.c_dim}, embedded in {config.mapping_embed or config.w_dim}" if config.c_dim else "none"
+        )
+        return {
+            "architecture": f"{self.architecture}, {config.architecture}",
+            "resolution": f"{config.resolution}",
+            "channels": widths,
+            "image channels": f"{config.img_channels}",
+            "latents": f"z {config.z_dim}, w {config.w_dim}",
+            "mapping": f"{mapping}, learning rate × {config.mapping_lr_multiplier:g}",
+            "labels": labels,
+            "activation": config.activation,
+            "noise inputs": "yes" if config.use_noise else "no",
+        }
 
     def role(self, tensor_name: str) -> Role:
         part, *rest = tensor_name.split(".")

@@ -1,0 +1,183 @@
+"""Applies blends: mixes the tensors of several generators, and recomputes only what changed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from render.blending.blend import Blend, find_convention, position_of
+from render.errors import BlendError
+from render.networks import Generator, Provenance
+
+CACHE_BYTES = 512 * 2**20  # two full mixtures of a 1024 px network and more
+
+
+class Blender:
+    """Mixes generators of one structure.
+
+    models       in the order of a blend's rows; on one device, where they stay
+    cache_bytes  how much mixed weights may take; what is all one model's is that model's own, and free
+
+    Raises BlendError with a table of what differs if the models can't exchange layers.
+    """
+
+    def __init__(self, models: Sequence[Generator], cache_bytes: int = CACHE_BYTES):
+        if not models:
+            raise BlendError("a blend needs at least one model")
+        check_structure(models)
+        self.models, self.cache_bytes = tuple(models), cache_bytes
+        self._own = [_tensors(model) for model in models]
+        self._roles = {name: models[0].role(name) for name in self._own[0]}
+        self._cache: OrderedDict[tuple[str, bytes], Tensor] = OrderedDict()
+        self._cached_bytes = 0
+
+    @property
+    def layer_count(self) -> int:
+        return len(self.models[0].layers)
+
+    def tensors(self, blend: Blend) -> dict[str, Tensor]:
+        """Every tensor of the blended network by name. Don't alter them: they are shared.
+
+        A tensor whose weights did not change is the same object as last time, while it is in the cache.
+        """
+        if (blend.model_count, blend.layer_count) != (len(self.models), self.layer_count):
+            raise BlendError(
+                f"a blend of {blend.model_count} models and {blend.layer_count} layers does not fit "
+                f"{len(self.models)} models of {self.layer_count} layers"
+            )
+        place = find_convention(blend.convention).place
+        columns: dict[tuple, tuple[np.ndarray, bytes]] = {}
+        mixed = {}
+        for name, role in self._roles.items():
+            if role.kind == "filter":
+                mixed[name] = self._own[0][name]
+                continue
+            where = place(name, role)
+            if where not in columns:
+                column = blend.column(*where)
+                columns[where] = column, column.tobytes()
+            mixed[name] = self._mixed(name, *columns[where])
+        return mixed
+
+    def apply(self, blend: Blend, into: Generator | None = None) -> Generator:
+        """A generator with the blended tensors; it shares those with the models and with later results.
+
+        into  a generator that `apply` returned earlier, to be changed and returned instead of a new one
+        """
+        shell = _shell(self.models[0]) if into is None else into
+        tensors = self.tensors(blend)
+        for prefix, module in shell.named_modules():
+            start = f"{prefix}." if prefix else ""
+            for table in (module._parameters, module._buffers):
+                for leaf in table:
+                    table[leaf] = tensors.get(start + leaf, table[leaf])
+        shell.provenance = Provenance(" + ".join(_names(self.models)), "blend")
+        return shell
+
+    def _mixed(self, name: str, column: np.ndarray, key: bytes) -> Tensor:
+        used = np.flatnonzero(column)
+        if len(used) == 1 and column[used[0]] == 1:
+            return self._own[used[0]][name]
+        found = self._cache.get((name, key))
+        if found is None:
+            found = self._mix(name, [(self._own[index][name], float(column[index])) for index in used])
+            self._remember((name, key), found)
+        else:
+            self._cache.move_to_end((name, key))
+        return found
+
+    @torch.no_grad()
+    def _mix(self, name: str, parts: list[tuple[Tensor, float]]) -> Tensor:
+        first, weight = parts[0]
+        total = first.detach() * weight
+        for tensor, weight in parts[1:]:
+            total.add_(tensor.detach(), alpha=weight)
+        return nn.Parameter(total, requires_grad=False) if isinstance(first, nn.Parameter) else total
+
+    def _remember(self, key: tuple[str, bytes], tensor: Tensor) -> None:
+        self._cache[key] = tensor
+        self._cached_bytes += tensor.nbytes
+        while self._cached_bytes > self.cache_bytes:
+            self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+
+
+def blend(
+    low: Generator,
+    high: Generator,
+    swap: float | str | tuple[int, int] = 32,
+    width: float | None = None,
+    weight: float = 1.0,
+    convention: str = "position",
+) -> Generator:
+    """A generator with the coarse layers of `low` and, from `swap` on, the fine ones of `high`.
+
+    swap        the resolution at which `high` takes over (32; numbers between powers of two cross-fade), a
+                layer's name ("32/1"), or (resolution, level)
+    width       softness in layers; None: a cut
+    weight      how much of `high` is used; outside 0–1 it extrapolates
+    convention  `position`, or `pinkney` for what the published blend_models.py makes
+
+    Its tensors are those of `low` and `high` where they are not mixed. Raises BlendError.
+    """
+    blender = Blender([low, high])
+    position = position_of(swap, [layer.name for layer in low.layers])
+    if not 0 <= position <= blender.layer_count:
+        raise BlendError(
+            f"swap {swap} lies outside this network, which goes from 4 (all of high) to "
+            f"{2 * low.resolution} (all of low)"
+        )
+    return blender.apply(Blend.low_high(blender.layer_count, position, width, weight, convention=convention))
+
+
+def check_structure(models: Sequence[Generator]) -> None:
+    """Raises BlendError with a table of what differs, unless all models have one structure on one device."""
+    tables = [model.structure() | {"filters": _filters(model)} for model in models]
+    labels = dict.fromkeys(label for table in tables for label in table)
+    rows = [[label, *(table.get(label, "none") for table in tables)] for label in labels]
+    differing = [row for row in rows if len(set(row[1:])) > 1]
+    if differing:
+        lines = [["", *_names(models)], *differing]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        table = "\n".join(
+            "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+        raise BlendError(f"these models can't be blended; they differ in\n{table}")
+    devices = {str(tensor.device) for model in models for tensor in model.parameters()}
+    if len(devices) > 1:
+        raise BlendError(f"the models of a blend must lie on one device, not {', '.join(sorted(devices))}")
+
+
+def _filters(model: Generator) -> str:
+    """The resampling filters, in words that are equal when they are."""
+    kernels = {
+        f"{'×'.join(map(str, tensor.shape))} of {np.round(tensor.flatten().tolist(), 5).tolist()}"
+        for name, tensor in model.named_buffers()
+        if model.role(name).kind == "filter"
+    }
+    return " and ".join(sorted(kernels))
+
+
+def _names(models: Sequence[Generator]) -> Iterator[str]:
+    for index, model in enumerate(models):
+        yield Path(model.provenance.source).name or f"model {index + 1}"
+
+
+def _tensors(model: Generator) -> dict[str, Tensor]:
+    """Parameters and buffers themselves (`state_dict` would give detached views)."""
+    return dict(model.named_parameters()) | dict(model.named_buffers())
+
+
+def _shell(module: nn.Module) -> nn.Module:
+    """A copy of the module tree that shares its tensors: cheap, and safe to give other tensors."""
+    copy = module.__class__.__new__(module.__class__)
+    copy.__dict__.update(module.__dict__)
+    copy.__dict__["_parameters"] = dict(module._parameters)
+    copy.__dict__["_buffers"] = dict(module._buffers)
+    copy.__dict__["_modules"] = {name: _shell(child) for name, child in module._modules.items()}
+    return copy

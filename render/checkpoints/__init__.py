@@ -1,0 +1,10 @@
+"""Files of weights: found, told apart, read and written. Importing this imports no torch.
+
+library   resolve, resolve_series   names, paths, folders and samples → files        no torch
+formats   sniff, FORMATS            a file → the name of its format                  no torch
+header    read_header               what one of our own files says about itself      no torch
+load      load                      any known file → Generator
+native    save, read                our own .safetensors
+nvlabs    read                      NVIDIA's PyTorch pickles
+unpickle, standins                  pickles as data, by an allow-list
+"""

@@ -1,0 +1,101 @@
+"""The known formats of checkpoints, told apart by what a file holds and never by its name. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from render.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from render.networks import Provenance
+
+PEEK_BYTES = 65536
+
+
+class Contents(NamedTuple):
+    """What every reader returns: config, tensors under NVIDIA's names, and where they come from."""
+
+    config: Any
+    tensors: dict[str, Tensor]
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Format:
+    """One known format. `module` has `read(path) -> Contents` and is imported when it is needed."""
+
+    name: str
+    description: str
+    module: str
+    matches: Callable[[bytes], bool]
+
+
+def is_safetensors(start: bytes) -> bool:
+    return len(start) > 9 and start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 2**32
+
+
+def is_pickle(start: bytes) -> bool:
+    return start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+
+
+# In the order they are tried.
+FORMATS: dict[str, Format] = {
+    known.name: known
+    for known in (
+        Format("native", "blendreel's .safetensors", "render.checkpoints.native", is_safetensors),
+        Format(
+            "nvlabs",
+            "NVIDIA's PyTorch pickle",
+            "render.checkpoints.nvlabs",
+            lambda start: is_pickle(start) and b"tflib" not in start,
+        ),
+    )
+}
+
+# What people open by mistake: how the file starts, and what to say about it.
+MISTAKES: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "it is a PNG picture"),
+    (b"\xff\xd8\xff", "it is a JPEG picture"),
+    (b"GIF8", "it is a GIF"),
+    (b"RIFF", "it is a WebP picture or a sound"),
+    (b"%PDF", "it is a PDF"),
+    (b"\x1f\x8b", "it is gzip-compressed; unpack it first"),
+    (
+        b"PK\x03\x04",
+        "it is a zip archive, as torch.save writes; only files with a known network inside are read",
+    ),
+    (b"version https://git-lfs", "it is a Git LFS pointer: the real file was not fetched (git lfs pull)"),
+    (b"<!doctype html", "it is a web page, as when a download link led to a page instead of the file"),
+    (b"<html", "it is a web page, as when a download link led to a page instead of the file"),
+)
+
+
+def sniff(path: str | Path) -> str:
+    """The format of the file at `path`, a key of FORMATS. Raises CheckpointError for anything else."""
+    path = Path(path)
+    with path.open("rb") as stream:
+        start = stream.read(PEEK_BYTES)
+    if not start:
+        raise CheckpointError(f"{path} is empty")
+    for known in FORMATS.values():
+        if known.matches(start):
+            return known.name
+    choices = "; ".join(known.description for known in FORMATS.values())
+    raise CheckpointError(f"{path} is no checkpoint blendreel knows: {_explain(start)} (known: {choices})")
+
+
+def _explain(start: bytes) -> str:
+    lowered = start[:64].lstrip().lower()
+    for signature, words in MISTAKES:
+        if start.startswith(signature) or lowered.startswith(signature):
+            return words
+    if is_pickle(start):
+        return "it is a TensorFlow pickle"
+    if b"\0" not in start[:512] and not any(byte < 9 or byte > 126 for byte in start[:512]):
+        return "it is a text file"
+    return f"its first bytes are {start[:8].hex(' ')}"

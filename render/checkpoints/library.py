@@ -1,0 +1,156 @@
+"""Where checkpoints are found: paths, folders, and the samples that come with the project. No torch."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from itertools import pairwise
+from pathlib import Path
+
+from render.checkpoints.header import read_header
+from render.errors import CheckpointError
+
+SAMPLE_PREFIX = "sample:"
+SUFFIXES = (".safetensors", ".pkl", ".pt", ".pth")
+_SNAPSHOT = re.compile(r"(?:^|[-_])(\d{6,})$")  # network-snapshot-000040, ukiyoe-000010
+_TRAILING_NUMBER = re.compile(r"(\d+)$")
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]+:(?!\\)", re.IGNORECASE)
+
+
+def sample_folder() -> Path:
+    """The folder of the sample networks: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    packed = package / "samples"
+    return packed if packed.is_dir() else package.parent / "samples" / "models"
+
+
+def sample_names(folder: Path | None = None) -> list[str]:
+    """The names that `sample:NAME` understands."""
+    names = {_SNAPSHOT.sub("", path.stem) for path in (folder or sample_folder()).glob("*.safetensors")}
+    return sorted(names)
+
+
+def resolve(source: str | Path, base_dir: str | Path = ".", samples: Path | None = None) -> Path:
+    """The file that `source` means: a path (relative to `base_dir`) or `sample:NAME`.
+
+    A sample that has only snapshots is its last one. Raises CheckpointError if there is no such file.
+    """
+    if str(source).startswith(SAMPLE_PREFIX):
+        return _sample_files(str(source), samples)[-1]
+    path = _local_path(source, base_dir)
+    if path.is_dir():
+        inside = _shown([entry.name for entry in _checkpoints_in(path)])
+        raise CheckpointError(f"{path} is a folder; name one file in it{inside}, or use it as snapshots")
+    if not path.is_file():
+        raise CheckpointError(_missing(path))
+    return path
+
+
+def resolve_series(
+    source: str | Path, base_dir: str | Path = ".", samples: Path | None = None
+) -> tuple[tuple[float, Path], ...]:
+    """The snapshots that `source` means, as (kimg, file), by rising kimg.
+
+    `source` is a folder, a pattern (`run/*.pkl`), one file, or `sample:NAME`. kimg comes from the file's name
+    (`network-snapshot-000040.pkl`), from its header, or from the number its name ends in.
+    """
+    if str(source).startswith(SAMPLE_PREFIX):
+        files = _sample_files(str(source), samples, prefer_snapshots=True)
+    else:
+        files = _series_files(_local_path(source, base_dir))
+    series = sorted((kimg_of(path), path) for path in files)
+    for (kimg, path), (next_kimg, next_path) in pairwise(series):
+        if kimg == next_kimg:
+            raise CheckpointError(
+                f"{path.name} and {next_path.name} are both at {kimg:g} kimg; keep one of them"
+            )
+    return tuple(series)
+
+
+def kimg_in_name(path: Path) -> float | None:
+    """The kimg of a file named like a snapshot, with six digits or more at the end; otherwise None."""
+    match = _SNAPSHOT.search(path.stem)
+    return float(match[1]) if match else None
+
+
+def kimg_of(path: Path) -> float:
+    """The kimg of one file of a series. Raises CheckpointError if nothing tells."""
+    kimg = kimg_in_name(path)
+    if kimg is None and path.suffix == ".safetensors":
+        kimg = read_header(path).kimg
+    if kimg is None:
+        match = _TRAILING_NUMBER.search(path.stem)
+        kimg = float(match[1]) if match else None
+    if kimg is None:
+        raise CheckpointError(
+            f"nothing says how far {path.name} was trained; "
+            f"end its name in its kimg, as in {path.stem}-000040{path.suffix}"
+        )
+    return kimg
+
+
+def _local_path(source: str | Path, base_dir: str | Path) -> Path:
+    if (
+        isinstance(source, str)
+        and _SCHEME.match(source)
+        and not re.match(r"^[a-z]:[\\/]", source, re.IGNORECASE)
+    ):
+        raise CheckpointError(f"{source!r} is neither a path nor {SAMPLE_PREFIX}NAME")
+    return Path(base_dir) / Path(source).expanduser()
+
+
+def _sample_files(source: str, samples: Path | None, prefer_snapshots: bool = False) -> list[Path]:
+    """The files of a sample, best last: its snapshots by kimg, and the file without a number."""
+    folder = samples or sample_folder()
+    name = source.removeprefix(SAMPLE_PREFIX)
+    snapshots = sorted(
+        (path for path in folder.glob("*.safetensors") if _SNAPSHOT.sub("", path.stem) == name != path.stem),
+        key=kimg_of,
+    )
+    exact = [path for path in folder.glob("*.safetensors") if path.stem == name]
+    files = (snapshots or exact) if prefer_snapshots else snapshots + exact
+    if not files:
+        names = sample_names(folder)
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {SAMPLE_PREFIX}{near[0]}?" if near else ""
+        raise CheckpointError(
+            f"there is no sample {name!r}; there are {', '.join(names) or 'none here'}{hint}"
+        )
+    return files
+
+
+def _series_files(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = _checkpoints_in(path)
+        if not files:
+            raise CheckpointError(f"{path} has no checkpoints ({', '.join(SUFFIXES)}) in it")
+        return files
+    if path.is_file():
+        return [path]
+    if any(sign in path.name for sign in "*?["):
+        files = [found for found in path.parent.glob(path.name) if found.is_file()]
+        if not files:
+            raise CheckpointError(f"no file matches {path}")
+        return files
+    raise CheckpointError(_missing(path))
+
+
+def _checkpoints_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
+
+
+def _missing(path: Path) -> str:
+    """What to say about a file that is not there: what the folder has instead."""
+    if not path.parent.is_dir():
+        return f"{path} does not exist: there is no folder {path.parent}"
+    names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    if near:
+        return f"{path} does not exist; did you mean {' or '.join(near)}?"
+    return f"{path} does not exist{_shown([entry.name for entry in _checkpoints_in(path.parent)])}"
+
+
+def _shown(names: list[str]) -> str:
+    """A short list in brackets, or nothing."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f" (there: {', '.join(names[:5])}{more})" if names else ""

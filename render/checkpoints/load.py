@@ -1,0 +1,33 @@
+"""Opens a checkpoint of any known format as a generator."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import torch
+
+from render.checkpoints.formats import FORMATS, sniff
+from render.checkpoints.library import resolve
+from render.errors import CheckpointError
+from render.networks import Generator, build
+
+
+def load(source: str | Path, device: str | torch.device = "cpu") -> Generator:
+    """The generator in the file that `source` names: a path, or `sample:NAME`. Content tells the format.
+
+    Weights are float32, on `device`, and take no gradients. Nothing in the file is ever run.
+    Raises CheckpointError (one line that names the file and the reason), UnsafeCheckpointError if the file
+    asks to run something.
+    """
+    path = resolve(source)
+    try:
+        reader = importlib.import_module(FORMATS[sniff(path)].module)
+        contents = reader.read(path)
+        return build(*contents).to(device)
+    except CheckpointError as error:
+        if path.name in str(error):
+            raise
+        raise type(error)(f"{path.name}: {error}") from error
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be read: {error.strerror or error}") from error

@@ -1,0 +1,100 @@
+"""blendreel's own checkpoints: `.safetensors`, config in the header, tensors under NVIDIA's names."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from render.checkpoints.formats import Contents
+from render.checkpoints.header import FORMAT_VERSION, METADATA_KEY, Header, read_header
+from render.errors import CheckpointError
+from render.networks import GENERATORS, Generator, Provenance
+
+
+def save(
+    generator: Generator,
+    path: str | Path,
+    dtype: torch.dtype = torch.float32,
+    kimg: float | None = None,
+    lineage: Sequence[str] = (),
+) -> Path:
+    """Write `generator` to `path`, whole or not at all.
+
+    dtype    float32, or float16 for half the size: weights and noise maps are rounded; biases, averages,
+             strengths and filters, which are small, stay float32
+    kimg     thousands of images seen in training; without it, what the generator's provenance says
+    lineage  names of the networks it was fine-tuned from, nearest first
+    """
+    path = Path(path)
+    provenance = generator.provenance
+    kimg = provenance.kimg if kimg is None else kimg
+    if kimg is not None and not (math.isfinite(kimg) and kimg >= 0):
+        raise ValueError(f"kimg is a number from 0 on, not {kimg}")
+    own = {
+        "version": FORMAT_VERSION,
+        "architecture": generator.architecture,
+        "config": asdict(generator.config),
+        "kimg": kimg,
+        "lineage": list(lineage or provenance.lineage),
+    }
+    tensors = {name: _stored(name, tensor, dtype) for name, tensor in generator.state_dict().items()}
+    part = path.with_name(path.name + ".part")
+    try:
+        save_file(tensors, part, metadata={METADATA_KEY: json.dumps(own, sort_keys=True)})
+        os.replace(part, path)
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise CheckpointError(f"{path} could not be written: {error}") from error
+    return path
+
+
+def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """`tensor` as it is written: on the CPU, contiguous, in memory of its own."""
+    if tensor.is_floating_point():
+        narrow = tensor.ndim >= 2 and not name.endswith("filter")
+        tensor = tensor.to(dtype if narrow else torch.float32)
+        if narrow and not bool(tensor.isfinite().all()):
+            raise CheckpointError(f"{name} has values that {dtype} can't hold; save in float32")
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+
+
+def read(path: Path) -> Contents:
+    """Config and float32 tensors of a file of ours."""
+    header = read_header(path)
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path.name} is damaged: {error}") from error
+    tensors = {
+        name: tensor.to(torch.float32) if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
+    provenance = Provenance(source=str(path), format="native", kimg=header.kimg, lineage=header.lineage)
+    return Contents(_config(header, path), tensors, provenance)
+
+
+def _config(header: Header, path: Path):
+    """The config object the header describes; a field nobody here knows means a newer blendreel wrote it."""
+    if header.architecture not in GENERATORS:
+        known = ", ".join(GENERATORS)
+        raise CheckpointError(
+            f"{path.name} is a {header.architecture} network; the ones known here are {known}"
+        )
+    config_type = GENERATORS[header.architecture].config_type
+    unknown = sorted(set(header.config) - {field.name for field in fields(config_type)})
+    if unknown:
+        raise CheckpointError(f"{path.name} was written by a newer blendreel: it has {', '.join(unknown)}")
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in header.config.items()}
+    try:
+        return config_type(**values)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path.name} is damaged: its config makes no sense ({error})") from error

@@ -1,0 +1,177 @@
+"""NVIDIA's PyTorch pickles (stylegan2-ada-pytorch, stylegan3's StyleGAN2): modules with their source code.
+
+The code is never looked at. A module's tensors and plain attributes say everything about it; its
+constructor's arguments are the fallback where an attribute is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from render.checkpoints.formats import Contents
+from render.checkpoints.library import kimg_in_name
+from render.checkpoints.standins import NVLABS_GLOBALS, Module, unpickle
+from render.errors import CheckpointError
+from render.networks import Provenance, StyleGAN2Config
+
+MAX_DEPTH = 8
+POSITIONAL = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
+
+# Constructor options that the tensors and attributes answer, or that change nothing a picture shows.
+KNOWN_OPTIONS = frozenset(
+    {*POSITIONAL, "channel_base", "channel_max", "num_fp16_res", "conv_clamp", "architecture"}
+    | {"resample_filter", "use_noise", "activation", "num_layers", "embed_features", "layer_features"}
+    | {"lr_multiplier", "w_avg_beta", "num_ws", "fp16_channels_last", "channels_last", "use_fp16"}
+    | {"fused_modconv_default", "class_name"}
+)
+
+
+def read(path: Path) -> Contents:
+    """Config and tensors of the generator to use: `G_ema` where there is one."""
+    data = unpickle(path, NVLABS_GLOBALS)
+    module = _generator(data, path.name)
+    tensors = dict(_tensors(module, path.name))
+    if any(name.startswith("synthesis.input.") for name in tensors):
+        raise CheckpointError(f"{path.name} holds a StyleGAN3 network; the ones known here are StyleGAN2")
+    _refuse_unknown_options(_options(module), path.name)
+    try:
+        config = _config(module, tensors)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path.name} holds a module that is no StyleGAN2 generator ({error!r})"
+        ) from error
+    if "mapping.w_avg" not in tensors:
+        tensors["mapping.w_avg"] = torch.zeros(config.w_dim)
+    tensors = {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
+    tensors |= {name: _plane(tensor) for name, tensor in tensors.items() if name.endswith("resample_filter")}
+    return Contents(config, tensors, Provenance(str(path), "nvlabs", kimg_in_name(path)))
+
+
+def _generator(data: Any, label: str) -> Module:
+    """The module to use: G_ema, or G in a file that has no average, or the only module there is."""
+    found = data
+    if isinstance(data, Mapping):
+        found = next((data[key] for key in ("G_ema", "G") if isinstance(data.get(key), Module)), None)
+    if not isinstance(found, Module):
+        inside = (
+            ", ".join(map(str, list(data)[:8])) if isinstance(data, Mapping) else f"a {type(data).__name__}"
+        )
+        raise CheckpointError(f"{label} holds no generator (no 'G_ema'); it holds {inside or 'nothing'}")
+    return found
+
+
+def _children(module: Module) -> dict[str, Module]:
+    children = module.state.get("_modules") or {}
+    return {name: child for name, child in children.items() if isinstance(child, Module)}
+
+
+def _tensors(module: Module, label: str, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Tensor]]:
+    """Parameters and buffers under their dotted names."""
+    if depth > MAX_DEPTH:
+        raise CheckpointError(f"{label} is damaged: its modules are nested without end")
+    for group in ("_parameters", "_buffers"):
+        for name, tensor in (module.state.get(group) or {}).items():
+            if isinstance(tensor, Tensor):
+                yield f"{prefix}{name}", tensor
+    for name, child in _children(module).items():
+        yield from _tensors(child, label, f"{prefix}{name}.", depth + 1)
+
+
+def _options(module: Module) -> dict[str, Any]:
+    """The generator's constructor arguments, those for mapping under `mapping_` and their names."""
+    arguments = module.state.get("_init_args") or ()
+    options = dict(zip(POSITIONAL, arguments, strict=False)) | dict(module.state.get("_init_kwargs") or {})
+    synthesis, mapping = options.pop("synthesis_kwargs", None), options.pop("mapping_kwargs", None)
+    # stylegan3's copy has no synthesis_kwargs, and other defaults than the original.
+    nested = synthesis is not None or "channel_base" not in options
+    defaults = {"conv_clamp": None, "num_fp16_res": 0} if nested else {"conv_clamp": 256, "num_fp16_res": 4}
+    spread = {f"mapping_{name}": value for name, value in dict(mapping or {}).items()}
+    return defaults | options | dict(synthesis or {}) | spread
+
+
+def _refuse_unknown_options(options: Mapping[str, Any], label: str) -> None:
+    """An option nobody here knows is fine while it is switched off; otherwise the pictures would be wrong."""
+    for name, value in options.items():
+        known = name.removeprefix("mapping_") in KNOWN_OPTIONS or name in KNOWN_OPTIONS
+        if not known and value not in (None, False, 0, "", (), [], {}):
+            raise CheckpointError(
+                f"{label} is a variant of StyleGAN2 with {name}={str(value)[:60]}, which is not known here"
+            )
+
+
+def _attribute(module: Module | None, name: str, fallback: Any) -> Any:
+    return fallback if module is None else module.state.get(name, fallback)
+
+
+def _config(module: Module, tensors: Mapping[str, Tensor]) -> StyleGAN2Config:
+    """The config the tensors imply; attributes, then options, for what has no shape."""
+    options, parts = _options(module), _children(module)
+    mapping, synthesis = _children(parts["mapping"]), _children(parts["synthesis"])
+    resolutions = sorted(int(name[1:]) for name in synthesis if name[0] == "b" and name[1:].isdigit())
+    top, first = f"synthesis.b{resolutions[-1]}", _children(synthesis["b4"])["conv1"]
+    widths = tuple(len(tensors[f"synthesis.b{resolution}.conv1.weight"]) for resolution in resolutions)
+    depth = sum(name.startswith("fc") for name in mapping)
+    embed = tensors.get("mapping.embed.weight")
+    w_dim = len(tensors[f"mapping.fc{depth - 1}.weight"])
+    hidden = len(tensors["mapping.fc0.weight"]) if depth > 1 else w_dim
+    embed_features = 0 if embed is None else len(embed)
+    clamp = _attribute(first, "conv_clamp", options["conv_clamp"])
+    return StyleGAN2Config(
+        resolution=resolutions[-1],
+        z_dim=tensors["mapping.fc0.weight"].shape[1] - embed_features,
+        c_dim=0 if embed is None else embed.shape[1],
+        w_dim=w_dim,
+        img_channels=len(tensors[f"{top}.torgb.weight"]),
+        **_widths(widths, resolutions, options),
+        architecture=_architecture(tensors, top),
+        resample_filter=_taps(tensors.get(f"{top}.resample_filter")),
+        num_fp16_res=sum(bool(_attribute(block, "use_fp16", False)) for block in synthesis.values()),
+        conv_clamp=None if clamp is None else float(clamp),
+        use_noise="synthesis.b4.conv1.noise_strength" in tensors,
+        activation=_attribute(first, "activation", options.get("activation", "lrelu")),
+        mapping_layers=depth,
+        mapping_features=None if hidden == w_dim else hidden,
+        mapping_embed=None if embed_features in (0, w_dim) else embed_features,
+        mapping_activation=_attribute(
+            mapping["fc0"], "activation", options.get("mapping_activation", "lrelu")
+        ),
+        mapping_lr_multiplier=float(
+            _attribute(mapping["fc0"], "bias_gain", options.get("mapping_lr_multiplier", 0.01))
+        ),
+    )
+
+
+def _widths(widths: tuple[int, ...], resolutions: list[int], options: Mapping[str, Any]) -> dict[str, Any]:
+    """channel_base and channel_max where they give these widths, otherwise the widths one by one."""
+    base, most = options.get("channel_base", 32768), options.get("channel_max", 512)
+    if widths == tuple(min(base // resolution, most) for resolution in resolutions):
+        return {"channel_base": int(base), "channel_max": int(most)}
+    return {"channels": widths}
+
+
+def _architecture(tensors: Mapping[str, Tensor], top: str) -> str:
+    if f"{top}.skip.weight" in tensors:
+        return "resnet"
+    return "skip" if "synthesis.b4.torgb.weight" in tensors else "orig"
+
+
+def _taps(kernel: Tensor | None) -> tuple[float, ...] | None:
+    """The 1-D taps of a low-pass filter, in whole numbers where it is made of them ([1, 3, 3, 1])."""
+    if kernel is None:
+        return (1, 3, 3, 1)
+    line = (kernel if kernel.ndim == 1 else kernel.sum(dim=0)).double()
+    if len(line) == 1:
+        return None
+    scaled = line / line[line != 0].abs().min()
+    whole = bool((scaled - scaled.round()).abs().max() < 1e-4)
+    return tuple(int(tap) if whole else tap for tap in (scaled.round() if whole else line).tolist())
+
+
+def _plane(kernel: Tensor) -> Tensor:
+    """A filter of eight taps or more is kept as one line, `[k]`; here all are planes, `[k, k]`."""
+    return kernel if kernel.ndim == 2 else torch.outer(kernel, kernel)

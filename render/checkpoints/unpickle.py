@@ -1,0 +1,291 @@
+"""Reads pickles as data: a small pickle machine that can call nothing outside an allow-list.
+
+Written from the opcode descriptions in Python's `pickletools`. The standard unpickler is not used, because
+it can't be kept from running what a stream names without also trusting its handling of sizes and memo slots.
+Here a stream may only build plain containers and call the stand-ins its reader passes in by name; every size
+is checked against what is left of the file, and the number of steps is bounded.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+from render.errors import CheckpointError, UnsafeCheckpointError
+
+MAX_STEPS = 5_000_000  # a full-size network takes some 50,000; this many take a few seconds
+MAX_LINE = 4096
+SCALARS = (str, bytes, int, float, bool, type(None))
+MARK = object()
+
+
+class Global:
+    """A name from the allow-list, on the machine's stack: a token until the stream calls it."""
+
+    __slots__ = ("call", "name")
+
+    def __init__(self, name: str, call: Callable[..., Any]):
+        self.name, self.call = name, call
+
+
+class Stateful:
+    """Base of the stand-ins that accept a state (the BUILD opcode). Nothing else does."""
+
+    def set_state(self, state: Any) -> None:
+        raise NotImplementedError
+
+
+class Machine:
+    """Runs one pickle from `stream`.
+
+    stream      open at the pickle's first byte
+    size        bytes that may be read from there
+    label       what to call the file in errors
+    allowed     global name → stand-in that is called in its place
+    persistent  called with each persistent id; without it these are refused
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        size: int,
+        label: str,
+        allowed: Mapping[str, Callable[..., Any]],
+        persistent: Callable[[Any], Any] | None = None,
+    ):
+        self.stream, self.left, self.label = stream, size, label
+        self.allowed, self.persistent = allowed, persistent
+        self.stack: list[Any] = []
+        self.memo: dict[int, Any] = {}
+
+    def load(self) -> Any:
+        """The object the pickle describes. Raises CheckpointError; UnsafeCheckpointError for a refused name."""
+        try:
+            for _ in range(MAX_STEPS):
+                opcode = self.read(1)
+                if opcode == b".":
+                    return self.stack.pop()
+                OPCODES[opcode](self)
+        except CheckpointError:
+            raise
+        except MemoryError as error:
+            raise CheckpointError(f"{self.label} describes more data than fits in memory") from error
+        except Exception as error:
+            # Whatever a damaged stream trips over (an empty stack, a missing memo slot, a wrong type …).
+            reason = f"{type(error).__name__}: {str(error)[:120]}"
+            raise CheckpointError(f"{self.label} is damaged: its pickle makes no sense ({reason})") from error
+        raise CheckpointError(f"{self.label} is damaged: its pickle has more than {MAX_STEPS:,} steps")
+
+    def read(self, count: int) -> bytes:
+        """Exactly `count` bytes, which must be there."""
+        data = self.stream.read(count) if 0 <= count <= self.left else b""
+        if len(data) != count:
+            raise CheckpointError(f"{self.label} is cut off: {count:,} bytes are missing at its end")
+        self.left -= count
+        return data
+
+    def read_line(self) -> str:
+        """A text argument up to its newline."""
+        line = self.stream.readline(min(self.left, MAX_LINE))
+        if not line.endswith(b"\n"):
+            raise CheckpointError(f"{self.label} is cut off in the middle of a pickle's text")
+        self.left -= len(line)
+        return line[:-1].decode("utf-8")
+
+    def number(self, layout: str) -> int:
+        """One number of that `struct` layout."""
+        return struct.unpack(layout, self.read(struct.calcsize(layout)))[0]
+
+    def push(self, value: Any) -> None:
+        self.stack.append(value)
+
+    def pop_to_mark(self) -> list[Any]:
+        """What was pushed since the last mark, which goes too."""
+        index = len(self.stack) - 1
+        while self.stack[index] is not MARK:
+            index -= 1  # an empty stack ends this with an IndexError
+        items = self.stack[index + 1 :]
+        del self.stack[index:]
+        return items
+
+    def push_global(self, module: Any, name: Any) -> None:
+        full = (
+            f"{module}.{name}"
+            if isinstance(module, str) and isinstance(name, str)
+            else "a name that is no text"
+        )
+        if full not in self.allowed:
+            raise UnsafeCheckpointError(
+                f"{self.label} asks to run {full[:200]}, which a file of weights never needs; it was not opened"
+            )
+        self.push(Global(full, self.allowed[full]))
+
+    def call(self, keywords: bool = False) -> None:
+        """REDUCE, NEWOBJ: call a stand-in."""
+        named = self.stack.pop() if keywords else {}
+        arguments, function = self.stack.pop(), self.stack.pop()
+        if not isinstance(function, Global) or type(arguments) is not tuple or type(named) is not dict:
+            raise UnsafeCheckpointError(
+                f"{self.label} asks to call what is no function of weights; it was not opened"
+            )
+        self.push(function.call(*arguments, **named))
+
+    def build(self) -> None:
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], Stateful):
+            kind = type(self.stack[-1]).__name__
+            raise UnsafeCheckpointError(f"{self.label} asks to alter a {kind} from inside; it was not opened")
+        self.stack[-1].set_state(state)
+
+    def set_items(self, items: list[Any]) -> None:
+        target = self.stack[-1]
+        if not isinstance(target, dict) or len(items) % 2:
+            raise TypeError("items outside a dictionary")
+        target.update(zip(map(check_key, items[::2]), items[1::2], strict=True))
+
+    def append(self, items: list[Any]) -> None:
+        if type(self.stack[-1]) is not list:
+            raise TypeError("elements outside a list")
+        self.stack[-1].extend(items)
+
+    def add_to_set(self) -> None:
+        items = self.pop_to_mark()
+        if type(self.stack[-1]) is not set:
+            raise TypeError("elements outside a set")
+        self.stack[-1].update(map(check_key, items))
+
+    def persistent_id(self) -> None:
+        if self.persistent is None:
+            raise UnsafeCheckpointError(f"{self.label} refers to data outside itself; it was not opened")
+        self.push(self.persistent(self.stack.pop()))
+
+    def tuple_of(self, count: int) -> None:
+        items = tuple(self.stack[-count:])
+        if len(items) != count:
+            raise IndexError("stack is empty")
+        self.stack[-count:] = [items]
+
+
+def check_key(key: Any) -> Any:
+    """Hashing nested tuples can take exponential time, so keys are plain."""
+    if not isinstance(key, SCALARS):
+        raise TypeError(f"a {type(key).__name__} as a key")
+    return key
+
+
+def _line_integer(machine: Machine) -> int | bool:
+    text = machine.read_line()
+    return {"00": False, "01": True}[text] if text in ("00", "01") else int(text.removesuffix("L"))
+
+
+def _quoted(machine: Machine) -> str:
+    text = machine.read_line()
+    if len(text) < 2 or text[0] != text[-1] or text[0] not in "'\"":
+        raise ValueError("a string without quotes")
+    return text[1:-1].encode("latin-1").decode("unicode_escape")
+
+
+def _sized(layout: str, decode: Callable[[bytes], Any]) -> Callable[[Machine], None]:
+    return lambda m: m.push(decode(m.read(m.number(layout))))
+
+
+def _value(make: Callable[[Machine], Any]) -> Callable[[Machine], None]:
+    return lambda m: m.push(make(m))
+
+
+def _utf8(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
+
+
+def _latin1(data: bytes) -> str:
+    # Python 2 kept binary data in such strings; latin-1 keeps every byte.
+    return data.decode("latin-1")
+
+
+def _signed(data: bytes) -> int:
+    return int.from_bytes(data, "little", signed=True)
+
+
+def _nothing(machine: Machine) -> None:
+    """PROTO and FRAME only announce what the stream shows anyway; their argument is read by the caller."""
+
+
+def _store(machine: Machine, slot: int) -> None:
+    machine.memo[slot] = machine.stack[-1]
+
+
+def _dictionary(machine: Machine) -> None:
+    items = machine.pop_to_mark()
+    machine.push({})
+    machine.set_items(items)
+
+
+# Every opcode that is understood. Left out: INST, OBJ (old classes), EXT1–4 (registered classes),
+# PERSID, NEXT_BUFFER and READONLY_BUFFER (data outside the file).
+OPCODES: dict[bytes, Callable[[Machine], None]] = {
+    b"\x80": lambda m: _nothing(m.number("<B")),
+    b"\x95": lambda m: _nothing(m.number("<Q")),
+    b"(": lambda m: m.push(MARK),
+    b"0": lambda m: m.stack.pop(),
+    b"1": lambda m: m.pop_to_mark(),
+    b"2": lambda m: m.push(m.stack[-1]),
+    # constants and numbers
+    b"N": lambda m: m.push(None),
+    b"\x88": lambda m: m.push(True),
+    b"\x89": lambda m: m.push(False),
+    b"I": _value(_line_integer),
+    b"L": _value(_line_integer),
+    b"J": _value(lambda m: m.number("<i")),
+    b"K": _value(lambda m: m.number("<B")),
+    b"M": _value(lambda m: m.number("<H")),
+    b"\x8a": _sized("<B", _signed),
+    b"\x8b": _sized("<i", _signed),
+    b"F": _value(lambda m: float(m.read_line())),
+    b"G": _value(lambda m: m.number(">d")),
+    # text and bytes
+    b"S": _value(_quoted),
+    b"T": _sized("<i", _latin1),
+    b"U": _sized("<B", _latin1),
+    b"V": _value(lambda m: m.read_line().encode("latin-1").decode("raw_unicode_escape")),
+    b"X": _sized("<I", _utf8),
+    b"\x8c": _sized("<B", _utf8),
+    b"\x8d": _sized("<Q", _utf8),
+    b"B": _sized("<I", bytes),
+    b"C": _sized("<B", bytes),
+    b"\x8e": _sized("<Q", bytes),
+    b"\x96": _sized("<Q", bytes),
+    # containers
+    b"]": lambda m: m.push([]),
+    b"l": lambda m: m.push(m.pop_to_mark()),
+    b"a": lambda m: m.append([m.stack.pop()]),
+    b"e": lambda m: m.append(m.pop_to_mark()),
+    b")": lambda m: m.push(()),
+    b"t": lambda m: m.push(tuple(m.pop_to_mark())),
+    b"\x85": lambda m: m.tuple_of(1),
+    b"\x86": lambda m: m.tuple_of(2),
+    b"\x87": lambda m: m.tuple_of(3),
+    b"}": lambda m: m.push({}),
+    b"d": _dictionary,
+    b"s": lambda m: m.set_items([m.stack.pop(-2), m.stack.pop()]),
+    b"u": lambda m: m.set_items(m.pop_to_mark()),
+    b"\x8f": lambda m: m.push(set()),
+    b"\x90": lambda m: m.add_to_set(),
+    b"\x91": lambda m: m.push(frozenset(map(check_key, m.pop_to_mark()))),
+    # memo
+    b"g": _value(lambda m: m.memo[int(m.read_line())]),
+    b"h": _value(lambda m: m.memo[m.number("<B")]),
+    b"j": _value(lambda m: m.memo[m.number("<I")]),
+    b"p": lambda m: _store(m, int(m.read_line())),
+    b"q": lambda m: _store(m, m.number("<B")),
+    b"r": lambda m: _store(m, m.number("<I")),
+    b"\x94": lambda m: _store(m, len(m.memo)),
+    # calls, all of them through the allow-list
+    b"c": lambda m: m.push_global(m.read_line(), m.read_line()),
+    b"\x93": lambda m: m.push_global(m.stack.pop(-2), m.stack.pop()),
+    b"R": lambda m: m.call(),
+    b"\x81": lambda m: m.call(),
+    b"\x92": lambda m: m.call(keywords=True),
+    b"b": lambda m: m.build(),
+    b"Q": lambda m: m.persistent_id(),
+}
