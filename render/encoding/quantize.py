@@ -16,6 +16,7 @@ FINE_BITS = 6  # a channel, for looking colours up
 NEIGHBOURS = 8  # palette entries tried as the second colour of a dither
 _CHANNEL_WEIGHTS = np.array([0.85, 1.0, 0.7], dtype=np.float32)
 NEAREST_BLOCK = 2048  # points at a time against the palette: the distances stay in the cache
+RELOCATIONS = 16  # palette entries that may move elsewhere between two k-means steps
 RESTART_RATIO = 1.3  # a palette carried over is dropped when it fits this much worse than the last fresh one
 MIN_RESTART_ERROR = 1.0  # mean squared distance (levels of 255) below which a worse fit cannot be seen
 
@@ -40,11 +41,16 @@ def perceived(rgb: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Histogram:
-    """The occupied cells of a cube of colours: how many pixels each holds, and their mean."""
+    """The occupied cells of a cube of colours, and the pixels in each."""
 
     cells: np.ndarray  # int [n], the cells' places in the cube
     counts: np.ndarray  # float64 [n]
-    means: np.ndarray  # float64 [n, 3], sRGB 0–255
+    sums: np.ndarray  # float64 [n, 3], sRGB 0–255, over the pixels
+
+    @property
+    def means(self) -> np.ndarray:
+        """The mean colour in each cell, float64 [n, 3], sRGB 0–255."""
+        return self.sums / self.counts[:, None]
 
 
 def cell_of_pixels(frame: np.ndarray, bits: int) -> np.ndarray:
@@ -53,24 +59,27 @@ def cell_of_pixels(frame: np.ndarray, bits: int) -> np.ndarray:
     return (((r << bits) | g) << bits) | b
 
 
-def histograms(frame: np.ndarray, cells: np.ndarray) -> tuple[Histogram, Histogram]:
-    """The fine and the coarse histogram of a frame [H, W, 3] whose pixels lie in the fine `cells` [H, W]."""
-    flat, size = cells.ravel(), 1 << FINE_BITS
-    counts = np.bincount(flat, minlength=size**3)
-    sums = np.stack(
-        [np.bincount(flat, weights=frame[..., channel].ravel(), minlength=size**3) for channel in range(3)]
+def fine_histogram(frame: np.ndarray, cells: np.ndarray) -> Histogram:
+    """The histogram of a frame [H, W, 3] whose pixels lie in the fine `cells` [H, W]."""
+    flat, size = cells.ravel(), 1 << (3 * FINE_BITS)
+    counts = np.bincount(flat, minlength=size)
+    sums = [np.bincount(flat, frame[..., channel].ravel(), size) for channel in range(3)]
+    occupied = np.flatnonzero(counts)
+    return Histogram(
+        occupied, counts[occupied].astype(np.float64), np.stack([s[occupied] for s in sums], axis=1)
     )
-    half, step = 1 << COARSE_BITS, 1 << (FINE_BITS - COARSE_BITS)
-    cube = (half, step, half, step, half, step)
-    coarse_counts = counts.reshape(cube).sum(axis=(1, 3, 5)).ravel()
-    coarse_sums = sums.reshape(3, *cube).sum(axis=(2, 4, 6)).reshape(3, -1)
-    return _occupied(counts, sums), _occupied(coarse_counts, coarse_sums)
 
 
-def _occupied(counts: np.ndarray, sums: np.ndarray) -> Histogram:
-    cells = np.flatnonzero(counts)
-    occupied = counts[cells].astype(np.float64)
-    return Histogram(cells, occupied, (sums[:, cells] / occupied).T)
+def coarsened(fine: Histogram) -> Histogram:
+    """The coarse histogram of the same pixels."""
+    shift, mask = FINE_BITS - COARSE_BITS, (1 << FINE_BITS) - 1
+    r, g, b = fine.cells >> (2 * FINE_BITS), (fine.cells >> FINE_BITS) & mask, fine.cells & mask
+    cells = ((((r >> shift) << COARSE_BITS) | (g >> shift)) << COARSE_BITS) | (b >> shift)
+    size = 1 << (3 * COARSE_BITS)
+    counts = np.bincount(cells, fine.counts, size)
+    sums = [np.bincount(cells, fine.sums[:, channel], size) for channel in range(3)]
+    occupied = np.flatnonzero(counts)
+    return Histogram(occupied, counts[occupied], np.stack([s[occupied] for s in sums], axis=1))
 
 
 def nearest(points: np.ndarray, palette: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -114,21 +123,47 @@ def _group_sums(values: np.ndarray, weights: np.ndarray, label: np.ndarray, coun
 def refine(
     points: np.ndarray, weights: np.ndarray, palette: np.ndarray, steps: int
 ) -> tuple[np.ndarray, float]:
-    """Lloyd's steps from a palette [k, 3]; returns the better palette and the last one's mean squared error.
-
-    An entry that no point is nearest to moves to the point that is served worst.
-    """
-    for _ in range(steps):
+    """A palette [k, 3] after some of Lloyd's steps, and the mean squared error that the last one found."""
+    for step in range(steps):
         index, distance = nearest(points, palette)
         error = weights * distance
         mass = np.bincount(index, weights, len(palette))
         sums = _group_sums(points, weights, index, len(palette))
         palette = np.where(mass[:, None] > 0, sums / np.maximum(mass, 1e-9)[:, None], palette)
-        idle = np.flatnonzero(mass == 0)[: len(points)]
-        if len(idle):
-            palette[idle] = points[np.argpartition(-error, len(idle) - 1)[: len(idle)]]
         palette = palette.astype(np.float32)
+        if step < steps - 1:
+            _relocate(points, weights, palette, index, mass)
     return palette, float(error.sum() / weights.sum())
+
+
+def _relocate(
+    points: np.ndarray, weights: np.ndarray, palette: np.ndarray, index: np.ndarray, mass: np.ndarray
+) -> None:
+    """Move the entries that are missed least to where a second one helps most; changes the palette [k, 3].
+
+    An entry's loss adds about mass times squared distance to its neighbour; splitting an entry's points
+    along their widest axis saves the better part of their spread (after G. Patanè and M. Russo, "The
+    enhanced LBG algorithm", 2001). Without it, a palette that follows a morph stays where colours were.
+    """
+    spread = _group_sums((points - palette[index]) ** 2, weights, index, len(palette))  # [k, 3]
+    gaps = _gaps(palette)
+    needy = np.argsort(-spread.max(axis=1), kind="stable")[:RELOCATIONS]
+    spare = np.argsort(mass * gaps.min(axis=1), kind="stable")[:RELOCATIONS]
+    useful = spread.max(axis=1)[needy] > 2 * (mass * gaps.min(axis=1))[spare]
+    useful &= ~np.isin(spare, needy)
+    needy, spare = needy[useful], spare[useful]
+    axis = spread[needy].argmax(axis=1)
+    offset = np.zeros((len(needy), 3), dtype=np.float32)
+    offset[np.arange(len(needy)), axis] = np.sqrt(spread[needy, axis] / mass[needy])
+    palette[spare] = palette[needy] + offset
+    palette[needy] -= offset
+
+
+def _gaps(palette: np.ndarray) -> np.ndarray:
+    """Squared distances between palette entries, [k, k]; infinite from one to itself."""
+    gaps = ((palette[:, None] - palette) ** 2).sum(axis=2)
+    np.fill_diagonal(gaps, np.inf)
+    return gaps
 
 
 def mixtures(points: np.ndarray, palette: np.ndarray, strength: float) -> tuple[np.ndarray, ...]:
@@ -142,8 +177,7 @@ def mixtures(points: np.ndarray, palette: np.ndarray, strength: float) -> tuple[
     first, _ = nearest(points, palette)
     if strength <= 0 or len(palette) < 2:
         return first, first, np.zeros(len(points), dtype=np.float32)
-    gaps = ((palette[:, None] - palette) ** 2).sum(axis=2)  # [k, k]
-    np.fill_diagonal(gaps, np.inf)
+    gaps = _gaps(palette)
     near = np.argsort(gaps, axis=1)[:, : min(NEIGHBOURS, len(palette) - 1)]  # [k, m]
     u = palette[near] - palette[:, None]  # [k, m, 3]
     length = np.maximum(np.take_along_axis(gaps, near, axis=1), 1e-6).astype(np.float32)  # [k, m]
@@ -164,7 +198,7 @@ class Quantizer:
     colors: entries in a palette, 2–256. dither: strength in [0, 1]. steps: k-means steps a frame.
     """
 
-    def __init__(self, colors: int = 256, dither: float = 0.6, steps: int = 4) -> None:
+    def __init__(self, colors: int = 256, dither: float = 0.6, steps: int = 3) -> None:
         self.colors, self.dither, self.steps = colors, dither, steps
         self._palette: np.ndarray | None = None
         self._fresh_error = 0.0
@@ -177,12 +211,12 @@ class Quantizer:
         pattern stands still when only a part of a picture is quantised.
         """
         cells = cell_of_pixels(frame, FINE_BITS)
-        fine, coarse = histograms(frame, cells)
+        fine = fine_histogram(frame, cells)
         if len(fine.cells) <= self.colors:
             exact = exact_palette(frame, self.colors)
             if exact is not None:
                 return exact
-        palette = self._grow(coarse)
+        palette = self._grow(coarsened(fine))
         return self._draw(cells, fine, palette, origin), palette
 
     def _grow(self, histogram: Histogram) -> np.ndarray:
