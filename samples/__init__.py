@@ -1,1 +1,1 @@
-"""How the sample models are made: painted pictures, adversarial training, figures. Not part of the package."""
+"""How the sample models are made: painting, adversarial training, figures. Not part of the package."""

@@ -88,7 +88,7 @@ class Discriminator(nn.Module):
 
 
 def minibatch_deviation(x: Tensor, group: int = 4) -> Tensor:
-    """How much samples within a group of the batch differ, as one more channel: [N, C, H, W] → [N, 1, H, W]."""
+    """How much samples within a group differ, as one more channel: [N, C, H, W] → [N, 1, H, W]."""
     n, c, h, w = x.shape
     group = min(group, n)
     y = x.to(torch.float32).reshape(group, n // group, c, h, w)

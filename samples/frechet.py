@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def random_features(images: Tensor) -> Tensor:
     draw = torch.Generator().manual_seed(0)
     x = F.adaptive_avg_pool2d(images, 64)
     features = []
-    for inputs, outputs in zip(WIDTHS, WIDTHS[1:], strict=False):
+    for inputs, outputs in pairwise(WIDTHS):
         weight = torch.randn(outputs, inputs, 3, 3, generator=draw) / (inputs * 9) ** 0.5
         x = F.avg_pool2d(F.leaky_relu(F.conv2d(x, weight, padding=1), 0.2) * 2**0.5, 2)
         features.append(F.adaptive_avg_pool2d(x, 2).flatten(1))
@@ -72,9 +73,9 @@ def generated(generator: render.Generator) -> Callable[[int, int], Tensor]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description="Fréchet distances of the sample models to the painter.")
     parser.add_argument("--count", type=int, default=2000, help="pictures a set")
-    parser.add_argument("--models", type=Path, help="a folder of NAME.safetensors instead of the shipped ones")
+    parser.add_argument("--models", type=Path, help="a folder of NAME.safetensors, if not the shipped ones")
     options = parser.parse_args()
     networks = {
         style: render.load(options.models / f"{style}.safetensors" if options.models else f"sample:{style}")
@@ -82,7 +83,7 @@ def main() -> None:
     }
     resolution = networks["portrait"].resolution
     truth = {s: collect(painted(s, resolution, 10_000_000), options.count) for s in painter.STYLES}
-    print(f"| style | generated, {options.count} against {options.count} painted | painted again | another style |")
+    print(f"| style | {options.count} generated | {options.count} painted again | another style |")
     print("| --- | --- | --- | --- |")
     for style in painter.STYLES:
         other = painter.STYLES[painter.STYLES.index(style) - 1]

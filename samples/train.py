@@ -74,7 +74,7 @@ def generator_config(resolution: int) -> StyleGAN2Config:
 
 
 def prepare(generator: StyleGAN2, dtype: torch.dtype) -> StyleGAN2:
-    """Switch to the fast formulation: one weight for the whole batch, activations in `dtype`, channels last."""
+    """Switch to the fast formulation: one weight for the batch, activations in `dtype`, channels last."""
     for module in generator.modules():
         if hasattr(module, "convolve"):
             module.convolve = ops.modulated_conv2d_shared

@@ -1,15 +1,17 @@
-"""Walks through latent space: pure functions from time to a point between anchors.
+"""Walks through latent space: pure functions from time to a point between latents.
 
-A walk knows when it passes which anchor, never what an anchor is. Linear and spline paths are weighted
-sums of anchors, so they come as weights `[K]`, and the same walk serves z, w or ws. A great-circle path
-(slerp) needs the anchors themselves.
+A walk knows when it passes which latent, never what a latent is. Linear and spline paths are weighted
+sums of latents, so they come as weights `[K]`, and the same walk serves z, w or ws. A great-circle path
+(slerp) needs the latents themselves.
 """
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -21,71 +23,73 @@ PATHS: tuple[str, ...] = ("linear", "spline", "slerp")
 
 @dataclass(frozen=True)
 class Walk:
-    """A path that passes `anchors` one after the other, evenly in time.
+    """A path past latents, given by number.
 
-    anchors  index of the latent passed at each stop; a latent may be passed more than once
-    seconds  between two stops, exact
-    loop     after the last stop the path goes back to the first one, in as long again
-    path     linear; spline (a cubic with no kink in speed or acceleration, periodic in a loop); slerp
-    latent_count  K, where not every latent is passed; 0: up to the last one that is
+    seconds  of each stop, exact, rising; before the first and after the last one the walk rests there
+    latents  index (0 … K-1) of the latent at each stop; one may be passed more than once
+    path     linear; spline (a cubic without a kink in speed or acceleration); slerp
+    loop     the last stop is the first one again, and a spline passes it without a kink
     """
 
-    anchors: tuple[int, ...]
-    seconds: Fraction
-    loop: bool
+    seconds: tuple[Fraction, ...]
+    latents: tuple[int, ...]
     path: Path = "spline"
-    latent_count: int = 0
+    loop: bool = False
 
     def __post_init__(self) -> None:
-        if not self.anchors:
-            raise ValueError("a walk needs at least one anchor")
-        if not self.latent_count:
-            object.__setattr__(self, "latent_count", max(self.anchors) + 1)
-        if self.seconds <= 0:
-            raise ValueError(f"a walk's stops must be more than {self.seconds} s apart")
+        if not self.seconds or len(self.seconds) != len(self.latents):
+            raise ValueError(
+                f"a walk has a latent for each stop, not {len(self.latents)} for {len(self.seconds)}"
+            )
+        if any(after <= before for before, after in pairwise(self.seconds)):
+            raise ValueError("the stops of a walk must rise in time")
+        if self.loop and self.latents[0] != self.latents[-1]:
+            raise ValueError("a looping walk ends at the latent it starts from")
         if self.path not in PATHS:
             raise ValueError(f"unknown path {self.path!r}; there are {', '.join(PATHS)}")
 
-    def stop_at(self, seconds: Fraction) -> Fraction:
-        """Where along the stops the walk is: 1.5 is half-way from the second to the third."""
-        along = Fraction(seconds) / self.seconds
-        if self.loop:
-            return along % len(self.anchors)
-        return min(max(along, Fraction(0)), Fraction(len(self.anchors) - 1))
+    @property
+    def latent_count(self) -> int:
+        """K: how many latents the walk speaks of."""
+        return max(self.latents) + 1
 
     def weights(self, seconds: Fraction) -> np.ndarray:
         """How much of each latent is in the point at that time: float64 [K], summing to 1."""
-        stop = self.stop_at(seconds)
-        if len(set(self.anchors)) == 1 or stop.denominator == 1:
-            return self._one_hot[int(stop)]
-        if self.path == "spline":
-            return self._spline(float(stop))
-        here, there, fraction = self._segment(stop)
-        return (1 - fraction) * self._one_hot[here] + fraction * self._one_hot[there]
+        here, fraction = self._segment(seconds)
+        if fraction == 0:
+            return self._one_hot[here]
+        if self.path == "spline" and len(set(self.latents)) > 1:
+            return self._spline(float(seconds))
+        return (1 - fraction) * self._one_hot[here] + fraction * self._one_hot[here + 1]
 
     def point(self, latents: np.ndarray, seconds: Fraction) -> np.ndarray:
         """The point [D] at that time between `latents [K, D]`."""
         if self.path != "slerp":
             return (self.weights(seconds) @ latents.astype(np.float64)).astype(latents.dtype)
-        here, there, fraction = self._segment(self.stop_at(seconds))
-        return slerp(latents[self.anchors[here]], latents[self.anchors[there]], fraction)
+        here, fraction = self._segment(seconds)
+        a = latents[self.latents[here]]
+        return a if fraction == 0 else slerp(a, latents[self.latents[here + 1]], fraction)
 
-    def _segment(self, stop: Fraction) -> tuple[int, int, float]:
-        """Stop before, stop after, and the fraction of the way between them."""
-        here = int(stop)
-        there = (here + 1) % len(self.anchors) if self.loop else min(here + 1, len(self.anchors) - 1)
-        return here, there, float(stop - here)
+    def _segment(self, seconds: Fraction) -> tuple[int, float]:
+        """The stop last passed, and the fraction of the way to the next one."""
+        if seconds <= self.seconds[0]:
+            return 0, 0.0
+        if seconds >= self.seconds[-1]:
+            return len(self.seconds) - 1, 0.0
+        here = bisect.bisect_right(self.seconds, seconds) - 1
+        start, end = self.seconds[here], self.seconds[here + 1]
+        return here, float((seconds - start) / (end - start))
 
     @cached_property
     def _one_hot(self) -> np.ndarray:
         """Weights [stops, K] on the stops themselves."""
-        return np.eye(self.latent_count)[list(self.anchors)]
+        return np.eye(self.latent_count)[list(self.latents)]
 
     @cached_property
     def _spline(self) -> CubicSpline:
-        """Weights [K] over the stops: a spline is linear in what it passes, so one serves all latents."""
-        rows = np.concatenate([self._one_hot, self._one_hot[:1]]) if self.loop else self._one_hot
-        return CubicSpline(np.arange(len(rows)), rows, bc_type="periodic" if self.loop else "natural")
+        """Weights [K] over time: a spline is linear in what it passes, so one serves all latents."""
+        times = [float(each) for each in self.seconds]
+        return CubicSpline(times, self._one_hot, bc_type="periodic" if self.loop else "natural")
 
 
 def slerp(a: np.ndarray, b: np.ndarray, fraction: float) -> np.ndarray:
@@ -102,28 +106,3 @@ def slerp(a: np.ndarray, b: np.ndarray, fraction: float) -> np.ndarray:
             angle
         )
     return (direction * (length_a + (length_b - length_a) * fraction)).astype(a.dtype)
-
-
-def plan_walk(
-    count: int, duration: Fraction, every: Fraction | None, loop: bool, path: Path = "spline"
-) -> Walk:
-    """The walk past `count` latents in `duration` seconds, a stop about every `every` seconds.
-
-    A looping walk closes exactly when the clip does, so its stops are moved to the nearest spacing that
-    divides the duration. Without `every`, each latent is passed once. A walk longer than its latents
-    passes them again from the first.
-    """
-    if count == 1:
-        return Walk((0,), duration, loop, path)
-    if every is None:
-        return Walk(tuple(range(count)), duration / (count if loop else count - 1), loop, path)
-    if loop:
-        stops = max(2, round(duration / every))
-        return Walk(cycle(count, stops), duration / stops, True, path, count)
-    stops = int(-(-duration // every)) + 1
-    return Walk(cycle(count, stops), every, False, path, count)
-
-
-def cycle(count: int, stops: int) -> tuple[int, ...]:
-    """0, 1 … count-1, 0, 1 … of that length."""
-    return tuple(index % count for index in range(stops))
