@@ -17,7 +17,7 @@ NEIGHBOURS = 8  # palette entries tried as the second colour of a dither
 _CHANNEL_WEIGHTS = np.array([0.85, 1.0, 0.7], dtype=np.float32)
 NEAREST_BLOCK = 2048  # points at a time against the palette: the distances stay in the cache
 RELOCATIONS = 16  # palette entries that may move elsewhere between two k-means steps
-RESTART_RATIO = 1.3  # a palette carried over is dropped when it fits this much worse than the last fresh one
+RESTART_RATIO = 1.1  # a palette carried over is dropped when it fits this much worse than the last fresh one
 MIN_RESTART_ERROR = 1.0  # mean squared distance (levels of 255) below which a worse fit cannot be seen
 
 
