@@ -57,7 +57,7 @@ def position_place(name: str, role: Role) -> Place:
 
 
 def pinkney_weights(layer_count: int, swap: float, width: float | None = None) -> np.ndarray:
-    """1 where p > swap + 1: the cut lands two positions late. With a width, 1 / (1 + exp(-(p - swap) / width))."""
+    """1 where p > swap + 1: cut two positions late. With a width, 1 / (1 + exp(-(p - swap) / width))."""
     x, width = np.arange(layer_count) - float(swap), _checked_width(width)
     return _logistic(x, width) if width else (x > 1).astype(np.float64)
 

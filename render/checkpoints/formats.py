@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from render.networks import Provenance
 
 PEEK_BYTES = 65536
+# Protocols 0 and 1 have no signature: a global on two lines, or a container and where it is remembered.
+OLD_PICKLE = re.compile(rb"\(*c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|\([dlt]p\d|[\]})]q|\((S['\"]|X)")
 
 
 class Contents(NamedTuple):
@@ -40,7 +43,8 @@ def is_safetensors(start: bytes) -> bool:
 
 
 def is_pickle(start: bytes) -> bool:
-    return start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    modern = start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    return modern or OLD_PICKLE.match(start) is not None
 
 
 # In the order they are tried.

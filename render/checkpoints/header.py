@@ -66,7 +66,7 @@ def read_header(path: str | Path) -> Header:
         own = json.loads((raw.pop("__metadata__", None) or {})[METADATA_KEY])
     except KeyError as error:
         raise CheckpointError(
-            f"{path.name} is a safetensors file, but not one of blendreel's (it has no {METADATA_KEY!r} entry)"
+            f"{path.name} is a safetensors file, but not blendreel's (it has no {METADATA_KEY!r} entry)"
         ) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path.name} is damaged: its {METADATA_KEY!r} entry can't be read") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from render.checkpoints.unpickle import Machine, Stateful, check_key
+from render.checkpoints.unpickle import Machine, Stateful, check_key, refusal
 from render.errors import CheckpointError, UnsafeCheckpointError
+
+_TORCH_REFUSAL = re.compile(r"GLOBAL ([\w.]+)")  # as torch words it
 
 
 class Module:
@@ -122,11 +125,15 @@ def storage(data: Any) -> Tensor:
     """The numbers of a nested `torch.save`, as a flat tensor. Read by torch's own weights-only reader."""
     if not isinstance(data, bytes):
         raise CheckpointError("the numbers of a tensor are missing from the file")
-    check_storage_size(data)
+    if not data.startswith(b"PK"):
+        check_storage_size(data)
     try:
         loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:
-        reason = str(error).splitlines()[0][:120]
+        if named := _TORCH_REFUSAL.search(str(error)):
+            raise refusal("a tensor in the file", named[1]) from error
+        lines = [line for line in str(error).splitlines() if line and not line.startswith("Weights only")]
+        reason = lines[0][:120] if lines else type(error).__name__
         raise CheckpointError(f"the numbers of a tensor in the file are damaged ({reason})") from error
     if not isinstance(loaded, torch.storage.TypedStorage):
         raise CheckpointError("the file holds something else where the numbers of a tensor should be")

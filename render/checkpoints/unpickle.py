@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 from render.errors import CheckpointError, UnsafeCheckpointError
 
 MAX_STEPS = 5_000_000  # a full-size network takes some 50,000; this many take a few seconds
-MAX_LINE = 4096
 SCALARS = (str, bytes, int, float, bool, type(None))
 MARK = object()
+FAMILIAR = {"posix": "os", "nt": "os", "__builtin__": "builtins"}  # what people know these modules as
 
 
 class Global:
@@ -60,7 +60,7 @@ class Machine:
         self.memo: dict[int, Any] = {}
 
     def load(self) -> Any:
-        """The object the pickle describes. Raises CheckpointError; UnsafeCheckpointError for a refused name."""
+        """What the pickle describes. Raises CheckpointError; UnsafeCheckpointError for a refused name."""
         try:
             for _ in range(MAX_STEPS):
                 opcode = self.read(1)
@@ -85,13 +85,13 @@ class Machine:
         self.left -= count
         return data
 
-    def read_line(self) -> str:
+    def read_line(self, encoding: str = "utf-8") -> str:
         """A text argument up to its newline."""
-        line = self.stream.readline(min(self.left, MAX_LINE))
+        line = self.stream.readline(self.left)
         if not line.endswith(b"\n"):
             raise CheckpointError(f"{self.label} is cut off in the middle of a pickle's text")
         self.left -= len(line)
-        return line[:-1].decode("utf-8")
+        return line[:-1].decode(encoding)
 
     def number(self, layout: str) -> int:
         """One number of that `struct` layout."""
@@ -110,25 +110,35 @@ class Machine:
         return items
 
     def push_global(self, module: Any, name: Any) -> None:
-        full = (
-            f"{module}.{name}"
-            if isinstance(module, str) and isinstance(name, str)
-            else "a name that is no text"
-        )
+        if not (isinstance(module, str) and isinstance(name, str)):
+            raise TypeError("a name that is no text")
+        full = f"{module}.{name}"
         if full not in self.allowed:
-            raise UnsafeCheckpointError(
-                f"{self.label} asks to run {full[:200]}, which a file of weights never needs; it was not opened"
-            )
+            raise refusal(self.label, full)
         self.push(Global(full, self.allowed[full]))
+
+    def instance(self) -> None:
+        """INST: a name in the text, its arguments since the mark."""
+        arguments = tuple(self.pop_to_mark())
+        self.push_global(self.read_line(), self.read_line())
+        self.stack.append(arguments)
+        self.call()
+
+    def object(self) -> None:
+        """OBJ: a global and its arguments since the mark."""
+        function, *arguments = self.pop_to_mark()
+        self.stack += [function, tuple(arguments)]
+        self.call()
+
+    def refuse_extension(self, code: int) -> None:
+        raise refusal(self.label, f"entry {code} of Python's registry of pickle extensions")
 
     def call(self, keywords: bool = False) -> None:
         """REDUCE, NEWOBJ: call a stand-in."""
         named = self.stack.pop() if keywords else {}
         arguments, function = self.stack.pop(), self.stack.pop()
         if not isinstance(function, Global) or type(arguments) is not tuple or type(named) is not dict:
-            raise UnsafeCheckpointError(
-                f"{self.label} asks to call what is no function of weights; it was not opened"
-            )
+            raise UnsafeCheckpointError(f"{self.label} asks to call what is no function; it was not opened")
         self.push(function.call(*arguments, **named))
 
     def build(self) -> None:
@@ -155,16 +165,27 @@ class Machine:
             raise TypeError("elements outside a set")
         self.stack[-1].update(map(check_key, items))
 
-    def persistent_id(self) -> None:
+    def persistent_id(self, pid: Any) -> None:
         if self.persistent is None:
             raise UnsafeCheckpointError(f"{self.label} refers to data outside itself; it was not opened")
-        self.push(self.persistent(self.stack.pop()))
+        self.push(self.persistent(pid))
 
     def tuple_of(self, count: int) -> None:
         items = tuple(self.stack[-count:])
         if len(items) != count:
             raise IndexError("stack is empty")
         self.stack[-count:] = [items]
+
+
+def refusal(label: str, name: str) -> UnsafeCheckpointError:
+    """The error for a file that names something to run."""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in name[:200])
+    module, dot, rest = shown.partition(".")
+    if dot and module in FAMILIAR:
+        shown = f"{FAMILIAR[module]}.{rest} ({shown})"
+    return UnsafeCheckpointError(
+        f"{label} asks to run {shown}, which a file of weights never needs; it was not opened"
+    )
 
 
 def check_key(key: Any) -> Any:
@@ -221,8 +242,7 @@ def _dictionary(machine: Machine) -> None:
     machine.set_items(items)
 
 
-# Every opcode that is understood. Left out: INST, OBJ (old classes), EXT1–4 (registered classes),
-# PERSID, NEXT_BUFFER and READONLY_BUFFER (data outside the file).
+# Every opcode but NEXT_BUFFER and READONLY_BUFFER, which need a second stream.
 OPCODES: dict[bytes, Callable[[Machine], None]] = {
     b"\x80": lambda m: _nothing(m.number("<B")),
     b"\x95": lambda m: _nothing(m.number("<Q")),
@@ -247,7 +267,7 @@ OPCODES: dict[bytes, Callable[[Machine], None]] = {
     b"S": _value(_quoted),
     b"T": _sized("<i", _latin1),
     b"U": _sized("<B", _latin1),
-    b"V": _value(lambda m: m.read_line().encode("latin-1").decode("raw_unicode_escape")),
+    b"V": _value(lambda m: m.read_line("raw_unicode_escape")),
     b"X": _sized("<I", _utf8),
     b"\x8c": _sized("<B", _utf8),
     b"\x8d": _sized("<Q", _utf8),
@@ -287,5 +307,12 @@ OPCODES: dict[bytes, Callable[[Machine], None]] = {
     b"\x81": lambda m: m.call(),
     b"\x92": lambda m: m.call(keywords=True),
     b"b": lambda m: m.build(),
-    b"Q": lambda m: m.persistent_id(),
+    b"i": lambda m: m.instance(),
+    b"o": lambda m: m.object(),
+    b"\x82": lambda m: m.refuse_extension(m.number("<B")),
+    b"\x83": lambda m: m.refuse_extension(m.number("<H")),
+    b"\x84": lambda m: m.refuse_extension(m.number("<i")),
+    # data kept elsewhere
+    b"P": lambda m: m.persistent_id(m.read_line()),
+    b"Q": lambda m: m.persistent_id(m.stack.pop()),
 }

@@ -121,7 +121,7 @@ class Mapping(nn.Module):
         truncation_psi: float = 1.0,
         truncation_cutoff: int | None = None,
     ) -> Tensor:
-        """`truncation_psi` pulls the first `truncation_cutoff` rows, or all, towards `w_avg` (1: not at all)."""
+        """`truncation_psi` pulls the first `truncation_cutoff` rows, or all, to `w_avg` (1: not at all)."""
         w = self.to_w(z, c)
         ws = w[:, None].repeat(1, self.num_ws, 1)  # [N, num_ws, w_dim]
         return self.truncate(ws, truncation_psi, truncation_cutoff)
