@@ -85,6 +85,12 @@ def upsample2d(x: Tensor, kernel: Tensor, up: int = 2) -> Tensor:
     return filter2d(spread.reshape(n, c, h * up, w * up), kernel * up**2, padding)
 
 
+def shrink(image: Tensor, resolution: int | None) -> Tensor:
+    """image [N, C, H, W] averaged down to `resolution` pixels of width; unchanged if that is its own, or None."""
+    factor = 1 if resolution is None else image.shape[-1] // resolution
+    return image if factor <= 1 else F.avg_pool2d(image, factor)
+
+
 def _fir_after_transposed(x: Tensor, kernel: Tensor) -> Tensor:
     """Low-pass the `2H+1` wide output of a stride-2 3×3 transposed convolution down to `2H`."""
     size_y, size_x = kernel.shape

@@ -261,8 +261,12 @@ class Synthesis(nn.Module):
     def blocks(self) -> list[Block]:
         return [getattr(self, f"b{resolution}") for resolution in self.config.resolutions]
 
-    def forward(self, ws: Tensor, noise_mode: str = "const") -> Tensor:
-        """`noise_mode`: const (the network's own noise maps), none, or random (fresh for every sample)."""
+    def forward(self, ws: Tensor, noise_mode: str = "const", resolution: int | None = None) -> Tensor:
+        """`noise_mode`: const (the network's own noise maps), none, or random (fresh for every sample).
+
+        `resolution` asks for a smaller picture. A skip network has a genuine one at every resolution and
+        stops there; others are drawn in full and averaged down.
+        """
         if noise_mode not in NOISE_MODES:
             raise ValueError(f"unknown noise_mode {noise_mode!r}; there are {', '.join(NOISE_MODES)}")
         expected = (self.num_ws, self.config.w_dim)
@@ -274,7 +278,9 @@ class Synthesis(nn.Module):
             # A to-RGB uses the row of the next resolution's first convolution, so slices overlap by one.
             x, image = block(x, image, ws[:, row : row + block.num_convs + 1].to(torch.float32), noise_mode)
             row += block.num_convs
-        return image
+            if block.resolution == resolution and self.config.architecture == "skip":
+                break
+        return ops.shrink(image, resolution)
 
 
 class StyleGAN2(Generator):
