@@ -1,0 +1,209 @@
+"""Frames and sheets as they are looked at: every picture whole and in its place, captions beside it."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from render.errors import PresetError, RenderError
+from render.panels import Layout, compose, contact_sheet, strip_height, text_size
+
+
+def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8)
+
+
+def flat(width: int, height: int, level: int) -> np.ndarray:
+    return np.full((height, width, 3), level, np.uint8)
+
+
+sizes_strategy = st.lists(st.tuples(st.integers(4, 40), st.integers(4, 40)), min_size=1, max_size=4)
+
+
+@given(
+    sizes=sizes_strategy,
+    gap=st.integers(0, 6),
+    margin=st.integers(0, 6),
+    scale=st.sampled_from([0.5, 1, 1.5, 2]),
+    labelled=st.booleans(),
+    stacked=st.booleans(),
+)
+@settings(deadline=None, max_examples=40)
+def test_size_is_known_before_the_first_frame(
+    sizes: list[tuple[int, int]], gap: int, margin: int, scale: float, labelled: bool, stacked: bool
+) -> None:
+    layout = Layout(
+        rows=tuple((index,) for index in range(len(sizes))) if stacked else (),
+        gap=gap,
+        margin=margin,
+        scale=scale,
+        labels=tuple(f"panel {index}" for index in range(len(sizes))) if labelled else None,
+    )
+    frame = compose([picture(*size) for size in sizes], layout)
+    assert (frame.shape[1], frame.shape[0]) == layout.size(sizes)
+    assert frame.dtype == np.uint8
+    assert frame.flags.c_contiguous
+    assert frame.flags.writeable
+
+
+def test_one_picture_is_itself() -> None:
+    one = picture(20, 30)
+    np.testing.assert_array_equal(compose([one], Layout()), one)
+
+
+def test_pictures_stand_side_by_side_untouched() -> None:
+    low, blend, high = (picture(20, 30, seed) for seed in range(3))
+    frame = compose([low, blend, high], Layout(gap=3, background="rgb(1, 2, 3)"))
+    assert frame.shape == (30, 66, 3)
+    np.testing.assert_array_equal(frame[:, :20], low)
+    np.testing.assert_array_equal(frame[:, 23:43], blend)
+    np.testing.assert_array_equal(frame[:, 46:], high)
+    assert (frame[:, 20:23] == (1, 2, 3)).all()
+
+
+def test_labels_lie_beneath_and_never_on_a_picture() -> None:
+    pictures = [picture(128, 128, seed) for seed in range(2)]
+    plain = compose(pictures, Layout())
+    labelled = compose(pictures, Layout(labels=("low", "high")))
+    np.testing.assert_array_equal(labelled[:128], plain)
+    strip = labelled[128:]
+    assert 14 <= len(strip) <= 128 / 5
+    background = np.array((17, 17, 20))
+    ink = (np.abs(strip.astype(int) - background) > 60).any(axis=2)
+    for panel in (ink[:, :128], ink[:, 132:]):
+        rows, columns = np.flatnonzero(panel.any(axis=1)), np.flatnonzero(panel.any(axis=0))
+        assert len(rows) >= 7, "the letters are too small to read"
+        assert rows[0] > 0
+        assert rows[-1] < len(strip) - 1
+        assert abs((columns[0] + columns[-1]) / 2 - 63.5) <= 1.5, "the caption is not centred"
+
+
+def test_no_strip_where_no_label_says_anything() -> None:
+    pictures = [picture(32, 32)] * 2
+    assert compose(pictures, Layout(labels=("", ""))).shape == compose(pictures, Layout()).shape
+    assert compose(pictures, Layout(labels=("", "b"))).shape[0] > 32
+
+
+def test_long_labels_are_cut_to_their_panel() -> None:
+    long = Layout(labels=("a name that is very much longer than the panel", ""), gap=0, background="white")
+    frame = compose([flat(64, 64, 255), flat(64, 64, 255)], long)
+    assert (frame[64:, :64] < 128).any()
+    assert (frame[:, 64:] == 255).all()
+
+
+@pytest.mark.parametrize(("background", "dark_text"), [("white", True), ("#111114", False), ("#ffd", True)])
+def test_text_can_be_read_on_its_ground(background: str, dark_text: bool) -> None:
+    frame = compose([flat(128, 128, 90)], Layout(labels=("blend",), background=background))
+    strip = frame[128:].astype(float).mean(axis=2)
+    ground = strip[0, 0]
+    assert (strip.min() < ground - 120) if dark_text else (strip.max() > ground + 120)
+
+
+def test_smaller_pictures_grow_to_the_tallest() -> None:
+    frame = compose([flat(64, 64, 10), flat(16, 32, 200)], Layout(gap=0))
+    assert frame.shape == (64, 96, 3)
+    np.testing.assert_array_equal(frame[:, 64:], 200)
+
+
+def test_scale_and_resampling() -> None:
+    small = picture(8, 8)
+    np.testing.assert_array_equal(
+        compose([small], Layout(scale=3, resample="nearest")), small.repeat(3, axis=0).repeat(3, axis=1)
+    )
+    smooth = compose([small], Layout(scale=3)).astype(int)
+    assert np.abs(np.diff(smooth, axis=0)).mean() < np.abs(np.diff(small.astype(int), axis=0)).mean()
+    assert Layout(scale=0.5).size([(100, 50)]) == (50, 25)
+
+
+def test_rows_are_centred_and_may_repeat_a_picture() -> None:
+    a, b = flat(10, 10, 50), flat(10, 10, 150)
+    frame = compose([a, b], Layout(rows=((0, 1, 0), (1,)), gap=2, background="black"))
+    assert frame.shape == (22, 34, 3)
+    np.testing.assert_array_equal(frame[5, :, 0], [50] * 10 + [0] * 2 + [150] * 10 + [0] * 2 + [50] * 10)
+    np.testing.assert_array_equal(frame[15, :, 0], [0] * 12 + [150] * 10 + [0] * 12)
+
+
+def test_frames_do_not_share_memory() -> None:
+    """Captions are kept between frames; drawing on one frame must not show in the next."""
+    layout = Layout(labels=("x",))
+    first = compose([flat(32, 32, 5)], layout)
+    expected = first.copy()
+    first[:] = 99
+    np.testing.assert_array_equal(compose([flat(32, 32, 5)], layout), expected)
+
+
+def test_captions_cost_next_to_nothing_per_frame() -> None:
+    pictures, layout = [flat(256, 256, 9)] * 3, Layout(labels=("low", "blend", "high"))
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        compose(pictures, layout)
+        return time.perf_counter() - start
+
+    seconds()
+    assert min(seconds() for _ in range(20)) < 0.005
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Layout(background="blurple"), "unknown colour 'blurple'"),
+        (lambda: Layout(resample="cubic"), "unknown resample 'cubic'; known are lanczos, nearest"),
+        (lambda: Layout(scale=0), "scale is 0"),
+        (lambda: Layout(gap=-1), "gap -1"),
+        (lambda: Layout(rows=((0,), ())), "a row is empty"),
+        (lambda: Layout(rows=((0, 2),)).size([(8, 8), (8, 8)]), "no picture 2; they count from 0 to 1"),
+        (lambda: Layout(labels=("a",)).size([(8, 8), (8, 8)]), "1 labels for 2 pictures"),
+        (lambda: Layout().size([]), "no picture to place"),
+        (lambda: contact_sheet([[None]]), "no picture to show"),
+        (lambda: contact_sheet([[picture(8, 8)]], ["a", "b"]), "2 row labels for 1 rows"),
+    ],
+)
+def test_mistakes_are_told(make: object, message: str) -> None:
+    with pytest.raises(PresetError, match=message):
+        make()
+
+
+def test_pictures_of_another_kind_are_refused() -> None:
+    with pytest.raises(RenderError, match=r"picture 1 is float32 \[8, 8, 3\]; expected uint8"):
+        compose([picture(8, 8), np.zeros((8, 8, 3), np.float32)], Layout())
+
+
+def test_sheet_shows_every_picture_whole() -> None:
+    grid = [[picture(24, 24, 10 * row + column) for column in range(3)] for row in range(2)]
+    sheet = contact_sheet(grid, ["portrait", "toon"], ["8/0", "16/0", "32/0"], gap=4, margin=10)
+    height, width, _ = sheet.shape
+    left, top = width - 10 - 3 * 28 + 4, height - 10 - 2 * 28 + 4
+    for row in range(2):
+        for column in range(3):
+            y, x = top + 28 * row, left + 28 * column
+            np.testing.assert_array_equal(sheet[y : y + 24, x : x + 24], grid[row][column])
+    ground = sheet[0, 0]
+    ink = (np.abs(sheet.astype(int) - ground) > 60).any(axis=2)
+    for row in range(2):  # a label stands beside each row
+        assert ink[top + 28 * row : top + 28 * row + 24, : left - 3].any()
+    for column in range(3):  # and above each column
+        assert ink[:top, left + 28 * column : left + 28 * column + 24].any()
+    assert not ink[:top, :left].any()
+
+
+def test_sheet_leaves_holes_and_fits_odd_shapes() -> None:
+    sheet = contact_sheet(
+        [[flat(20, 20, 200), None], [flat(20, 10, 100)]], gap=0, margin=0, background="black"
+    )
+    assert sheet.shape == (40, 40, 3)
+    assert (sheet[:20, :20] == 200).all()
+    assert (sheet[:, 20:] == 0).all()
+    assert (sheet[25:35, :20] == 100).all()
+    assert (sheet[20:25] == 0).all()
+    assert contact_sheet([[flat(20, 20, 7)]], margin=0, cell_height=50).shape == (50, 50, 3)
+
+
+@pytest.mark.parametrize("height", [32, 64, 128, 256, 1024])
+def test_captions_stay_slim(height: int) -> None:
+    assert 11 <= text_size(height) <= 28
+    assert strip_height(height) <= max(22, height / 7)
