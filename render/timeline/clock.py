@@ -61,7 +61,7 @@ class Time:
         text = ""
         for term in self.terms:
             text += str(term) if not text or term.amount < 0 else f"+{term}"
-        return text or "0"
+        return text or "0s"
 
 
 def parse_time(value: str | int | Time) -> Time:

@@ -273,9 +273,9 @@ class ExpressionTrack:
             "tau": math.tau,
             "pi": math.pi,
         }
-        if self.clock.bpm is not None:
-            variables["b"] = self.clock.beats(seconds)
         try:
+            if "b" in self.expression.names:
+                variables["b"] = self.clock.beats(seconds)
             return self.convert(self.expression.evaluate(variables))
         except ValueError as error:
             raise ValueError(f"{self.expression} at {seconds:.4g} s: {error}") from None

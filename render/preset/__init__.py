@@ -1,0 +1,54 @@
+"""Presets: a clip described as data, from YAML or from Python. No torch."""
+
+from __future__ import annotations
+
+from .animated import (
+    KIMG,
+    SWAP,
+    TRUNCATION,
+    WEIGHT,
+    WIDTH,
+    Animated,
+    Keyframe,
+    Quantity,
+    constant,
+    read_animated,
+)
+from .layers import name_of, position_of, resolution_of
+from .model import Preset, load_output
+from .outputs import FORMATS, GifOutput, Output, VideoOutput, exact_gif_rate
+from .panels import Panel, Panels
+from .parts import Blend, Clip, Latents, ModelSource, Noise, Waypoint
+from .schema import preset_schema
+
+__all__ = [
+    "FORMATS",
+    "KIMG",
+    "SWAP",
+    "TRUNCATION",
+    "WEIGHT",
+    "WIDTH",
+    "Animated",
+    "Blend",
+    "Clip",
+    "GifOutput",
+    "Keyframe",
+    "Latents",
+    "ModelSource",
+    "Noise",
+    "Output",
+    "Panel",
+    "Panels",
+    "Preset",
+    "Quantity",
+    "VideoOutput",
+    "Waypoint",
+    "constant",
+    "exact_gif_rate",
+    "load_output",
+    "name_of",
+    "position_of",
+    "preset_schema",
+    "read_animated",
+    "resolution_of",
+]

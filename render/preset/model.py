@@ -1,0 +1,233 @@
+"""The preset as frozen, validated data: the same classes are built from YAML and from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, ValidationError
+
+from render.errors import PresetError
+from render.timeline import Clock, ExpressionTrack, Track
+
+from .animated import TRUNCATION, Animated, AnimatedTruncation, constant
+from .checks import cross_mistakes, is_hidden, warnings_of, without_mistakes
+from .mistakes import Mistake, Place, carried, mistakes_of, shown
+from .outputs import Output, read_output, read_outputs
+from .panels import PANEL_WORDS, Panels
+from .part import Part
+from .parts import Blend, Clip, Latents, ModelSource, Noise, Waypoint
+from .values import leaf, whole
+
+if TYPE_CHECKING:
+    from .reader import Source
+
+_ROUNDS = 4  # how often what is wrong is set aside to look for mistakes behind it
+
+
+def _read_version(value: Any) -> int:
+    if value != 1 or isinstance(value, bool):
+        raise ValueError(f"this program reads presets of version 1, not {shown(value)}")
+    return 1
+
+
+def _read_models(value: Any) -> dict[str, ModelSource]:
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError(
+            f"models are names with their sources, such as {{portrait: sample:portrait}}, not {shown(value)}"
+        )
+    models: dict[str, ModelSource] = {}
+    mistakes: list[Mistake] = []
+    for name, source in value.items():
+        if not isinstance(name, str) or not name.strip() or name in PANEL_WORDS:
+            why = "means a place in the blend" if name in PANEL_WORDS else "is no name"
+            mistakes.append(
+                Mistake((name,), f"{shown(name)} {why}; call the model something else", at_key=True)
+            )
+            continue
+        try:
+            models[name] = ModelSource.model_validate(source)
+        except ValidationError as error:
+            mistakes += [mistake.within(name) for mistake in mistakes_of(error)]
+    if mistakes:
+        raise carried(mistakes)
+    return models
+
+
+class Preset(Part):
+    """Everything one clip needs, checked as a whole.
+
+    Raises:
+        PresetError: lists every mistake, one per line.
+    """
+
+    example: ClassVar[str] = "{models: …, clip: …, blend: …}"
+
+    version: Annotated[int, *leaf(_read_version, {"const": 1})] = Field(
+        default=1, description="The version of the preset format: 1."
+    )
+    models: Annotated[dict[str, ModelSource], *leaf(_read_models, {"$ref": "#/definitions/models"})] = Field(
+        description="Names for the models, with where each comes from."
+    )
+    clip: Clip = Field(description="Length, frame rate and tempo, such as {duration: 8s, fps: 30}.")
+    latents: Latents = Field(default=Latents(), description="The walk through latent space.")
+    truncation: AnimatedTruncation = Field(
+        default=constant(0.7, TRUNCATION),
+        description="How far latents are from the average: 0 is the average, 1 as they are; animatable.",
+    )
+    truncation_cutoff: Annotated[int, *whole(0, 64)] | None = Field(
+        default=None, description="How many layers truncation reaches, from the coarsest; default: all."
+    )
+    noise: Noise = Field(default=Noise(), description="The noise added inside the network.")
+    blend: Blend | None = Field(
+        default=None, description="Which model gives which layers; with one model it may be left out."
+    )
+    panels: Panels = Field(default=Panels(), description="The pictures side by side in a frame.")
+    outputs: Annotated[tuple[Output, ...], *leaf(read_outputs, {"$ref": "#/definitions/outputs"})] = Field(
+        default=(), description="The files to write: names, or mappings with settings."
+    )
+
+    _base_dir: Path = PrivateAttr(default_factory=Path.cwd)
+
+    # --- reading and writing --------------------------------------------------------------------------------
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The preset in a YAML file; relative sources start from its folder.
+
+        Raises:
+            PresetError: the file cannot be read, or every mistake in it, located.
+        """
+        from .reader import read_file  # YAML is imported where files are read and written, and not before
+
+        return cls._from_source(read_file(path), Path(path).resolve().parent)
+
+    @classmethod
+    def from_yaml(cls, text: str, name: str = "preset", base_dir: str | Path | None = None) -> Self:
+        """The preset in a YAML text; `name` stands for the file in messages.
+
+        Raises:
+            PresetError: every mistake in the text, located.
+        """
+        from .reader import read_text
+
+        return cls._from_source(read_text(text, name), Path(base_dir or Path.cwd()))
+
+    @classmethod
+    def _from_source(cls, source: Source, base_dir: Path) -> Self:
+        mistakes: list[Mistake] = []
+        try:
+            preset = cls.model_validate(source.data)
+        except ValidationError as error:
+            mistakes = mistakes_of(error)
+        if mistakes or source.mistakes:
+            raise PresetError(source.located(mistakes))
+        preset._base_dir = base_dir
+        return preset
+
+    def to_yaml(self) -> str:
+        """A YAML text that loads back as an equal preset."""
+        from .writer import preset_yaml
+
+        return preset_yaml(self)
+
+    def replace(self, **changes: Any) -> Self:
+        changed = super().replace(**changes)
+        changed._base_dir = self._base_dir
+        return changed
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Preset):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in Preset.model_fields)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    # --- what it means --------------------------------------------------------------------------------------
+
+    @property
+    def base_dir(self) -> Path:
+        """The folder that relative sources start from."""
+        return self._base_dir
+
+    @property
+    def clock(self) -> Clock:
+        """The clip's clock."""
+        return self.clip.clock
+
+    @property
+    def mix(self) -> Blend:
+        """The blend, also where it was left out because there is one model."""
+        return self.blend or Blend(model=next(iter(self.models)))
+
+    def source_of(self, name: str) -> str:
+        """Where the model comes from: an absolute path, `sample:NAME` or a URL."""
+        return self.models[name].resolved(self._base_dir)
+
+    @property
+    def snapshot_model(self) -> str | None:
+        """The model that `blend.snapshot` moves: high if it is a series, else low; None without a series."""
+        names = reversed(self.mix.names().values())
+        return next((name for name in names if self.models[name].is_series), None)
+
+    def animated(self) -> dict[Place, Animated]:
+        """Every animated number by its place; those of the blend only where they have a meaning."""
+        values: dict[Place, Animated | None] = {("truncation",): self.truncation}
+        if self.blend is not None:
+            names = ("swap", "width", "weight", "snapshot", "to_rgb") if self.blend.is_mix else ("snapshot",)
+            values |= {("blend", name): getattr(self.blend, name) for name in names}
+        return {place: value for place, value in values.items() if value is not None}
+
+    def tracks(self) -> dict[str, Track | ExpressionTrack]:
+        """Every animated number over time, by name: `truncation`, `blend.swap` (positions), `blend.weight`,
+        and where given `blend.width`, `blend.snapshot` (kimg) and `blend.to_rgb` (positions)."""
+        clock = self.clock
+        return {".".join(place): value.track(clock) for place, value in self.animated().items()}
+
+    def waypoints(self) -> tuple[Waypoint, ...]:
+        """The seeds of the walk with their moments; see `Latents.waypoints`."""
+        return self.latents.waypoints(self.clock)
+
+    def warnings(self) -> list[str]:
+        """What may not be meant, one readable line each."""
+        return warnings_of(self)
+
+    # --- checking -------------------------------------------------------------------------------------------
+
+    @classmethod
+    def _attempt(
+        cls, data: Mapping, handler: ModelWrapValidatorHandler[Self]
+    ) -> tuple[Self | None, list[Mistake]]:
+        """Validate; where fields are wrong, check the others against each other all the same."""
+        preset, mistakes = super()._attempt(data, handler)
+        found, hidden = list(mistakes), frozenset()
+        for _ in range(_ROUNDS):
+            if preset is not None or not mistakes:
+                break
+            rest, hides = without_mistakes(data, mistakes)
+            if rest is None:
+                break
+            data, hidden = rest, hidden | hides
+            partial, mistakes = super()._attempt(data, handler)
+            found += [mistake for mistake in mistakes if not is_hidden(mistake, hidden)]
+            if partial is not None:
+                break
+        return preset, found
+
+    def conflicts(self) -> list[Mistake]:
+        return cross_mistakes(self)
+
+
+def load_output(value: Any) -> Output:
+    """An output as a preset would write it, for a file named elsewhere.
+
+    Raises:
+        PresetError: the extension is unknown, or a setting is wrong.
+    """
+    try:
+        return read_output(value)
+    except ValidationError as error:
+        raise PresetError("\n".join(str(mistake) for mistake in mistakes_of(error))) from None
+    except ValueError as error:
+        raise PresetError(str(error)) from None
