@@ -159,11 +159,8 @@ def contact_sheet(
     pictures = [picture for row in rows for picture in row if picture is not None]
     if not pictures:
         raise PresetError("contact sheet: there is no picture to show")
-    for name, labels, count in (("row", row_labels, len(rows)), ("column", column_labels, columns)):
-        if labels is not None and len(labels) != count:
-            raise PresetError(
-                f"contact sheet: {len(labels)} {name} labels for {count} {name}s; give one each"
-            )
+    _check_labels("row", row_labels, len(rows))
+    _check_labels("column", column_labels, columns)
     tall, wide = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
     height = cell_height or tall
     width = max(1, round(wide * height / tall))
@@ -171,14 +168,8 @@ def contact_sheet(
     left = margin + (_label_width(row_labels, letters) if row_labels else 0)
     above = margin // 2 if column_labels else margin
     top = above + (strip_height(height) if column_labels else 0)
-    sheet = np.empty(
-        (
-            top + margin + len(rows) * (height + gap) - gap,
-            left + margin + columns * (width + gap) - gap,
-            3,
-        ),
-        dtype=np.uint8,
-    )
+    bottom, right = top + len(rows) * (height + gap) - gap, left + columns * (width + gap) - gap
+    sheet = np.empty((bottom + margin, right + margin, 3), dtype=np.uint8)
     sheet[:] = ground
     for column, text in enumerate(column_labels or ()):
         x = left + column * (width + gap)
@@ -192,6 +183,11 @@ def contact_sheet(
             if picture is not None:
                 _fit(sheet, picture, (left + column * (width + gap), y, width, height), resample)
     return sheet
+
+
+def _check_labels(name: str, labels: Sequence[str] | None, count: int) -> None:
+    if labels is not None and len(labels) != count:
+        raise PresetError(f"contact sheet: {len(labels)} {name} labels for {count} {name}s; give one each")
 
 
 def _fit(sheet: np.ndarray, picture: np.ndarray, cell: tuple[int, int, int, int], resample: str) -> None:
