@@ -1,0 +1,156 @@
+"""Tiny seeded networks, files of them, and a folder of samples, for all tests."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import types
+from pathlib import Path
+
+# Tiny networks are slower on several threads than on one. Set before anything imports torch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+def make_network(seed: int = 0, **config):
+    """A StyleGAN2 with random but lively weights: biases, noise strengths and averages are not zero.
+
+    16 px with 8 channels unless `config` says otherwise. The same seed and config give the same network.
+    """
+    import torch
+
+    from render.networks import StyleGAN2, StyleGAN2Config, build
+
+    size = {
+        "resolution": 16,
+        "z_dim": 8,
+        "w_dim": 8,
+        "channel_base": 128,
+        "channel_max": 8,
+        "mapping_layers": 2,
+    }
+    config = StyleGAN2Config(**size | config)
+    with torch.device("meta"):
+        shapes = StyleGAN2(config)
+    random = torch.Generator().manual_seed(seed)
+    tensors = {}
+    for name, tensor in shapes.state_dict().items():
+        value = torch.randn(tensor.shape, generator=random)
+        if name.endswith("affine.bias"):
+            value = 1 + 0.3 * value
+        elif name.endswith(("bias", "w_avg", "noise_strength")):
+            value = 0.3 * value
+        elif name.startswith("mapping.fc") and name.endswith("weight"):
+            value = value / config.mapping_lr_multiplier
+        elif name.endswith("torgb.weight"):
+            value = 0.3 * value
+        tensors[name] = value
+    with torch.random.fork_rng():
+        filters = {n: t for n, t in StyleGAN2(config).state_dict().items() if n.endswith("filter")}
+    return build(config, tensors | filters)
+
+
+def make_relative(parent, seed: int = 100, distance: float = 0.3):
+    """A network near `parent`, as fine-tuning leaves it: every trained tensor moved, noise maps the same."""
+    import torch
+
+    from render.networks import build
+
+    random = torch.Generator().manual_seed(seed)
+    moved = {
+        name: tensor
+        if name.endswith(("filter", "noise_const"))
+        else tensor + distance * tensor.abs().mean() * torch.randn(tensor.shape, generator=random)
+        for name, tensor in parent.state_dict().items()
+    }
+    return build(parent.config, moved)
+
+
+class _Persistent:
+    """What NVIDIA's files hold for a module: a call of `_reconstruct_persistent_obj` with its description."""
+
+    def __init__(self, description: dict):
+        self.description = description
+
+    def __reduce__(self):
+        return sys.modules["torch_utils.persistence"]._reconstruct_persistent_obj, (self.description,)
+
+
+def describe_module(module, class_name: str = "Generator", source: str = "", **extra) -> _Persistent:
+    """`module` and its children as NVIDIA's persistence writes them; `extra`: the outermost's attributes."""
+    state = {
+        "training": False,
+        "_parameters": dict(module._parameters),
+        "_buffers": dict(module._buffers),
+        "_modules": {
+            name: describe_module(m, type(m).__name__, source) for name, m in module._modules.items()
+        },
+        **extra,
+    }
+    return _Persistent(
+        {"type": "class", "version": 6, "module_src": source, "class_name": class_name, "state": state}
+    )
+
+
+def write_nvlabs(
+    path: Path, generator=None, data=None, *, source: str = "", protocol: int = 4, **state
+) -> Path:
+    """A file in NVIDIA's format: `data`, or {G_ema: generator}; `state` goes into the outermost module."""
+    persistence = types.ModuleType("torch_utils.persistence")
+
+    def _reconstruct_persistent_obj(description):
+        raise AssertionError("only its name is needed, for writing")
+
+    _reconstruct_persistent_obj.__module__ = persistence.__name__
+    _reconstruct_persistent_obj.__qualname__ = "_reconstruct_persistent_obj"
+    persistence._reconstruct_persistent_obj = _reconstruct_persistent_obj
+    names = {"torch_utils": types.ModuleType("torch_utils"), "torch_utils.persistence": persistence}
+    sys.modules.update(names)
+    try:
+        if generator is not None:
+            data = {"G_ema": describe_module(generator, source=source, **state)}
+        path.write_bytes(pickle.dumps(data, protocol=protocol))
+    finally:
+        for name in names:
+            del sys.modules[name]
+    return path
+
+
+@pytest.fixture(scope="session")
+def low():
+    """A tiny network: 16 px, 6 layers, 6 ws."""
+    return make_network(seed=1)
+
+
+@pytest.fixture(scope="session")
+def high(low):
+    """A relative of `low`, visibly different."""
+    return make_relative(low, seed=2)
+
+
+@pytest.fixture(scope="session")
+def ws(low):
+    """Latents for `low`, [3, 6, 8]."""
+    import torch
+
+    return low.mapping(torch.randn(3, low.z_dim, generator=torch.Generator().manual_seed(5)))
+
+
+@pytest.fixture
+def sample_folder(tmp_path, monkeypatch, low, high):
+    """A stand-in for the shipped samples: portrait, and snapshots of ukiyoe at 10, 20 and 40 kimg."""
+    from render.checkpoints import library
+    from render.checkpoints.native import save
+
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    save(low, folder / "portrait.safetensors", kimg=100)
+    for kimg, distance in ((10, 0.1), (20, 0.2), (40, 0.4)):
+        relative = make_relative(low, seed=2, distance=distance)
+        save(relative, folder / f"ukiyoe-{kimg:06d}.safetensors", kimg=kimg, lineage=["portrait"])
+    monkeypatch.setattr(library, "sample_folder", lambda: folder)
+    return folder
