@@ -1,4 +1,4 @@
-"""Our own files: what is written comes back, whole or not at all, and the header is readable without torch."""
+"""Our own files: what is written comes back, whole or not at all; the header needs no torch."""
 
 from __future__ import annotations
 

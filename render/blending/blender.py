@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from render.blending.blend import Blend, find_convention, position_of
 from render.errors import BlendError
 from render.networks import Generator, Provenance
 
-CACHE_BYTES = 512 * 2**20  # two full mixtures of a 1024 px network and more
+CACHE_BYTES = 256 * 2**20  # two full mixtures of a 1024 px network and more
+NEGLIGIBLE = 1e-7  # float32 does not see a weight this small; soft swaps leave many
 
 
 class Blender:
@@ -80,8 +81,8 @@ class Blender:
         return shell
 
     def _mixed(self, name: str, column: np.ndarray, key: bytes) -> Tensor:
-        used = np.flatnonzero(column)
-        if len(used) == 1 and column[used[0]] == 1:
+        used = np.flatnonzero(np.abs(column) > NEGLIGIBLE)
+        if len(used) == 1 and abs(column[used[0]] - 1) < 2 * NEGLIGIBLE:
             return self._own[used[0]][name]
         found = self._cache.get((name, key))
         if found is None:
@@ -163,9 +164,12 @@ def _filters(model: Generator) -> str:
     return " and ".join(sorted(kernels))
 
 
-def _names(models: Sequence[Generator]) -> Iterator[str]:
-    for index, model in enumerate(models):
-        yield Path(model.provenance.source).name or f"model {index + 1}"
+def _names(models: Sequence[Generator]) -> list[str]:
+    """What to call the models: their files, with the folder where files are called alike."""
+    files = [Path(model.provenance.source) for model in models]
+    alike = len({path.name for path in files}) < len(files)
+    names = [f"{path.parent.name}/{path.name}" if alike and path.parent.name else path.name for path in files]
+    return [name or f"model {index + 1}" for index, name in enumerate(names)]
 
 
 def _tensors(model: Generator) -> dict[str, Tensor]:

@@ -86,7 +86,7 @@ def upsample2d(x: Tensor, kernel: Tensor, up: int = 2) -> Tensor:
 
 
 def shrink(image: Tensor, resolution: int | None) -> Tensor:
-    """image [N, C, H, W] averaged down to `resolution` pixels of width; unchanged if that is its own, or None."""
+    """image [N, C, H, W] averaged down to `resolution` pixels of width; unchanged at its own, or None."""
     factor = 1 if resolution is None else image.shape[-1] // resolution
     return image if factor <= 1 else F.avg_pool2d(image, factor)
 
