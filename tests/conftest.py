@@ -34,11 +34,11 @@ def make_network(seed: int = 0, **config):
         "mapping_layers": 2,
     }
     config = StyleGAN2Config(**size | config)
-    with torch.device("meta"):
-        shapes = StyleGAN2(config)
+    with torch.random.fork_rng():
+        fresh = StyleGAN2(config).state_dict()
     random = torch.Generator().manual_seed(seed)
     tensors = {}
-    for name, tensor in shapes.state_dict().items():
+    for name, tensor in fresh.items():
         value = torch.randn(tensor.shape, generator=random)
         if name.endswith("affine.bias"):
             value = 1 + 0.3 * value
@@ -48,10 +48,8 @@ def make_network(seed: int = 0, **config):
             value = value / config.mapping_lr_multiplier
         elif name.endswith("torgb.weight"):
             value = 0.3 * value
-        tensors[name] = value
-    with torch.random.fork_rng():
-        filters = {n: t for n, t in StyleGAN2(config).state_dict().items() if n.endswith("filter")}
-    return build(config, tensors | filters)
+        tensors[name] = fresh[name] if name.endswith("filter") else value
+    return build(config, tensors)
 
 
 def make_relative(parent, seed: int = 100, distance: float = 0.3):

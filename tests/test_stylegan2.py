@@ -9,7 +9,7 @@ from conftest import REFERENCE, make_network
 
 import render
 from render.errors import CheckpointError
-from render.networks import StyleGAN2, StyleGAN2Config, ops
+from render.networks import StyleGAN2, StyleGAN2Config, build, ops
 
 FOLDERS = ["stylegan2-ada", "stylegan2-ada-finetuned", "stylegan2-ada-conditional"]
 
@@ -153,6 +153,13 @@ def test_tensors_that_do_not_fit_are_listed_at_once(low):
 def test_impossible_configs_are_refused(wrong):
     with pytest.raises(CheckpointError, match=str(*wrong.values())):
         StyleGAN2Config(**{"resolution": 16, **wrong})
+
+
+def test_building_around_tensors_draws_no_random_numbers(low):
+    before = torch.random.get_rng_state()
+    rebuilt = build(low.config, dict(low.state_dict()))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert rebuilt.mapping.w_avg.data_ptr() == low.mapping.w_avg.data_ptr()
 
 
 def test_wrong_ws_are_explained(low):

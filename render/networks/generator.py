@@ -121,7 +121,7 @@ class Generator(nn.Module):
     def load_tensors(self, tensors: MappingType[str, Tensor]) -> None:
         """Take over `tensors`, strictly: all that is missing, unexpected or misshaped makes one error.
 
-        Tensors are adopted, not copied, so a generator built on the `meta` device costs no second copy.
+        Tensors are adopted, not copied.
         """
         own = self.state_dict()
         wrong = [f"missing: {name} {list(own[name].shape)}" for name in own if name not in tensors]
