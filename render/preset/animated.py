@@ -29,7 +29,7 @@ from .layers import position_of, position_of_resolution
 from .mistakes import Mistake, gather, shown
 from .values import Shape, leaf, read_number
 
-_TRIALS = 24  # moments at which a formula is tried before anything is rendered
+_TRIALS = 240  # moments at which a formula is tried before anything is rendered
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,9 @@ from render.timeline import nearest
 
 from .mistakes import Mistake, Place, carried, gather, shown
 from .part import Part
-from .values import Flag, FrameRate, Text, choice, whole
+from .values import Flag, FrameRate, Text, choice, number, whole
 
 _SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-_DITHERS = ("bayer", "floyd-steinberg", "none")
 
 
 class Output(Part):
@@ -55,8 +54,8 @@ class GifOutput(Output):
     colors: Annotated[int, *whole(2, 256)] = Field(
         default=256, description="Colours in each frame's palette."
     )
-    dither: Annotated[str, *choice(*_DITHERS)] = Field(
-        default="bayer", description="How missing colours are mixed from dots of others."
+    dither: Annotated[float, *number(0, 1)] = Field(
+        default=0.6, description="How strongly missing colours are mixed from dots of others: 0 none, 1 most."
     )
     loop: Flag = Field(default=True, description="Whether the GIF plays again and again.")
 

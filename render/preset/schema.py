@@ -45,6 +45,12 @@ _FRAME_RATE = {
         {"type": "string", "pattern": "^[0-9.]+(\\s*/\\s*[0-9]+)?$"},
     ]
 }
+_TEMPO = {
+    "oneOf": [
+        {"type": "number", "minimum": 1, "maximum": 1000},
+        {"type": "string", "pattern": "^[0-9.]+(\\s*/\\s*[0-9]+)?$"},
+    ]
+}
 _EASING = {
     "description": "How the value moves to the next key; default linear.",
     "anyOf": [
@@ -80,6 +86,7 @@ def preset_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {
         "time": _TIME,
         "frame_rate": _FRAME_RATE,
+        "tempo": _TEMPO,
         "easing": _EASING,
         "seeds": {
             "anyOf": [

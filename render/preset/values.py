@@ -108,7 +108,12 @@ def _read_color(value: Any) -> str:
 
 
 def _read_bpm(value: Any) -> Fraction:
-    bpm = Fraction(str(read_number(value, what="bpm")))
+    try:
+        bpm = Fraction(str(value)) if not isinstance(value, bool) and len(str(value)) < 40 else None
+    except (ValueError, ZeroDivisionError):
+        bpm = None
+    if bpm is None:
+        raise ValueError(f"bpm is a number such as 120, not {shown(value)}")
     if not 1 <= bpm <= 1000:
         raise ValueError(f"bpm lies from 1 to 1000 beats a minute, not {shown(value)}")
     return bpm
@@ -130,4 +135,4 @@ Text = Annotated[str, *leaf(_read_text, {"type": "string", "minLength": 1})]
 Color = Annotated[str, *leaf(_read_color, {"type": "string"})]
 TimeValue = Annotated[Time, *leaf(parse_time, {"$ref": "#/definitions/time"})]
 FrameRate = Annotated[Fraction, *leaf(parse_fps, {"$ref": "#/definitions/frame_rate"})]
-Tempo = Annotated[Fraction, *leaf(_read_bpm, {"type": "number", "minimum": 1, "maximum": 1000})]
+Tempo = Annotated[Fraction, *leaf(_read_bpm, {"$ref": "#/definitions/tempo"})]

@@ -41,12 +41,19 @@ def _data(value: Any) -> Any:
     if isinstance(value, Time):
         return str(value) if value.terms else 0
     if isinstance(value, Fraction):
-        return int(value) if value.denominator == 1 else exact_text(value)
+        return _fraction_data(value)
     if isinstance(value, Mapping):
         return {key: _data(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_data(item) for item in value]
     return value
+
+
+def _fraction_data(number: Fraction) -> int | float | str:
+    if number.denominator == 1:
+        return int(number)
+    text = exact_text(number)
+    return text if "/" in text else float(text)
 
 
 def _part_data(part: Part) -> Any:

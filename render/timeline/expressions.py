@@ -292,20 +292,21 @@ class ExpressionTrack:
 
     @property
     def last(self) -> float:
-        """The value at the end of the clip."""
-        return self.value_at(float(self.clock.duration))
+        """The value at the last frame."""
+        return self.value_at(self.clock.seconds(self.clock.frame_count - 1))
 
     @property
     def minimum(self) -> float:
-        """The lowest of up to 241 values over the clip."""
+        """The lowest value at up to 241 frames spread over the clip."""
         return min(self._samples)
 
     @property
     def maximum(self) -> float:
-        """The highest of up to 241 values over the clip."""
+        """The highest value at up to 241 frames spread over the clip."""
         return max(self._samples)
 
     @cached_property
     def _samples(self) -> tuple[float, ...]:
-        parts = min(240, self.clock.frame_count)
-        return tuple(self.value_at(float(self.clock.duration) * part / parts) for part in range(parts + 1))
+        last = self.clock.frame_count - 1
+        frames = sorted({last * part // 240 for part in range(241)})
+        return tuple(self.value_at(self.clock.seconds(frame_index)) for frame_index in frames)
