@@ -10,6 +10,9 @@ from typing import Any
 
 # Public name → the module it lives in.
 _HOME: dict[str, str] = {
+    "Preset": "render.preset",
+    "render": "render.production",
+    "frames": "render.production",
     "load": "render.checkpoints.load",
     "save": "render.checkpoints.native",
     "blend": "render.blending.blender",

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from render.errors import PresetError, RenderError
+
+if TYPE_CHECKING:
+    from render.preset import Panel, Preset
 
 RESAMPLING = {"lanczos": Image.Resampling.LANCZOS, "nearest": Image.Resampling.NEAREST}
 DARK = "#111114"
@@ -60,6 +64,26 @@ class Layout:
     def size(self, picture_sizes: Sequence[Size]) -> Size:
         """Width and height of the frame that `compose` makes from pictures of these (width, height)."""
         return _plan(self, tuple(picture_sizes)).size
+
+
+def layout_of(preset: Preset) -> Layout:
+    """The layout that a preset describes: its pictures are numbered row by row."""
+    panels = preset.panels
+    flat = [panel for row in panels.rows for panel in row]
+    numbers = iter(range(len(flat)))
+    labels = tuple(panel_label(preset, panel) if panels.is_labelled(panel) else "" for panel in flat)
+    return Layout(
+        rows=tuple(tuple(next(numbers) for _ in row) for row in panels.rows),
+        gap=panels.gap,
+        background=panels.background,
+        scale=panels.scale,
+        labels=labels if any(labels) else None,
+    )
+
+
+def panel_label(preset: Preset, panel: Panel) -> str:
+    """The words under a picture: its own, or the name of the model it shows."""
+    return panel.label or preset.mix.names().get(panel.show, panel.show)
 
 
 @dataclass(frozen=True)

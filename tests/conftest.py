@@ -152,3 +152,26 @@ def sample_folder(tmp_path, monkeypatch, low, high):
         save(relative, folder / f"ukiyoe-{kimg:06d}.safetensors", kimg=kimg, lineage=["portrait"])
     monkeypatch.setattr(library, "sample_folder", lambda: folder)
     return folder
+
+
+CLIP = """\
+version: 1
+models: {portrait: sample:portrait, ukiyoe: {snapshots: sample:ukiyoe}}
+clip: {duration: 1s, fps: 12.5, loop: true}
+latents: {seeds: [3, 14, 15]}
+blend:
+  low: portrait
+  high: ukiyoe
+  swap: [[0s, 4], [50%, 32], [end, 4]]
+  snapshot: [[0s, 10], [50%, 40], [end, 10]]
+panels: [low, blend, high]
+outputs: [clip.mp4, clip.gif]
+"""
+
+
+@pytest.fixture
+def preset(sample_folder):
+    """A clip of 13 frames over the tiny samples: swap, snapshot and latents move."""
+    from render.preset import Preset
+
+    return Preset.from_yaml(CLIP)

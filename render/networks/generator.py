@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from torch import Tensor, nn
 
 from render.errors import CheckpointError
+from render.networks.ops import modulated_conv2d_shared
 
 Kind = Literal["layer", "to_rgb", "mapping", "noise_map", "filter"]
 
@@ -105,6 +106,16 @@ class Generator(nn.Module):
     def resolution(self) -> int:
         """Width and height of the square picture, or the nominal side of one that is not square."""
         return self.config.resolution
+
+    def use_shared_weights(self) -> Self:
+        """Switch to one weight for the whole batch: faster, and the same pictures up to float rounding.
+
+        All samples of a batch must then be of one blend, as they are in this module anyway.
+        """
+        for module in self.modules():
+            if hasattr(module, "convolve"):
+                module.convolve = modulated_conv2d_shared
+        return self
 
     def forward(
         self,

@@ -1,0 +1,214 @@
+"""The command `blendreel`. Each command is a few calls of the package; torch is imported only to render."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from render.errors import BlendreelError, PresetError
+
+INTERRUPTED = 130
+PREVIEW_FPS, PREVIEW_SIZE = 12, 128
+_PACKAGE = Path(__file__).resolve().parent
+
+
+class Group(click.Group):
+    """Turns our errors into their own text and exit code, and Ctrl-C into 130: no traceback for a mistake."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().main(*args, **(options | {"standalone_mode": False}))
+        except click.exceptions.Exit as finished:
+            sys.exit(finished.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except BlendreelError as error:
+            click.echo(f"{error}", err=True)
+            sys.exit(error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted; nothing half-written was left behind", err=True)
+            sys.exit(INTERRUPTED)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            near = difflib.get_close_matches(args[0], self.commands, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.commands)}"
+            raise click.UsageError(f"unknown command {args[0]!r}; {hint}", ctx) from None
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="blendreel", prog_name="blendreel")
+def main() -> None:
+    """Morphing videos out of StyleGAN network blending.
+
+    \b
+    blendreel new morph.yaml          write a preset to start from
+    blendreel render morph.yaml       make its films
+    blendreel render hello            …or one that comes with the project
+    """
+
+
+preset_argument = click.argument("preset", metavar="PRESET")
+device_option = click.option(
+    "--device", metavar="NAME", help="cuda, mps or cpu.  [default: the best there is]"
+)
+batch_option = click.option("--batch-size", type=click.IntRange(min=1), help="Pictures drawn at once.")
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+folder_option = click.option(
+    "--out-dir", type=click.Path(path_type=Path), default=Path(), help="Where the files go.  [default: here]"
+)
+
+
+@main.command()
+@preset_argument
+@click.option("--out", "-o", "files", multiple=True, help="Write this file instead of the preset's outputs.")
+@folder_option
+@device_option
+@batch_option
+@quiet_option
+def render(
+    preset: str,
+    files: tuple[str, ...],
+    out_dir: Path,
+    device: str | None,
+    batch_size: int | None,
+    quiet: bool,
+) -> None:
+    """Render PRESET to the files it names."""
+    from render.console import progress
+
+    loaded = load_preset(preset, quiet)
+    from render import production
+
+    with progress("rendering", quiet) as show:
+        paths = production.render(
+            loaded, *files, out_dir=out_dir, device=device, batch_size=batch_size, progress=show
+        )
+    announce(paths, quiet)
+
+
+@main.command()
+@preset_argument
+@click.option("--out", "-o", "file", help="Name of the preview.  [default: PRESET-preview.mp4]")
+@click.option(
+    "--size", type=click.IntRange(min=8), default=PREVIEW_SIZE, show_default=True, help="Pixels a picture."
+)
+@folder_option
+@device_option
+@quiet_option
+def preview(preset: str, file: str | None, size: int, out_dir: Path, device: str | None, quiet: bool) -> None:
+    """Render PRESET small and quick, to see whether the motion is right."""
+    from render.console import progress
+
+    loaded = load_preset(preset, quiet)
+    clip = loaded.clip.replace(fps=min(loaded.clip.fps, PREVIEW_FPS))
+    name = file or f"{Path(preset).stem}-preview.mp4"
+    from render import production
+
+    with progress("preview", quiet) as show:
+        paths = production.render(
+            loaded.replace(clip=clip, outputs=()),
+            name,
+            out_dir=out_dir,
+            device=device,
+            resolution=size,
+            progress=show,
+        )
+    announce(paths, quiet)
+
+
+@main.command()
+@preset_argument
+def check(preset: str) -> None:
+    """Explain PRESET, and find its mistakes, without rendering anything."""
+    from render.report import describe
+
+    click.echo(describe(load_preset(preset, quiet=True)))
+
+
+@main.command()
+@preset_argument
+@click.option("--out", "-o", "file", type=click.Path(path_type=Path), help="[default: PRESET-sheet.png]")
+@click.option(
+    "--frames", "count", type=click.IntRange(2, 40), default=8, show_default=True, help="Frames shown."
+)
+@device_option
+@quiet_option
+def sheet(preset: str, file: Path | None, count: int, device: str | None, quiet: bool) -> None:
+    """Draw PRESET as one picture: frames over the curves of every track."""
+    loaded = load_preset(preset, quiet)
+    path = file or Path(f"{Path(preset).stem}-sheet.png")
+    from render.sheet import save_sheet
+
+    announce([save_sheet(loaded, path, count, device)], quiet)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path), default=Path("morph.yaml"))
+def new(file: Path) -> None:
+    """Write a commented preset to start from, as FILE.  [default: morph.yaml]"""
+    path = file if file.suffix else file.with_suffix(".yaml")
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write((_PACKAGE / "preset" / "starter.yaml").read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise PresetError(f"{path} exists already; choose another name") from None
+    except OSError as error:
+        raise PresetError(f"{path}: cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {path}; now: blendreel render {path}")
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of presets, for editors that complete and check them."""
+    from render.preset import preset_schema
+
+    click.echo(json.dumps(preset_schema(), indent=2, ensure_ascii=False))
+
+
+def load_preset(name: str, quiet: bool) -> Any:
+    """The preset in the file `name`, or the shipped one of that name; its warnings go to stderr."""
+    from render.preset import Preset
+
+    preset = Preset.load(find_preset(name))
+    if not quiet:
+        for warning in preset.warnings():
+            click.echo(f"warning: {warning}", err=True)
+    return preset
+
+
+def preset_folder() -> Path:
+    """Where the shipped presets are: inside an installed package, or beside it in a checkout."""
+    packed = _PACKAGE / "presets"
+    return packed if packed.is_dir() else _PACKAGE.parent / "presets"
+
+
+def find_preset(name: str) -> Path:
+    """A preset's file, or that of a shipped preset by its bare name. Raises PresetError."""
+    path = Path(name)
+    if path.exists():
+        return path
+    shipped = {each.stem: each for each in sorted(preset_folder().glob("*.yaml"))}
+    if name in shipped:
+        return shipped[name]
+    here = [each.name for each in Path().glob("*.y*ml")]
+    near = difflib.get_close_matches(path.name, [*here, *shipped], n=1)
+    hint = f"; did you mean {near[0]}?" if near else f"; shipped ones are {', '.join(shipped)}"
+    raise PresetError(f"there is no preset {name}{hint}")
+
+
+def announce(paths: list[Path], quiet: bool) -> None:
+    """Say what was made and how large it is."""
+    from render.console import size_text
+
+    if not quiet:
+        for path in paths:
+            click.echo(f"{path}  {size_text(path.stat().st_size)}")

@@ -1,0 +1,79 @@
+"""What a person sees while frames are made: a bar on a terminal, a line now and then in a log, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LINE_SECONDS = 5.0
+
+
+@contextmanager
+def progress(title: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A function of (frames done, frames in all) that shows how far it is, or None when quiet."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar(title) as show:
+            yield show
+    else:
+        yield Lines(title)
+
+
+class Lines:
+    """A line every few seconds, and one at the end."""
+
+    def __init__(self, title: str):
+        self.title, self.began, self.shown = title, time.monotonic(), time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < total and now - self.shown < LINE_SECONDS:
+            return
+        self.shown = now
+        fps = done / max(now - self.began, 1e-9)
+        left = f", {duration_text((total - done) / fps)} left" if done < total else ""
+        print(f"{self.title}: frame {done} of {total}, {fps:.1f} frames/s{left}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[fps]} frames/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task, began = bar.add_task(title, total=None, fps="…"), time.monotonic()
+
+        def show(done: int, total: int) -> None:
+            fps = done / max(time.monotonic() - began, 1e-9)
+            bar.update(task, completed=done, total=total, fps=f"{fps:.1f}")
+
+        yield show
+
+
+def duration_text(seconds: float) -> str:
+    """`8 s`, `2 min 05 s`, `1 h 12 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size_text(count: int) -> str:
+    """A number of bytes for people: `640 kB`, `1.9 MB`."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"

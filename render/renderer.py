@@ -1,0 +1,124 @@
+"""The one renderer: moments in, frames out, batched, on whatever device there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from render.errors import RenderError
+from render.networks import Generator
+from render.networks.ops import to_uint8
+from render.panels import Layout, compose, layout_of
+from render.scene import Moment, Picture, Scene
+
+# Pictures drawn at once: about this many pixels, so that memory does not grow with the resolution.
+PIXELS_PER_BATCH = {"cpu": 8 * 256**2, "cuda": 64 * 256**2, "mps": 16 * 256**2}
+MAX_BATCH = 64
+
+
+def pick_device(wanted: str | None = None) -> torch.device:
+    """`wanted`, or the best there is: cuda, then mps, then cpu. Raises RenderError if it is not there."""
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if wanted is None:
+        return torch.device(next(name for name, found in there.items() if found))
+    kind = wanted.partition(":")[0]
+    if not there.get(kind, False):
+        found = ", ".join(name for name, found in there.items() if found)
+        raise RenderError(f"there is no device {wanted!r} here; there is {found}")
+    return torch.device(wanted)
+
+
+def to_frames(images: Tensor) -> np.ndarray:
+    """float [N, C, H, W], nominally in [-1, 1] → uint8 [N, H, W, 3].
+
+    Grey pictures become RGB; a fourth channel (alpha) is laid over black.
+    """
+    if images.shape[1] == 1:
+        images = images.expand(-1, 3, -1, -1)
+    elif images.shape[1] == 4:
+        alpha = images[:, 3:].clamp(-1, 1) * 0.5 + 0.5
+        images = (images[:, :3] + 1) * alpha - 1
+    return to_uint8(images).contiguous().cpu().numpy()
+
+
+def smaller(width: int, wanted: int) -> int:
+    """The largest of `width`, half of it, a quarter … that is not above `wanted`; at least 4."""
+    while width > max(wanted, 4):
+        width //= 2
+    return width
+
+
+class Renderer:
+    """Draws a scene's moments.
+
+    batch_size  pictures drawn at once; by default as many as fit in a modest amount of memory
+    resolution  draw smaller pictures, for a preview (a skip network stops early and saves the rest)
+
+    What a frame looks like depends neither on the batch nor on which frames are drawn beside it (at most
+    one level in 255, from the order of float32 sums).
+    """
+
+    def __init__(self, scene: Scene, batch_size: int | None = None, resolution: int | None = None):
+        self.scene, self.blender = scene, scene.blender
+        width, height = scene.picture_size
+        self.resolution = width if resolution is None else smaller(width, resolution)
+        room = PIXELS_PER_BATCH.get(self.device.type, PIXELS_PER_BATCH["cpu"])
+        self.batch_size = batch_size or max(1, min(MAX_BATCH, room // (self.resolution * height)))
+        self._shell: Generator | None = None
+        self._last: dict[tuple, np.ndarray] = {}
+
+    @property
+    def device(self) -> torch.device:
+        return self.scene.model.mapping.w_avg.device
+
+    @property
+    def layout(self) -> Layout:
+        """How the panels stand in a frame."""
+        return layout_of(self.scene.preset)
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """Width and height of a frame."""
+        count = sum(len(row) for row in self.scene.preset.panels.rows)
+        return self.layout.size([(self.resolution, self.resolution)] * count)
+
+    def frames(self, moments: Iterable[Moment]) -> Iterator[np.ndarray]:
+        """Frames uint8 [H, W, 3] of the moments, in their order. Memory does not grow with their number."""
+        moments, layout = iter(moments), self.layout
+        while chunk := list(islice(moments, self.batch_size)):
+            drawn = self._draw_all(picture for moment in chunk for picture in moment.pictures)
+            for moment in chunk:
+                yield compose([drawn[picture.key] for picture in moment.pictures], layout)
+
+    def _draw_all(self, pictures: Iterable[Picture]) -> dict[tuple, np.ndarray]:
+        """Every picture once: uint8 [H, W, 3] by its key, drawn in batches that share a blend."""
+        wanted = {picture.key: picture for picture in pictures}
+        drawn = {key: self._last[key] for key in wanted if key in self._last}
+        groups: dict[tuple, list[Picture]] = {}
+        for key, picture in wanted.items():
+            if key not in drawn:
+                groups.setdefault((picture.blend, picture.noise), []).append(picture)
+        for group in groups.values():
+            for start in range(0, len(group), self.batch_size):
+                batch = group[start : start + self.batch_size]
+                drawn |= zip([picture.key for picture in batch], self._draw(batch), strict=True)
+        self._last = drawn
+        return drawn
+
+    @torch.inference_mode()
+    def _draw(self, batch: list[Picture]) -> np.ndarray:
+        """Pictures of one blend: uint8 [N, H, W, 3]."""
+        if self._shell is None:  # a shell of its own, so that the scene's models stay as they are
+            self._shell = self.blender.apply(batch[0].blend).use_shared_weights()
+        self.blender.apply(batch[0].blend, into=self._shell)
+        ws = torch.from_numpy(np.stack([picture.ws for picture in batch])).to(self.device)
+        images = self._shell.synthesis(ws, noise_mode=batch[0].noise, resolution=self.resolution)
+        return to_frames(images)

@@ -1,0 +1,154 @@
+"""The command: what it prints, what it writes, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from render import cli
+from render.preset import Preset
+from tests.conftest import CLIP
+
+
+@pytest.fixture
+def run(sample_folder, tmp_path, monkeypatch):
+    """Run the command in an empty folder that has clip.yaml; returns click's result."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "clip.yaml").write_text(CLIP)
+
+    def invoke(*arguments):
+        return CliRunner().invoke(cli.main, [str(argument) for argument in arguments], prog_name="blendreel")
+
+    invoke.folder = folder
+    return invoke
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_render_writes_the_files_and_says_where(run):
+    result = run("render", "clip.yaml", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    assert "clip.mp4  " in result.stdout
+    assert "frame 13 of 13" in result.stderr
+    assert files(run.folder) == ["clip.gif", "clip.mp4", "clip.yaml"]
+
+
+def test_quiet_is_quiet(run):
+    result = run("render", "clip.yaml", "-q", "-o", "a.gif")
+    assert (result.exit_code, result.output) == (0, "")
+    assert files(run.folder) == ["a.gif", "clip.yaml"]
+
+
+def test_a_mistake_in_the_preset_is_one_readable_message(run):
+    (run.folder / "clip.yaml").write_text(CLIP.replace("[50%, 32]", "[50%, 32, esae]"))
+    result = run("render", "clip.yaml")
+    assert result.exit_code == 2
+    assert "clip.yaml:8:29: blend.swap[1][2]: unknown easing 'esae'; did you mean 'ease'?" in result.stderr
+    assert "  swap: [[0s, 4], [50%, 32, esae], [end, 4]]" in result.stderr
+    assert "Traceback" not in result.output
+    assert files(run.folder) == ["clip.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["render", "clip.yml"], 2, "there is no preset clip.yml; did you mean clip.yaml?"),
+        (["render", "clip.yaml", "-o", "a.mp5"], 2, "unknown extension .mp5"),
+        (["render", "clip.yaml", "--out-dir", "clip.yaml/x"], 3, "clip.yaml"),
+        (["render", "clip.yaml", "--device", "tpu"], 1, "there is no device 'tpu' here"),
+        (["rendr"], 2, "unknown command 'rendr'; did you mean 'render'?"),
+        (["render"], 2, "Missing argument 'PRESET'"),
+        (["render", "clip.yaml", "--batch-size", "0"], 2, "--batch-size"),
+        (["new", "clip.yaml"], 2, "clip.yaml exists already"),
+        (["new", "nowhere/clip.yaml"], 2, "No such file or directory"),
+    ],
+)
+def test_mistakes_are_explained_with_their_exit_code(run, arguments, code, message):
+    result = run(*arguments)
+    assert message in result.stderr
+    assert result.exit_code == code
+    assert "Traceback" not in result.output
+
+
+def test_ctrl_c_ends_with_130_and_leaves_nothing(run, monkeypatch):
+    from render import production
+
+    def interrupted(self, moments):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(production.Renderer, "frames", interrupted)
+    result = run("render", "clip.yaml")
+    assert result.exit_code == 130
+    assert "interrupted" in result.stderr
+    assert files(run.folder) == ["clip.yaml"]
+
+
+def test_preview_is_small_and_slow_in_frames(run):
+    result = run("preview", "clip.yaml", "--size", "8")
+    assert result.exit_code == 0, result.output
+    assert files(run.folder) == ["clip-preview.mp4", "clip.yaml"]
+    assert "frame 12 of 12" in result.stderr
+
+
+def test_new_writes_a_preset_that_loads_and_renders_samples(run):
+    result = run("new", "mine")
+    assert result.exit_code == 0
+    assert "mine.yaml" in result.stdout
+    preset = Preset.load(run.folder / "mine.yaml")
+    assert preset.warnings() == []
+    assert preset.source_of("portrait") == "sample:portrait"
+    assert run("check", "mine.yaml").exit_code == 0
+
+
+def test_check_explains_without_rendering(run):
+    result = run("check", "clip.yaml")
+    assert result.exit_code == 0
+    assert "blend.swap" in result.stdout
+    assert "13 frames" in result.stdout
+    assert files(run.folder) == ["clip.yaml"]
+
+
+def test_sheet_draws_one_picture(run):
+    result = run("sheet", "clip.yaml", "--frames", "4")
+    assert result.exit_code == 0, result.output
+    assert files(run.folder) == ["clip-sheet.png", "clip.yaml"]
+
+
+def test_schema_is_json(run):
+    assert json.loads(run("schema").stdout)["$schema"].startswith("http://json-schema.org/draft-07")
+
+
+def test_a_shipped_preset_is_found_by_its_bare_name():
+    assert cli.find_preset("hello").name == "hello.yaml"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["check", "clip.yaml"]])
+def test_commands_that_draw_nothing_never_import_torch(run, arguments, sample_folder):
+    text = CLIP.replace("sample:portrait", str(sample_folder / "portrait.safetensors"))
+    (run.folder / "clip.yaml").write_text(
+        text.replace("sample:ukiyoe", str(sample_folder / "ukiyoe-*.safetensors"))
+    )
+    code = (
+        "import sys; from render.cli import main; code = 0\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit as end: code = end.code\n"
+        "sys.exit(3 if 'torch' in sys.modules else code)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_python_m_render_is_the_same_command():
+    result = subprocess.run(
+        [sys.executable, "-m", "render", "--version"], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.startswith("blendreel, version")

@@ -1,0 +1,110 @@
+"""From preset to files: the right files, complete, at the right rates, from frames rendered once."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+
+import render
+from render import production
+from render.encoding import nearest_gif_rate
+from render.errors import EncodingError, PresetError
+from render.preset import Preset, exact_gif_rate
+from tests.conftest import CLIP
+
+
+def gif_facts(path):
+    """Number of frames, milliseconds a frame, and size."""
+    with Image.open(path) as gif:
+        return gif.n_frames, gif.info["duration"], gif.size
+
+
+def test_the_presets_outputs_are_written_and_counted(preset, tmp_path):
+    seen = []
+    paths = render.render(preset, out_dir=tmp_path / "new", progress=lambda *state: seen.append(state))
+    assert [path.name for path in paths] == ["clip.mp4", "clip.gif"]
+    assert imageio_ffmpeg.count_frames_and_secs(str(paths[0]))[0] == 13
+    assert gif_facts(paths[1]) == (13, 80, (56, 16))
+    # Both play at 12.5 frames a second, so each frame was rendered once for both.
+    assert seen == [(done, 13) for done in range(1, 14)]
+    assert not list(tmp_path.glob("new/*.part"))
+
+
+def test_a_gif_shows_the_timeline_at_a_rate_it_can_keep(preset, tmp_path):
+    clip = preset.clip.replace(fps=Fraction(30))
+    paths = render.render(preset.replace(clip=clip), out_dir=tmp_path)
+    assert imageio_ffmpeg.count_frames_and_secs(str(paths[0]))[0] == 30
+    assert gif_facts(paths[1]) == (25, 40, (56, 16))
+
+
+@pytest.mark.parametrize(
+    "fps", [Fraction(5), Fraction(24000, 1001), Fraction(30), Fraction(100, 3), Fraction(60)]
+)
+def test_presets_and_encoder_agree_on_gif_rates(fps):
+    assert exact_gif_rate(fps) == nearest_gif_rate(fps)
+
+
+def test_a_named_file_replaces_the_outputs_and_keeps_its_settings(preset):
+    jobs = production.plan(
+        preset.replace(outputs=({"file": "a.gif", "colors": 7},)), ["a.gif", "b.mp4"], "out"
+    )
+    assert [(str(job.path), job.fps) for job in jobs] == [
+        ("out/a.gif", Fraction(25, 2)),
+        ("out/b.mp4", Fraction(25, 2)),
+    ]
+    assert jobs[0].settings == {"colors": 7, "dither": 0.6, "loop": True}
+    assert jobs[1].settings == {"crf": 17, "preset": "medium"}
+
+
+def test_a_width_scales_the_frames(preset, tmp_path):
+    [path] = render.render(preset.replace(outputs=({"file": "a.gif", "width": 112},)), out_dir=tmp_path)
+    assert gif_facts(path)[2] == (112, 32)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["a.mp4", "./a.mp4"], "two outputs have the name"),
+        (["a.mp5"], r"'a\.mp5' has the unknown extension \.mp5; known: \.mp4, \.gif; did you mean a\.mp4\?"),
+        (["a"], "has no extension"),
+    ],
+)
+def test_files_that_make_no_sense_are_refused_before_anything_is_rendered(preset, files, message):
+    with pytest.raises(PresetError, match=message):
+        production.plan(preset, files)
+
+
+def test_a_preset_without_outputs_asks_for_one(preset):
+    with pytest.raises(PresetError, match="names no outputs"):
+        production.plan(preset.replace(outputs=()))
+
+
+def test_a_failing_render_leaves_the_old_file_alone(preset, tmp_path, monkeypatch):
+    (tmp_path / "clip.mp4").write_bytes(b"old")
+
+    def fail_late(self, moments):
+        yield np.zeros([16, 56, 3], np.uint8)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(production.Renderer, "frames", fail_late)
+    with pytest.raises(KeyboardInterrupt):
+        render.render(preset, out_dir=tmp_path)
+    assert (tmp_path / "clip.mp4").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "samples"]
+
+
+def test_a_folder_that_cannot_be_written_is_an_encoding_error(preset, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(EncodingError, match="file"):
+        render.render(preset, out_dir=tmp_path / "file")
+
+
+def test_the_preset_may_be_given_as_a_path(sample_folder, tmp_path):
+    path = tmp_path / "clip.yaml"
+    path.write_text(CLIP)
+    assert render.render(path, "only.gif", out_dir=tmp_path) == [tmp_path / "only.gif"]
+    assert Preset.load(path).outputs[0].file == "clip.mp4"

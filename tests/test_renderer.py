@@ -1,0 +1,101 @@
+"""The renderer: right pixels, whatever the batch; each picture drawn once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import render
+from render.errors import RenderError
+from render.networks.ops import to_uint8
+from render.preset import Preset
+from render.renderer import Renderer, pick_device, smaller, to_frames
+from render.scene import Scene
+from tests.conftest import CLIP
+
+
+@pytest.fixture
+def scene(preset):
+    return Scene.open(preset, "cpu")
+
+
+def frames(scene, indices=None, **settings):
+    return list(Renderer(scene, **settings).frames(scene.moments(indices)))
+
+
+def test_a_frame_is_the_plain_networks_pictures_side_by_side(scene, low):
+    moment, frame = scene.moment(3), frames(scene, [3])[0]
+    tuned = scene.blender.apply(moment.pictures[2].blend)
+    mixed = scene.blender.apply(moment.pictures[1].blend)
+    ws = torch.from_numpy(moment.pictures[0].ws)[None]
+    expected = [to_uint8(network.synthesis(ws))[0].numpy() for network in (low, mixed, tuned)]
+    assert frame.shape == (16, 3 * 16 + 2 * 4, 3)
+    for index, picture in enumerate(expected):
+        shown = frame[:, index * 20 : index * 20 + 16].astype(int)
+        assert np.abs(shown - picture).max() <= 1
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 5, 64])
+def test_frames_do_not_depend_on_the_batch(scene, batch_size):
+    expected = frames(scene, batch_size=2)
+    for a, b in zip(expected, frames(scene, batch_size=batch_size), strict=True):
+        assert np.abs(a.astype(int) - b).max() <= 1
+
+
+def test_frames_do_not_depend_on_the_range_asked_for(scene):
+    whole = frames(scene)
+    for index, frame in zip(range(4, 9), frames(scene, range(4, 9)), strict=True):
+        assert np.abs(whole[index].astype(int) - frame).max() <= 1
+
+
+def test_the_models_stay_as_they_are(scene, low):
+    before = low.synthesis(torch.ones(1, 6, 8))
+    frames(scene)
+    assert torch.equal(scene.casts[0].generators[0].synthesis(torch.ones(1, 6, 8)), before)
+
+
+def test_a_picture_that_does_not_change_is_drawn_once(sample_folder, monkeypatch):
+    text = CLIP.replace("seeds: [3, 14, 15]", "seed: 3").replace(
+        "  snapshot: [[0s, 10], [50%, 40], [end, 10]]\n", ""
+    )
+    scene = Scene.open(Preset.from_yaml(text))
+    drawn = []
+    draw = Renderer._draw
+    monkeypatch.setattr(Renderer, "_draw", lambda self, batch: drawn.extend(batch) or draw(self, batch))
+    frames(scene, batch_size=4)
+    # low and high stand still; of 13 blends the two at the ends of the swap are high's own.
+    assert len(drawn) <= 2 + 12
+
+
+def test_a_preview_is_the_smaller_picture_the_network_has(scene):
+    full, small = frames(scene, [0])[0], frames(scene, [0], resolution=8)[0]
+    assert small.shape == (8, 3 * 8 + 2 * 4, 3)
+    assert full.shape[0] == 16
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(1024, 128), (128, 128), (100, 64), (64, 64), (1, 4)])
+def test_a_preview_takes_the_nearest_size_below(wanted, expected):
+    assert smaller(128, wanted) == expected
+
+
+def test_grey_and_transparent_pictures_become_rgb():
+    grey = to_frames(torch.zeros(1, 1, 2, 2))
+    assert grey.tolist() == [[[[128, 128, 128]] * 2] * 2]
+    clear = torch.cat([torch.ones(1, 3, 1, 2), torch.tensor([[[[-1.0, 1.0]]]])], dim=1)
+    assert to_frames(clear)[0, 0].tolist() == [[0, 0, 0], [255, 255, 255]]
+
+
+def test_a_device_that_is_not_there_is_refused_with_what_there_is():
+    assert pick_device("cpu") == torch.device("cpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(RenderError, match=r"no device 'cuda' here; there is .*cpu"):
+            pick_device("cuda")
+    with pytest.raises(RenderError, match="no device 'tpu'"):
+        pick_device("tpu")
+
+
+def test_python_frames_are_those_of_the_film(preset):
+    some = list(render.frames(preset, 2, 5))
+    assert [frame.shape for frame in some] == [(16, 56, 3)] * 3
+    assert np.abs(some[0].astype(int) - frames(Scene.open(preset), [2])[0]).max() <= 1

@@ -1,0 +1,140 @@
+"""Scenes: which latents, which blend and which panels a frame index means."""
+
+from __future__ import annotations
+
+import pickle
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from render.blending.blend import swap_weights
+from render.errors import CheckpointError
+from render.latents import seed_latents
+from render.preset import Preset
+from render.scene import Scene, used_models
+from tests.conftest import CLIP
+
+
+def scene_of(text: str) -> Scene:
+    return Scene.open(Preset.from_yaml(text))
+
+
+@pytest.fixture
+def scene(preset):
+    return Scene.open(preset)
+
+
+def test_a_moment_depends_on_its_frame_index_alone(scene, preset):
+    alone = Scene.open(preset).moment(7)
+    after_others = [scene.moment(index) for index in (3, 12, 7)][-1]
+    assert alone.pictures[1].key == after_others.pictures[1].key
+    assert alone.values == after_others.values
+
+
+def test_a_moment_survives_pickling(scene):
+    moment = scene.moment(5)
+    assert pickle.loads(pickle.dumps(moment)).pictures[1].key == moment.pictures[1].key
+
+
+def test_the_walk_starts_at_the_first_seed_truncated_in_the_mapping_of_low(scene, low):
+    z = torch.from_numpy(seed_latents([3], low.z_dim))
+    expected = low.mapping(z, truncation_psi=0.7)[0]
+    np.testing.assert_allclose(scene.moment(0).pictures[0].ws, expected, atol=1e-5)
+
+
+def test_truncation_stops_at_its_cutoff(sample_folder, low):
+    moment = scene_of(CLIP + "truncation_cutoff: 2\n").moment(0)
+    whole = low.mapping(torch.from_numpy(seed_latents([3], low.z_dim)))[0]
+    np.testing.assert_allclose(moment.pictures[0].ws[2:], whole[2:], atol=1e-5)
+    assert not np.allclose(moment.pictures[0].ws[:2], whole[:2], atol=1e-3)
+
+
+@pytest.mark.parametrize("space", ["z", "w"])
+@pytest.mark.parametrize("path", ["linear", "spline"])
+def test_a_loop_comes_back_in_a_step_like_the_others(sample_folder, space, path):
+    scene = scene_of(CLIP.replace("[3, 14, 15]", f"[3, 14, 15], path: {path}, space: {space}"))
+    ws = [moment.pictures[0].ws for moment in scene.moments()]
+    steps = [np.linalg.norm(b - a) for a, b in zip(ws, ws[1:] + ws[:1], strict=True)]
+    assert steps[-1] <= 2 * np.median(steps)
+    assert min(steps) > 0
+
+
+def test_low_and_high_are_those_models_alone_and_the_blend_follows_its_swap(scene):
+    moment = scene.moment(2)
+    low, blend, high = (picture.blend for picture in moment.pictures)
+    swap = moment.values["blend.swap"]
+    np.testing.assert_allclose(low.weights[0], 1)
+    np.testing.assert_allclose(high.weights[1:].sum(axis=0), 1)
+    np.testing.assert_allclose(blend.weights[1:].sum(axis=0), swap_weights(6, swap), atol=1e-12)
+    np.testing.assert_allclose(blend.weights[0], 1 - swap_weights(6, swap), atol=1e-12)
+
+
+def test_a_kimg_between_snapshots_mixes_its_neighbours(scene):
+    moment = scene.moment(4)
+    kimg = moment.values["blend.snapshot"]
+    assert 20 < kimg < 40
+    high = moment.pictures[2].blend.weights[1:, 0]
+    np.testing.assert_allclose(high, [0, (40 - kimg) / 20, (kimg - 20) / 20], atol=1e-12)
+
+
+def test_noise_stays_that_of_the_mapping_model_in_every_panel(scene):
+    for picture in scene.moment(3).pictures:
+        np.testing.assert_array_equal(picture.blend.mapping, [1, 0, 0, 0])
+        np.testing.assert_array_equal(picture.blend.noise, [1, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("mapping", "expected"), [("high", [0, 1]), ("ukiyoe", [0, 1]), ("blend", [0.25, 0.75])]
+)
+def test_the_mapping_network_comes_from_where_the_preset_says(sample_folder, mapping, expected):
+    text = CLIP.replace("  low: portrait", f"  low: portrait\n  mapping: {mapping}\n  weight: 0.75")
+    weights = scene_of(text).moment(0).pictures[0].blend.mapping
+    np.testing.assert_allclose([weights[0], weights[1:].sum()], expected)
+
+
+def test_to_rgb_can_have_a_swap_of_its_own(sample_folder):
+    text = CLIP.replace("  low: portrait", "  low: portrait\n  to_rgb: 32")
+    blend = scene_of(text).moment(0).pictures[1].blend
+    np.testing.assert_allclose(blend.weights[0], 0)
+    np.testing.assert_allclose(blend.to_rgb[0], 1)
+
+
+def test_the_same_second_shows_the_same_at_any_rate(sample_folder):
+    scene = scene_of(CLIP.replace("fps: 12.5", "fps: 24").replace("1s", "2s"))
+    other = scene.at_fps(Fraction(60))
+    assert other.clock.frame_count == 120
+    for second in (Fraction(1, 2), Fraction(1), Fraction(3, 2)):
+        here, there = scene.moment(int(second * 24)), other.moment(int(second * 60))
+        assert here.seconds == there.seconds == second
+        assert here.pictures[1].key == there.pictures[1].key
+
+
+def test_a_single_model_needs_no_blend(sample_folder):
+    scene = scene_of("version: 1\nmodels: {face: sample:portrait}\nclip: {duration: 1s}\n")
+    moment = scene.moment(0)
+    assert scene.names == ["face"]
+    np.testing.assert_allclose(moment.pictures[0].blend.weights, 1)
+
+
+def test_only_models_that_are_shown_are_opened(preset):
+    extra = preset.models | {"unused": preset.models["portrait"]}
+    assert used_models(preset.replace(models=extra)) == ["portrait", "ukiyoe"]
+
+
+def test_random_noise_is_drawn_from_its_seed_and_equal_in_all_models(sample_folder):
+    def maps(seed):
+        scene = scene_of(CLIP + f"noise: {{mode: random, seed: {seed}}}\n")
+        return [g.synthesis.b16.conv1.noise_const for cast in scene.casts for g in cast.generators]
+
+    first, second = maps(1), maps(2)
+    assert all(torch.equal(first[0], each) for each in first)
+    assert not torch.equal(first[0], second[0])
+
+
+def test_a_missing_model_is_named_by_its_place(sample_folder):
+    with pytest.raises(
+        CheckpointError, match=r"models\.portrait: .*sample.*portrai.*did you mean sample:portrait"
+    ):
+        scene_of(CLIP.replace("sample:portrait", "sample:portrai"))
