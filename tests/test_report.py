@@ -1,0 +1,168 @@
+"""What `check` prints: everything that can be known before rendering, and every missing file at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from fractions import Fraction
+
+import pytest
+from conftest import make_network, write_nvlabs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from render.checkpoints.native import save
+from render.errors import CheckpointError, PresetError
+from render.preset import WEIGHT, Preset, position_of, read_animated
+from render.report import WIDTH, describe, layer_text, number_text, seconds_text, track_row
+from render.timeline import Clock
+
+CLIP = "clip: {duration: 4s, fps: 25}\n"
+BLEND = "blend: {low: portrait, high: ukiyoe, swap: [[0s, 4, out-back], [1s, 32/1], [end, 6]]}\n"
+MODELS = "models: {portrait: sample:portrait, ukiyoe: {snapshots: sample:ukiyoe}}\n"
+
+
+def text_of(yaml: str, base_dir=None) -> str:
+    return describe(Preset.from_yaml(yaml, base_dir=base_dir))
+
+
+def line_with(text: str, start: str) -> list[str]:
+    """The words of the one line that starts with `start`."""
+    (line,) = [line for line in text.splitlines() if line.strip().startswith(start)]
+    return line.split()
+
+
+@pytest.fixture
+def described(sample_folder) -> str:
+    return text_of(MODELS + CLIP + BLEND + "outputs: [a.mp4, {file: b.gif, fps: 12.5, width: 40}]\n")
+
+
+def test_models_are_resolved_to_files(described):
+    assert line_with(described, "portrait ")[1:6] == ["low", "16", "px", "100", "kimg"]
+    assert line_with(described, "ukiyoe ")[1:6] == ["high", "16", "px", "10–40", "kimg"]
+    assert "3 snapshots, ukiyoe-000010.safetensors to" in described
+
+
+def test_clip_and_outputs_have_the_numbers_the_files_will_have(described):
+    assert "4 s · 100 frames · 25 frames/s · plays once" in described
+    assert " ".join(line_with(described, "a.mp4")) == "a.mp4 video 16 × 16 px 100 frames 25 frames/s"
+    assert " ".join(line_with(described, "b.gif")) == "b.gif GIF 40 × 40 px 50 frames 12.5 frames/s"
+
+
+@pytest.mark.parametrize(
+    ("panels", "size"),
+    [
+        ("[low, blend, high]", "56 × 16 px"),
+        ("{show: [low, blend], gap: 5, scale: 2}", "70 × 32 px"),  # 69 pixels; a video's sides are even
+        ("[[low], [high]]", "16 × 36 px"),
+    ],
+)
+def test_sizes_follow_the_panels(sample_folder, panels, size):
+    assert size in text_of(f"{MODELS}{CLIP}{BLEND}panels: {panels}\noutputs: [a.mp4]\n")
+
+
+def test_tracks_are_named_in_layers_with_what_easings_overshoot(described):
+    words = line_with(described, "blend.swap")
+    assert words[1] == "4/0"
+    assert words[-2:] == ["3", "keys"]
+    assert "between 4/1 and 8/0" in described  # 6 lies between them
+    assert "between 32/1 and 64/0" in described  # out-back goes beyond 32/1
+    assert " ".join(line_with(described, "truncation")) == "truncation 0.7 constant"
+    assert "A swap at 4/0 gives all layers to ukiyoe, one at 32/0 gives all to portrait." in described
+
+
+def test_four_wide_cells_still_fit(sample_folder):
+    swaps = "blend: {low: portrait, high: ukiyoe, swap: [[0s, 33], [1s, 5], [2s, 66], [end, 17]]}\n"
+    text = text_of(MODELS + CLIP + swaps)
+    words = line_with(text, "blend.swap")
+    assert " ".join(words) == "blend.swap 32/0–32/1 16/0–16/1 4/0–4/1 64/0–64/1 4 keys"
+
+
+def test_formulas_and_kimg(sample_folder):
+    yaml = MODELS + CLIP + 'blend: {model: ukiyoe, snapshot: "=20 + 10*u"}\n'
+    words = line_with(text_of(yaml), "blend.snapshot")
+    assert " ".join(words) == "blend.snapshot 20 kimg 30 kimg 20 kimg 30 kimg =20 + 10*u"
+
+
+def test_a_formula_without_a_value_is_one_line():
+    value, clock = read_animated("=1/t", WEIGHT), Clock(Fraction(4))
+    with pytest.raises(PresetError, match=r"^blend\.weight: =1/t at 0 s: .*$"):
+        track_row("blend.weight", value, value.track(clock))
+
+
+def test_warnings_come_last_and_know_the_files(sample_folder):
+    keys = "[[0s, 0], [5s, 200]]"
+    text = text_of(f"{MODELS}{CLIP}blend: {{model: ukiyoe, snapshot: {keys}}}\n")
+    _, warnings = text.split("\nwarnings\n")
+    assert "5s lies outside the clip" in warnings
+    joined = " ".join(warnings.split())
+    assert "goes to 0 kimg, but the snapshots of ukiyoe begin at 10" in joined
+    assert "goes to 200 kimg, but the snapshots of ukiyoe end at 40" in joined
+
+
+def test_a_sound_preset_has_no_warnings(described):
+    assert described.endswith("\n\nno warnings")
+
+
+def test_models_of_two_sizes_are_noticed(sample_folder, tmp_path):
+    save(make_network(resolution=8), tmp_path / "small.safetensors")
+    yaml = "models: {portrait: sample:portrait, ukiyoe: small.safetensors}\n" + CLIP + BLEND
+    assert "differ in size and cannot be blended: portrait 16 px, ukiyoe 8 px" in text_of(yaml, tmp_path)
+
+
+def test_every_wrong_file_is_told_at_once(sample_folder, tmp_path):
+    (tmp_path / "cut.safetensors").write_bytes((sample_folder / "portrait.safetensors").read_bytes()[:5000])
+    (tmp_path / "notes.pkl").write_text("not a network")
+    models = "{a: lost.pkl, b: cut.safetensors, c: sample:portrit, d: notes.pkl, e: sample:portrait}"
+    with pytest.raises(CheckpointError) as caught:
+        text_of(f"models: {models}\n{CLIP}blend: {{low: a, high: e}}\n", tmp_path)
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["models.a", "models.b", "models.c", "models.d"]
+    told = ("lost.pkl does not exist", "cut off", "did you mean sample:portrait?", "text file")
+    assert all(words in line for words, line in zip(told, lines, strict=True))
+
+
+def test_a_foreign_file_has_no_size_until_it_is_loaded(tmp_path, low):
+    write_nvlabs(tmp_path / "network-snapshot-000040.pkl", low)
+    yaml = "models: {faces: network-snapshot-000040.pkl}\n" + CLIP + "outputs: [a.mp4]\n"
+    text = text_of(yaml, tmp_path)
+    assert " ".join(line_with(text, "faces")) == "faces model 40 kimg network-snapshot-000040.pkl"
+    assert "size of the models" in text
+
+
+def test_long_names_stay_inside_the_page(sample_folder, tmp_path):
+    name, folder = "n" * 90, tmp_path / ("deep" * 20) / ("deeper" * 20)
+    folder.mkdir(parents=True)
+    (folder / "p.safetensors").write_bytes((sample_folder / "portrait.safetensors").read_bytes())
+    formula = " + ".join(["0.01*sin(tau*u)"] * 9)
+    yaml = f'models: {{{name}: {folder / "p.safetensors"}}}\n{CLIP}truncation: "={formula}"\n'
+    yaml += f"outputs: [{'o' * 120}.mp4]\n"
+    assert max(map(len, text_of(yaml).splitlines())) <= WIDTH
+
+
+@given(position=st.floats(0, 22))
+@settings(deadline=None, max_examples=60)
+def test_a_position_lies_between_the_layers_it_is_said_to(position):
+    text = layer_text(position)
+    names = text.removeprefix("between ").split(" and ")
+    places = [position_of(name) for name in names]
+    assert places[0] - 1e-5 <= position <= places[-1] + 1e-5
+    assert places[-1] - places[0] == len(places) - 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (Fraction(8, 3), "2.667 s"), (125, "2:05 min"), (3725, "1:02:05 h"), (-0.0, "0 s")],
+)
+def test_times_for_people(seconds, text):
+    assert seconds_text(seconds) == text
+
+
+def test_numbers_for_people():
+    assert [number_text(number) for number in (0.1 + 0.2, -1e-17, 25000, 4.0)] == ["0.3", "0", "25,000", "4"]
+
+
+def test_checking_imports_no_torch():
+    code = "import sys, render.report; print('torch' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "False"
