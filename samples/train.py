@@ -5,8 +5,8 @@ an exponential moving average of the generator, style mixing; grown once from 64
 painted as they are needed (samples/painter), so there is no data set to fetch and none to overfit.
 
     python -m samples.train all                          # the whole recipe, some hours on two CPU cores
-    python -m samples.train portrait --resolution 64 --kimg 75
-    python -m samples.train ukiyoe --from runs/portrait/state.pt --kimg 40
+    python -m samples.train portrait --resolution 64 --kimg 100
+    python -m samples.train ukiyoe --from runs/portrait/state.pt --kimg 24
 
 Every run is seeded, writes its state to runs/NAME/state.pt, and goes on from there when called again.
 """
@@ -30,7 +30,7 @@ from samples import painter
 from samples.discriminator import Discriminator
 
 ROOT = Path(__file__).resolve().parent.parent
-BATCH, LATENT = 16, 128
+BATCH, LATENT = 8, 128
 R1_EVERY, MIXING_PROBABILITY = 16, 0.5
 # Paintings have no chance detail. With noise inputs a young network draws specks where eyes should be, and
 # in a film they would stick to the screen; so noise strengths stay at the 0 they start from.
@@ -61,11 +61,11 @@ class Recipe:
     average_kimg: float = 4.0
 
 
-TUNING = {"resolution": 128, "kimg": 40, "rate": 1.5e-3, "start_from": "portrait", "average_kimg": 1.5}
+TUNING = {"resolution": 128, "kimg": 24, "rate": 2.0e-3, "start_from": "portrait", "average_kimg": 1.5}
 RECIPES: dict[str, tuple[Recipe, ...]] = {
-    "portrait": (Recipe("portrait", 64, 75), Recipe("portrait", 128, 120)),
-    "ukiyoe": (Recipe("ukiyoe", snapshots=(1, 3, 6, 12, 24, 40), **TUNING),),
-    "toon": (Recipe("toon", snapshots=(1, 3, 6, 12, 24, 40), **TUNING),),
+    "portrait": (Recipe("portrait", 64, 100), Recipe("portrait", 128, 130)),
+    "ukiyoe": (Recipe("ukiyoe", snapshots=(1, 3, 6, 12, 24), **TUNING),),
+    "toon": (Recipe("toon", snapshots=(1, 3, 6, 12, 24), **TUNING),),
 }
 
 
