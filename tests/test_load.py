@@ -120,7 +120,6 @@ MISTAKES = {
     "notes.pkl": (b"These are my notes.\nNothing else.\n", "a text file"),
     "photo.pkl": (None, "a PNG picture"),
     "lfs.pkl": (b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n", "git lfs pull"),
-    "gz.pkl": (b"\x1f\x8b\x08\x00" + bytes(40), "gzip"),
     "noise.pkl": (bytes(range(200, 256)) * 4, "first bytes are c8 c9"),
     "tf.pkl": (b"\x80\x02cdnnlib.tflib.network\nNetwork\nq\x00.", "a TensorFlow pickle"),
 }

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import render
-from render.checkpoints.standins import NUMPY_GLOBALS, NVLABS_GLOBALS, Array, tensor, unpickle
+from render.checkpoints.spans import Span, Storage, view
+from render.checkpoints.standins import NUMPY_GLOBALS, NVLABS_GLOBALS, Array, unpickle
 from render.checkpoints.unpickle import Machine
 from render.errors import CheckpointError, UnsafeCheckpointError
 
@@ -209,10 +210,10 @@ def test_bombs_do_not_go_off(name):
     ],
 )
 def test_tensors_may_not_reach_outside_their_numbers(size, stride, offset):
-    numbers = torch.arange(8.0)
-    assert tensor(numbers, 2, (2, 3), (3, 1)).tolist() == [[2, 3, 4], [5, 6, 7]]
+    numbers = Storage(torch.float32, 8, Span(np.arange(8, dtype="f4").tobytes()))
+    assert view(numbers, 2, (2, 3), (3, 1)).read().tolist() == [[2, 3, 4], [5, 6, 7]]
     with pytest.raises(CheckpointError, match="tensor"):
-        tensor(numbers, offset, size, stride)
+        view(numbers, offset, size, stride)
 
 
 def test_a_storage_may_not_announce_more_than_it_has(tmp_path):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from render.networks import Provenance
 
 PEEK_BYTES = 65536
+TORCH_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 # Protocols 0 and 1 have no signature: a global on two lines, or a container and where it is remembered.
 OLD_PICKLE = re.compile(rb"\(*c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|\([dlt]p\d|[\]})]q|\((S['\"]|X)")
 
@@ -42,6 +43,11 @@ def is_safetensors(start: bytes) -> bool:
     return len(start) > 9 and start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 2**32
 
 
+def is_torch_save(start: bytes) -> bool:
+    """torch.save's zip archive, or its older stream, which opens with a magic number."""
+    return (start.startswith(b"PK\x03\x04") and b"data.pkl" in start) or start.startswith(TORCH_MAGIC)
+
+
 def is_pickle(start: bytes) -> bool:
     modern = start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
     return modern or OLD_PICKLE.match(start) is not None
@@ -52,6 +58,7 @@ FORMATS: dict[str, Format] = {
     known.name: known
     for known in (
         Format("native", "blendreel's .safetensors", "render.checkpoints.native", is_safetensors),
+        Format("rosinality", "rosinality's .pt", "render.checkpoints.rosinality", is_torch_save),
         Format(
             "nvlabs",
             "NVIDIA's PyTorch pickle",
@@ -68,11 +75,8 @@ MISTAKES: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", "it is a GIF"),
     (b"RIFF", "it is a WebP picture or a sound"),
     (b"%PDF", "it is a PDF"),
-    (b"\x1f\x8b", "it is gzip-compressed; unpack it first"),
-    (
-        b"PK\x03\x04",
-        "it is a zip archive, as torch.save writes; only files with a known network inside are read",
-    ),
+    (b"\x1f\x8b", "it is gzip-compressed more than once; unpack it first"),
+    (b"PK\x03\x04", "it is a zip archive of several files; unpack it and name one of them"),
     (b"version https://git-lfs", "it is a Git LFS pointer: the real file was not fetched (git lfs pull)"),
     (b"<!doctype html", "it is a web page, as when a download link led to a page instead of the file"),
     (b"<html", "it is a web page, as when a download link led to a page instead of the file"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from render.checkpoints.formats import FORMATS, sniff
+from render.checkpoints.formats import FORMATS, Contents, sniff
 from render.checkpoints.library import resolve
+from render.checkpoints.wrapping import unwrapped
 from render.errors import CheckpointError
 from render.networks import Generator, build
 
@@ -22,8 +24,7 @@ def load(source: str | Path, device: str | torch.device = "cpu") -> Generator:
     """
     path = resolve(source)
     try:
-        reader = importlib.import_module(FORMATS[sniff(path)].module)
-        contents = reader.read(path)
+        contents = read_contents(path)
         return build(*contents).to(device)
     except CheckpointError as error:
         if path.name in str(error):
@@ -31,3 +32,11 @@ def load(source: str | Path, device: str | torch.device = "cpu") -> Generator:
         raise type(error)(f"{path.name}: {error}") from error
     except OSError as error:
         raise CheckpointError(f"{path} can't be read: {error.strerror or error}") from error
+
+
+def read_contents(path: Path) -> Contents:
+    """Config, tensors and provenance of the file at `path`, which may be wrapped in gzip or zip."""
+    with unwrapped(path) as plain:
+        reader = importlib.import_module(FORMATS[sniff(plain)].module)
+        config, tensors, provenance = reader.read(plain)
+    return Contents(config, tensors, replace(provenance, source=str(path)))

@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from render.checkpoints.filters import plane, taps_of
 from render.checkpoints.formats import Contents
 from render.checkpoints.library import kimg_in_name
+from render.checkpoints.spans import View, read_floats
 from render.checkpoints.standins import NVLABS_GLOBALS, Module, unpickle
 from render.errors import CheckpointError
 from render.networks import Provenance, StyleGAN2Config
@@ -35,7 +37,7 @@ def read(path: Path) -> Contents:
     """Config and tensors of the generator to use: `G_ema` where there is one."""
     data = unpickle(path, NVLABS_GLOBALS)
     module = _generator(data, path.name)
-    tensors = dict(_tensors(module, path.name))
+    tensors = read_floats(dict(_tensors(module, path.name)), path.stat().st_size)
     if any(name.startswith("synthesis.input.") for name in tensors):
         raise CheckpointError(f"{path.name} holds a StyleGAN3 network; the ones known here are StyleGAN2")
     _refuse_unknown_options(_options(module), path.name)
@@ -47,8 +49,7 @@ def read(path: Path) -> Contents:
         ) from error
     if "mapping.w_avg" not in tensors:
         tensors["mapping.w_avg"] = torch.zeros(config.w_dim)
-    tensors = {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
-    tensors |= {name: _plane(tensor) for name, tensor in tensors.items() if name.endswith("resample_filter")}
+    tensors |= {name: plane(tensor) for name, tensor in tensors.items() if name.endswith("resample_filter")}
     return Contents(config, tensors, Provenance(str(path), "nvlabs", kimg_in_name(path)))
 
 
@@ -70,13 +71,13 @@ def _children(module: Module) -> dict[str, Module]:
     return {name: child for name, child in children.items() if isinstance(child, Module)}
 
 
-def _tensors(module: Module, label: str, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Tensor]]:
+def _tensors(module: Module, label: str, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, View]]:
     """Parameters and buffers under their dotted names."""
     if depth > MAX_DEPTH:
         raise CheckpointError(f"{label} is damaged: its modules are nested without end")
     for group in ("_parameters", "_buffers"):
         for name, tensor in (module.state.get(group) or {}).items():
-            if isinstance(tensor, Tensor):
+            if isinstance(tensor, View):
                 yield f"{prefix}{name}", tensor
     for name, child in _children(module).items():
         yield from _tensors(child, label, f"{prefix}{name}.", depth + 1)
@@ -129,7 +130,7 @@ def _config(module: Module, tensors: Mapping[str, Tensor]) -> StyleGAN2Config:
         img_channels=len(tensors[f"{top}.torgb.weight"]),
         **_widths(widths, resolutions, options),
         architecture=_architecture(tensors, top),
-        resample_filter=_taps(tensors.get(f"{top}.resample_filter")),
+        resample_filter=taps_of(tensors.get(f"{top}.resample_filter")),
         num_fp16_res=sum(bool(_attribute(block, "use_fp16", False)) for block in synthesis.values()),
         conv_clamp=None if clamp is None else float(clamp),
         use_noise="synthesis.b4.conv1.noise_strength" in tensors,
@@ -158,20 +159,3 @@ def _architecture(tensors: Mapping[str, Tensor], top: str) -> str:
     if f"{top}.skip.weight" in tensors:
         return "resnet"
     return "skip" if "synthesis.b4.torgb.weight" in tensors else "orig"
-
-
-def _taps(kernel: Tensor | None) -> tuple[float, ...] | None:
-    """The 1-D taps of a low-pass filter, in whole numbers where it is made of them ([1, 3, 3, 1])."""
-    if kernel is None:
-        return (1, 3, 3, 1)
-    line = (kernel if kernel.ndim == 1 else kernel.sum(dim=0)).double()
-    if len(line) == 1:
-        return None
-    scaled = line / line[line != 0].abs().min()
-    whole = bool((scaled - scaled.round()).abs().max() < 1e-4)
-    return tuple(int(tap) if whole else tap for tap in (scaled.round() if whole else line).tolist())
-
-
-def _plane(kernel: Tensor) -> Tensor:
-    """A filter of eight taps or more is kept as one line, `[k]`; here all are planes, `[k, k]`."""
-    return kernel if kernel.ndim == 2 else torch.outer(kernel, kernel)

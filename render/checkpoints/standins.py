@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import math
-import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from render.checkpoints.unpickle import Machine, Stateful, check_key, refusal
+from render.checkpoints.spans import Span, Storage, checked_sizes, view
+from render.checkpoints.torchfile import DTYPES, read_torch
+from render.checkpoints.unpickle import Machine, Stateful, check_key
 from render.errors import CheckpointError, UnsafeCheckpointError
-
-_TORCH_REFUSAL = re.compile(r"GLOBAL ([\w.]+)")  # as torch words it
 
 
 class Module:
@@ -47,38 +44,50 @@ class Dtype(Stateful):
 
 
 class Array(Stateful):
-    """An array of NumPy's; `value` is it, once its state has been read."""
+    """An array of NumPy's, whose numbers stay in the file until `value` is asked for."""
 
     def __init__(self, *_: Any):
-        self.value: np.ndarray = np.zeros(0)
+        self._make: Callable[[], np.ndarray] = partial(np.zeros, 0)
+
+    @property
+    def value(self) -> np.ndarray:
+        return self._make()
 
     def set_state(self, state: Any) -> None:
         _, shape, dtype, fortran, data = state
+        self.describe(data, dtype, shape, "F" if fortran else "C")
+
+    def describe(self, data: Any, dtype: Any, shape: Any, order: str = "C") -> None:
+        """Take note of the array those bytes hold; they must be just as many as its shape needs."""
         data = data.encode("latin-1") if isinstance(data, str) else data
-        self.value = array_of(data, dtype, shape, "F" if fortran else "C")
+        fine = isinstance(data, bytes | Span) and isinstance(dtype, Dtype) and order in ("C", "F")
+        if not fine:
+            raise CheckpointError("an array in the file is described wrongly")
+        shape = checked_sizes((shape,) if isinstance(shape, int) else shape)
+        count = data.count if isinstance(data, Span) else len(data)
+        if math.prod(shape) * dtype.dtype.itemsize != count:
+            raise CheckpointError(f"an array of shape {list(shape)} has {count:,} bytes, which does not fit")
+        self._make = partial(array_of, data, dtype.dtype, shape, order)
 
 
-def array_of(data: Any, dtype: Any, shape: Any, order: str = "C") -> np.ndarray:
-    """The array those bytes hold; they must be just as many as its shape needs."""
-    if not (isinstance(data, bytes) and isinstance(dtype, Dtype) and order in ("C", "F")):
-        raise CheckpointError("an array in the file is described wrongly")
-    shape = checked_sizes((shape,) if isinstance(shape, int) else shape)
-    if math.prod(shape) * dtype.dtype.itemsize != len(data):
-        raise CheckpointError(f"an array of shape {list(shape)} has {len(data):,} bytes, which does not fit")
-    return np.frombuffer(data, dtype.dtype).reshape(shape, order=order)
+def array_of(data: bytes | Span, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+    """The array those bytes hold, read from the file if they are there."""
+    flat = data.tensor().numpy().view(dtype) if isinstance(data, Span) else np.frombuffer(data, dtype)
+    return flat.reshape(shape, order=order)
 
 
 def from_buffer(data: Any, dtype: Any, shape: Any, order: str) -> Array:
     """NumPy's spelling of an array from pickle protocol 5 on."""
     array = Array()
-    array.value = array_of(data, dtype, shape, order)
+    array.describe(data, dtype, shape, order)
     return array
 
 
 def scalar(dtype: Any, data: Any) -> Any:
     """A NumPy number, as Python's own."""
-    data = data.encode("latin-1") if isinstance(data, str) else data
-    return array_of(data, dtype, ()).item()
+    array = Array()
+    array.describe(data, dtype, ())
+    return array.value.item()
 
 
 def latin1_bytes(text: Any, encoding: Any = "latin1") -> bytes:
@@ -89,80 +98,63 @@ def latin1_bytes(text: Any, encoding: Any = "latin1") -> bytes:
 
 
 def mapping(*items: Any) -> dict:
-    """OrderedDict, EasyDict: a plain dictionary, filled later or from pairs."""
+    """EasyDict and the like: a plain dictionary, filled later or from pairs."""
     return dict(*items)
+
+
+class Dictionary(dict, Stateful):
+    """OrderedDict, whose attributes (torch notes module versions there) are let go."""
+
+    def set_state(self, state: Any) -> None:
+        pass
+
+
+class Namespace(Stateful):
+    """argparse.Namespace: the options a training was started with."""
+
+    def __init__(self, **options: Any):
+        self.options = options
+
+    def set_state(self, state: Any) -> None:
+        self.options = dict(state)
+
+
+def tuple_of(*items: Any) -> tuple:
+    """torch.Size, torch.device: what it was made from."""
+    return items
 
 
 def plain_set(items: Any = ()) -> set:
     return set(map(check_key, items))
 
 
-def checked_sizes(sizes: Any) -> tuple[int, ...]:
-    """A shape: a few whole numbers from 0 on."""
-    fine = isinstance(sizes, tuple | list) and len(sizes) <= 8
-    if not (fine and all(type(size) is int and 0 <= size < 2**40 for size in sizes)):
-        raise CheckpointError("a tensor in the file has an impossible shape")
-    return tuple(sizes)
-
-
-def tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tensor:
-    """A view of `storage`, which must hold every element it names, and at least as many as it has."""
-    size, stride = checked_sizes(size), checked_sizes(stride)
-    if not isinstance(storage, Tensor) or type(offset) is not int or offset < 0 or len(size) != len(stride):
-        raise CheckpointError("a tensor in the file is described wrongly")
-    count = math.prod(size)
-    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) if count else -1
-    if last >= len(storage) or count > len(storage):
-        raise CheckpointError(f"a tensor of shape {list(size)} has only {len(storage):,} numbers in the file")
-    return storage.as_strided(size, stride, offset)
-
-
 def parameter(data: Any, *_: Any) -> Any:
     return data
 
 
-def storage(data: Any) -> Tensor:
-    """The numbers of a nested `torch.save`, as a flat tensor. Read by torch's own weights-only reader."""
-    if not isinstance(data, bytes):
+def storage(data: Any) -> Storage:
+    """The numbers of a `torch.save` inside the pickle: where they lie, and of which type they are."""
+    span = Span(data) if isinstance(data, bytes) else data
+    if not isinstance(span, Span):
         raise CheckpointError("the numbers of a tensor are missing from the file")
-    if not data.startswith(b"PK"):
-        check_storage_size(data)
-    try:
-        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:
-        if named := _TORCH_REFUSAL.search(str(error)):
-            raise refusal("a tensor in the file", named[1]) from error
-        lines = [line for line in str(error).splitlines() if line and not line.startswith("Weights only")]
-        reason = lines[0][:120] if lines else type(error).__name__
-        raise CheckpointError(f"the numbers of a tensor in the file are damaged ({reason})") from error
-    if not isinstance(loaded, torch.storage.TypedStorage):
+    if span.parsed is None:
+        span.parsed = read_torch(span, "a tensor in the file", STORAGE_GLOBALS)
+    if not isinstance(span.parsed, Storage):
         raise CheckpointError("the file holds something else where the numbers of a tensor should be")
-    return torch.empty(0, dtype=loaded.dtype).set_(loaded._untyped_storage)
+    return span.parsed
 
 
-def check_storage_size(data: bytes) -> None:
-    """A nested `torch.save` may not announce more numbers than it has bytes, nor name more than a storage.
-
-    Such a stream is five pickles (magic number, version, machine, storage, keys) and the raw numbers.
-    """
-
-    def announced(pid: Any) -> None:
-        count = pid[4] if isinstance(pid, tuple) and len(pid) > 4 else None
-        if type(count) is not int or not 0 <= count <= len(data):
-            raise CheckpointError("a tensor in the file announces more numbers than there are")
-
-    stream = io.BytesIO(data)
-    for _ in range(5):
-        left = len(data) - stream.tell()
-        Machine(stream, left, "a tensor in the file", STORAGE_GLOBALS, persistent=announced).load()
+def storage_type(*_: Any) -> Any:
+    """The types of storages are only named, never made."""
+    raise CheckpointError("the file makes an empty storage, which a file of weights never needs")
 
 
 Allowed = dict[str, Callable[..., Any]]
 
 STORAGE_GLOBALS: Allowed = {
-    f"torch.{kind}Storage": mapping
-    for kind in ("Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
-} | {"collections.OrderedDict": mapping}
+    **dict.fromkeys(DTYPES, storage_type),
+    "collections.OrderedDict": Dictionary,
+}
 
 NUMPY_GLOBALS: Allowed = {
     "numpy.dtype": Dtype,
@@ -181,8 +173,8 @@ NUMPY_GLOBALS: Allowed = {
 NVLABS_GLOBALS: Allowed = NUMPY_GLOBALS | {
     "torch_utils.persistence._reconstruct_persistent_obj": Module,
     "dnnlib.util.EasyDict": mapping,
-    "collections.OrderedDict": mapping,
-    "torch._utils._rebuild_tensor_v2": tensor,
+    "collections.OrderedDict": Dictionary,
+    "torch._utils._rebuild_tensor_v2": view,
     "torch._utils._rebuild_parameter": parameter,
     "torch.storage._load_from_bytes": storage,
     "builtins.set": plain_set,
@@ -190,11 +182,31 @@ NVLABS_GLOBALS: Allowed = NUMPY_GLOBALS | {
 }
 
 
+# What a training state saved by torch may name besides: options, sizes, devices, types of numbers.
+TORCH_GLOBALS: Allowed = (
+    NUMPY_GLOBALS
+    | STORAGE_GLOBALS
+    | {
+        "torch._utils._rebuild_tensor": view,
+        "torch._utils._rebuild_tensor_v2": view,
+        "torch._utils._rebuild_parameter": parameter,
+        "torch.Size": tuple_of,
+        "torch.device": tuple_of,
+        "argparse.Namespace": Namespace,
+        "collections.defaultdict": lambda *_: Dictionary(),
+        "builtins.set": plain_set,
+        "__builtin__.set": plain_set,
+    }
+    | {f"torch.{name}": tuple_of for name in ("float32", "float16", "bfloat16", "float64", "int64", "uint8")}
+)
+
+
 def unpickle(path: Path, allowed: Allowed) -> Any:
-    """What the pickle at `path` describes, with `allowed` as its only vocabulary."""
+    """What the pickle at `path` describes, with `allowed` as its only vocabulary. Tensors are `View`s."""
     with path.open("rb") as stream:
         try:
-            return Machine(stream, path.stat().st_size, path.name, allowed).load()
+            span = partial(Span, path)
+            return Machine(stream, path.stat().st_size, path.name, allowed, span=span).load()
         except CheckpointError as error:
             if path.name in str(error):
                 raise

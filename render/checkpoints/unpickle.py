@@ -8,6 +8,7 @@ is checked against what is left of the file, and the number of steps is bounded.
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 from render.errors import CheckpointError, UnsafeCheckpointError
 
 MAX_STEPS = 5_000_000  # a full-size network takes some 50,000; this many take a few seconds
+SPAN_BYTES = 4096  # from this length on, bytes are left in the file until they are needed
 SCALARS = (str, bytes, int, float, bool, type(None))
 MARK = object()
 FAMILIAR = {"posix": "os", "nt": "os", "__builtin__": "builtins"}  # what people know these modules as
@@ -44,6 +46,8 @@ class Machine:
     label       what to call the file in errors
     allowed     global name → stand-in that is called in its place
     persistent  called with each persistent id; without it these are refused
+    span        (offset, count) → what stands for that stretch of the stream, in the place of long bytes;
+                without it they are read
     """
 
     def __init__(
@@ -53,9 +57,10 @@ class Machine:
         label: str,
         allowed: Mapping[str, Callable[..., Any]],
         persistent: Callable[[Any], Any] | None = None,
+        span: Callable[[int, int], Any] | None = None,
     ):
         self.stream, self.left, self.label = stream, size, label
-        self.allowed, self.persistent = allowed, persistent
+        self.allowed, self.persistent, self.span = allowed, persistent, span
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -84,6 +89,15 @@ class Machine:
             raise CheckpointError(f"{self.label} is cut off: {count:,} bytes are missing at its end")
         self.left -= count
         return data
+
+    def read_long(self, count: int, decode: Callable[[bytes], Any]) -> Any:
+        """That many bytes, decoded; or where they lie, if they are many."""
+        if self.span is None or count < SPAN_BYTES or count > self.left:
+            return decode(self.read(count))
+        offset = self.stream.tell()
+        self.stream.seek(count, io.SEEK_CUR)
+        self.left -= count
+        return self.span(offset, count)
 
     def read_line(self, encoding: str = "utf-8") -> str:
         """A text argument up to its newline."""
@@ -211,6 +225,10 @@ def _sized(layout: str, decode: Callable[[bytes], Any]) -> Callable[[Machine], N
     return lambda m: m.push(decode(m.read(m.number(layout))))
 
 
+def _long(layout: str, decode: Callable[[bytes], Any]) -> Callable[[Machine], None]:
+    return lambda m: m.push(m.read_long(m.number(layout), decode))
+
+
 def _value(make: Callable[[Machine], Any]) -> Callable[[Machine], None]:
     return lambda m: m.push(make(m))
 
@@ -265,15 +283,15 @@ OPCODES: dict[bytes, Callable[[Machine], None]] = {
     b"G": _value(lambda m: m.number(">d")),
     # text and bytes
     b"S": _value(_quoted),
-    b"T": _sized("<i", _latin1),
+    b"T": _long("<i", _latin1),
     b"U": _sized("<B", _latin1),
     b"V": _value(lambda m: m.read_line("raw_unicode_escape")),
     b"X": _sized("<I", _utf8),
     b"\x8c": _sized("<B", _utf8),
     b"\x8d": _sized("<Q", _utf8),
-    b"B": _sized("<I", bytes),
+    b"B": _long("<I", bytes),
     b"C": _sized("<B", bytes),
-    b"\x8e": _sized("<Q", bytes),
+    b"\x8e": _long("<Q", bytes),
     b"\x96": _sized("<Q", bytes),
     # containers
     b"]": lambda m: m.push([]),
