@@ -1,4 +1,4 @@
-"""NVIDIA's PyTorch pickles (stylegan2-ada-pytorch, stylegan3's StyleGAN2): modules with their source code.
+"""NVIDIA's PyTorch pickles (stylegan2-ada-pytorch, stylegan3): modules with their source code.
 
 The code is never looked at. A module's tensors and plain attributes say everything about it; its
 constructor's arguments are the fallback where an attribute is missing.
@@ -16,6 +16,7 @@ from torch import Tensor
 from render.checkpoints.filters import plane, taps_of
 from render.checkpoints.formats import Contents
 from render.checkpoints.library import kimg_in_name
+from render.checkpoints.nvlabs3 import is_stylegan3, stylegan3_config
 from render.checkpoints.spans import View, read_floats
 from render.checkpoints.standins import NVLABS_GLOBALS, Module, unpickle
 from render.errors import CheckpointError
@@ -38,17 +39,17 @@ def read(path: Path) -> Contents:
     data = unpickle(path, NVLABS_GLOBALS)
     module = _generator(data, path.name)
     tensors = read_floats(dict(_tensors(module, path.name)), path.stat().st_size)
-    if any(name.startswith("synthesis.input.") for name in tensors):
-        raise CheckpointError(f"{path.name} holds a StyleGAN3 network; the ones known here are StyleGAN2")
-    _refuse_unknown_options(_options(module), path.name)
+    is_3 = is_stylegan3(tensors)
     try:
-        config = _config(module, tensors)
+        config = (stylegan3_config if is_3 else _config)(module, tensors, path.name)
     except (KeyError, IndexError, TypeError, ValueError) as error:
+        kind = "StyleGAN3" if is_3 else "StyleGAN2"
         raise CheckpointError(
-            f"{path.name} holds a module that is no StyleGAN2 generator ({error!r})"
+            f"{path.name} holds a module that is no {kind} generator ({error!r})"
         ) from error
-    if "mapping.w_avg" not in tensors:
-        tensors["mapping.w_avg"] = torch.zeros(config.w_dim)
+    tensors.setdefault("mapping.w_avg", torch.zeros(config.w_dim))
+    if is_3:
+        tensors.setdefault("synthesis.input.transform", torch.eye(3))
     tensors |= {name: plane(tensor) for name, tensor in tensors.items() if name.endswith("resample_filter")}
     return Contents(config, tensors, Provenance(str(path), "nvlabs", kimg_in_name(path)))
 
@@ -109,9 +110,10 @@ def _attribute(module: Module | None, name: str, fallback: Any) -> Any:
     return fallback if module is None else module.state.get(name, fallback)
 
 
-def _config(module: Module, tensors: Mapping[str, Tensor]) -> StyleGAN2Config:
+def _config(module: Module, tensors: Mapping[str, Tensor], label: str) -> StyleGAN2Config:
     """The config the tensors imply; attributes, then options, for what has no shape."""
     options, parts = _options(module), _children(module)
+    _refuse_unknown_options(options, label)
     mapping, synthesis = _children(parts["mapping"]), _children(parts["synthesis"])
     resolutions = sorted(int(name[1:]) for name in synthesis if name[0] == "b" and name[1:].isdigit())
     top, first = f"synthesis.b{resolutions[-1]}", _children(synthesis["b4"])["conv1"]
