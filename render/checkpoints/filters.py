@@ -28,7 +28,7 @@ def plane(kernel: Tensor) -> Tensor:
 
 
 def filter_buffers(config: StyleGAN2Config) -> dict[str, Tensor]:
-    """The filters that a StyleGAN2 of architecture skip keeps, by name, for formats that do not store them."""
+    """The filters that a StyleGAN2 of architecture skip has, for formats that do not store them."""
     kernel, unused = ops.setup_filter(config.resample_filter), ops.setup_filter(DEFAULT_FILTER)
     buffers = {}
     for resolution in config.resolutions:

@@ -23,6 +23,14 @@ from render.errors import CheckpointError
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_VERSION = 1001
+# The first three pickles of a stream as torch writes them on today's machines. Parsed where they differ;
+# a pickled network holds some two hundred such streams, and knowing this start saves most of their parsing.
+LEGACY_START = (
+    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
+    b"\x80\x02}q\x00(X\x10\x00\x00\x00protocol_versionq\x01M\xe9\x03X\r\x00\x00\x00little_endianq\x02\x88"
+    b"X\n\x00\x00\x00type_sizesq\x03}q\x04(X\x05\x00\x00\x00shortq\x05K\x02"
+    b"X\x03\x00\x00\x00intq\x06K\x04X\x04\x00\x00\x00longq\x07K\x04uu."
+)
 ZIP_START = b"PK\x03\x04"
 MAX_PICKLE_BYTES = 64 * 2**20  # a full training state of a 1024 px network has under 1 MiB
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError)
@@ -88,11 +96,13 @@ def _read_legacy(stream: BinaryIO, span: Span, label: str, allowed: Allowed) -> 
     def pickled(persistent: Callable | None = None) -> Any:
         return Machine(stream, end - stream.tell(), label, allowed, persistent).load()
 
-    magic, version, machine = pickled(), pickled(), pickled()
-    if magic != LEGACY_MAGIC or version != LEGACY_VERSION or not isinstance(machine, dict):
-        raise CheckpointError(f"{label} is damaged: it does not start as torch's files do")
-    if machine.get("little_endian") is not True:
-        raise CheckpointError(f"{label} was written on a machine of another byte order")
+    if stream.read(min(len(LEGACY_START), span.count)) != LEGACY_START:
+        stream.seek(span.offset)
+        magic, version, machine = pickled(), pickled(), pickled()
+        if magic != LEGACY_MAGIC or version != LEGACY_VERSION or not isinstance(machine, dict):
+            raise CheckpointError(f"{label} is damaged: it does not start as torch's files do")
+        if machine.get("little_endian") is not True:
+            raise CheckpointError(f"{label} was written on a machine of another byte order")
     data, keys = pickled(storages), pickled()
     if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(storages.by_key):
         raise CheckpointError(f"{label} is damaged: the numbers of some tensors are missing")

@@ -19,6 +19,7 @@ MAX_STEPS = 5_000_000  # a full-size network takes some 50,000; this many take a
 SPAN_BYTES = 4096  # from this length on, bytes are left in the file until they are needed
 SCALARS = (str, bytes, int, float, bool, type(None))
 MARK = object()
+SIZES = {"B": 1, "H": 2, "i": 4, "I": 4, "Q": 8, "d": 8}  # bytes of a number, by its `struct` letter
 FAMILIAR = {"posix": "os", "nt": "os", "__builtin__": "builtins"}  # what people know these modules as
 
 
@@ -68,7 +69,10 @@ class Machine:
         """What the pickle describes. Raises CheckpointError; UnsafeCheckpointError for a refused name."""
         try:
             for _ in range(MAX_STEPS):
-                opcode = self.read(1)
+                # `read(1)`, without its cost: this line runs for every byte of structure.
+                if not (opcode := self.stream.read(1) if self.left > 0 else b""):
+                    self.read(1)
+                self.left -= 1
                 if opcode == b".":
                     return self.stack.pop()
                 OPCODES[opcode](self)
@@ -109,7 +113,7 @@ class Machine:
 
     def number(self, layout: str) -> int:
         """One number of that `struct` layout."""
-        return struct.unpack(layout, self.read(struct.calcsize(layout)))[0]
+        return struct.unpack(layout, self.read(SIZES[layout[1]]))[0]
 
     def push(self, value: Any) -> None:
         self.stack.append(value)

@@ -40,6 +40,9 @@ def unwrapped(path: Path) -> Iterator[Path]:
     Content decides, never the name. A zip archive with several files is left as it is: torch writes such.
     Raises CheckpointError for damaged wrappings and those that unpack to far too much.
     """
+    if not _beginning(path).startswith((GZIP_START, ZIP_START)):
+        yield path
+        return
     with tempfile.TemporaryDirectory(prefix="blendreel-", ignore_cleanup_errors=True) as folder:
         most, inner = most_unpacked(path.stat().st_size), path
         for layer in range(MAX_LAYERS):
