@@ -9,9 +9,11 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from render.networks.generator import Generator, Layer, Provenance, Role
+from render.networks.stylegan1 import StyleGAN1, StyleGAN1Config
 from render.networks.stylegan2 import StyleGAN2, StyleGAN2Config
+from render.networks.stylegan3 import StyleGAN3, StyleGAN3Config
 
-GENERATORS: dict[str, type[Generator]] = {cls.architecture: cls for cls in (StyleGAN2,)}
+GENERATORS: dict[str, type[Generator]] = {cls.architecture: cls for cls in (StyleGAN1, StyleGAN2, StyleGAN3)}
 
 
 class _WithoutRandomNumbers(TorchFunctionMode):
@@ -34,4 +36,17 @@ def build(config: Any, tensors: dict[str, Tensor], provenance: Provenance | None
     return generator.eval()
 
 
-__all__ = ["GENERATORS", "Generator", "Layer", "Provenance", "Role", "StyleGAN2", "StyleGAN2Config", "build"]
+__all__ = [
+    "GENERATORS",
+    "Generator",
+    "Layer",
+    "Provenance",
+    "Role",
+    "StyleGAN1",
+    "StyleGAN1Config",
+    "StyleGAN2",
+    "StyleGAN2Config",
+    "StyleGAN3",
+    "StyleGAN3Config",
+    "build",
+]

@@ -21,8 +21,8 @@ class Layer:
 
     position    0, 1, 2 … in the order of computation
     name        `32/0`, `32/1` (resolution and level), or `L7` in StyleGAN3
-    resolution  pixels of the picture's width at this step
-    level       0 or 1 within the resolution
+    resolution  pixels of the picture's width at this step (StyleGAN3: without the margin)
+    level       0, 1 … within the resolution
     """
 
     position: int
@@ -106,6 +106,12 @@ class Generator(nn.Module):
     def resolution(self) -> int:
         """Width and height of the square picture, or the nominal side of one that is not square."""
         return self.config.resolution
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height of a picture in pixels."""
+        height, width = getattr(self.config, "pixels", lambda side: (side, side))(self.resolution)
+        return width, height
 
     def use_shared_weights(self) -> Self:
         """Switch to one weight for the whole batch: faster, and the same pictures up to float rounding.

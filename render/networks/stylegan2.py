@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from render.errors import CheckpointError
 from render.networks import ops
-from render.networks.generator import Generator, Layer, Role, is_power_of_two
+from render.networks.generator import Generator, Layer, Role
+from render.networks.pyramid import Pyramid
 
 NOISE_MODES = ("const", "none", "random")
 ARCHITECTURES = ("skip", "resnet", "orig")
@@ -23,10 +24,11 @@ DEFAULT_FILTER = (1, 3, 3, 1)
 
 
 @dataclass(frozen=True)
-class StyleGAN2Config:
+class StyleGAN2Config(Pyramid):
     """Everything that shapes the network.
 
-    resolution             pixels of the picture's side
+    resolution             pixels of the picture's side; nominal if it is not square
+    const_size             height and width of the constant: 4×6 makes a 512 px network draw 512×768
     z_dim, w_dim, c_dim    widths of the two latent spaces and of the label (0: unconditional)
     img_channels           1, 3 or 4
     channel_base, channel_max   channels at resolution R: min(channel_base / R, channel_max)
@@ -37,6 +39,7 @@ class StyleGAN2Config:
     conv_clamp             activations are clamped to ± this
     use_noise              False: layers have no noise inputs
     mapping_*              depth, hidden width, label embedding, activation and learning-rate multiplier
+    label_concat           the older way with labels: a table of vectors beside z, normalised together with it
     """
 
     resolution: int
@@ -58,10 +61,11 @@ class StyleGAN2Config:
     mapping_embed: int | None = None
     mapping_activation: str = "lrelu"
     mapping_lr_multiplier: float = 0.01
+    const_size: tuple[int, int] = (4, 4)
+    label_concat: bool = False
 
     def __post_init__(self) -> None:
-        if not (is_power_of_two(self.resolution) and self.resolution >= 4):
-            raise CheckpointError(f"resolution {self.resolution} is not a power of two from 4 on")
+        self.check_sizes()
         if self.architecture not in ARCHITECTURES:
             raise CheckpointError(
                 f"unknown architecture {self.architecture!r}; there are {', '.join(ARCHITECTURES)}"
@@ -71,15 +75,10 @@ class StyleGAN2Config:
                 raise CheckpointError(f"unknown activation {name!r}; there are {', '.join(ops.ACTIVATIONS)}")
 
     @property
-    def resolutions(self) -> list[int]:
-        """4, 8, … up to the picture's."""
-        return [2**n for n in range(2, int(math.log2(self.resolution)) + 1)]
-
-    def width(self, resolution: int) -> int:
-        """Channels at that resolution."""
-        if self.channels is not None:
-            return self.channels[self.resolutions.index(resolution)]
-        return min(self.channel_base // resolution, self.channel_max)
+    def label_width(self) -> int:
+        """How many numbers the mapping network gets for a label, beside z."""
+        default = self.z_dim if self.label_concat else self.w_dim
+        return (self.mapping_embed or default) if self.c_dim else 0
 
 
 class FullyConnected(nn.Module):
@@ -99,19 +98,34 @@ class FullyConnected(nn.Module):
         return ops.activate(y, self.bias * self.bias_gain, self.activation)
 
 
+class LabelTable(nn.Module):
+    """Label c [N, c_dim] → [N, out]: for a one-hot label its column of the weight, and nothing else."""
+
+    def __init__(self, labels: int, outputs: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, labels))
+
+    def forward(self, c: Tensor) -> Tensor:
+        return c @ self.weight.t()
+
+
 class Mapping(nn.Module):
     """z [N, z_dim] and label c [N, c_dim] → ws [N, num_ws, w_dim]."""
+
+    dense = FullyConnected  # StyleGAN1 has another
 
     def __init__(self, config: StyleGAN2Config, num_ws: int):
         super().__init__()
         self.config, self.num_ws = config, num_ws
         lr, hidden = config.mapping_lr_multiplier, config.mapping_features or config.w_dim
-        embed = (config.mapping_embed or config.w_dim) if config.c_dim else 0
-        if config.c_dim:
-            self.embed = FullyConnected(config.c_dim, embed)
-        widths = [config.z_dim + embed] + [hidden] * (config.mapping_layers - 1) + [config.w_dim]
+        if config.c_dim and config.label_concat:
+            self.label = LabelTable(config.c_dim, config.label_width)
+        elif config.c_dim:
+            self.embed = FullyConnected(config.c_dim, config.label_width)
+        inputs = config.z_dim + config.label_width
+        widths = [inputs] + [hidden] * (config.mapping_layers - 1) + [config.w_dim]
         for index, (inputs, outputs) in enumerate(pairwise(widths)):
-            setattr(self, f"fc{index}", FullyConnected(inputs, outputs, config.mapping_activation, lr))
+            setattr(self, f"fc{index}", self.dense(inputs, outputs, config.mapping_activation, lr))
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
     def forward(
@@ -128,10 +142,16 @@ class Mapping(nn.Module):
 
     def to_w(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """z [N, z_dim] → w [N, w_dim], before truncation."""
-        x = ops.normalize_2nd_moment(z.to(torch.float32))
-        if self.config.c_dim:
-            label = z.new_zeros([len(z), self.config.c_dim]) if c is None else c.to(torch.float32)
-            x = torch.cat([x, ops.normalize_2nd_moment(self.embed(label))], dim=1)
+        x = z.to(torch.float32)
+        if not self.config.c_dim:
+            x = ops.normalize_2nd_moment(x)
+        else:
+            label = x.new_zeros([len(z), self.config.c_dim]) if c is None else c.to(torch.float32)
+            if self.config.label_concat:
+                x = ops.normalize_2nd_moment(torch.cat([x, self.label(label)], dim=1))
+            else:
+                parts = [ops.normalize_2nd_moment(x), ops.normalize_2nd_moment(self.embed(label))]
+                x = torch.cat(parts, dim=1)
         for index in range(self.config.mapping_layers):
             x = getattr(self, f"fc{index}")(x)
         return x
@@ -160,7 +180,7 @@ class SynthesisLayer(nn.Module):
         )
         if config.use_noise:
             self.noise_strength = nn.Parameter(torch.zeros([]))
-            self.register_buffer("noise_const", torch.randn(resolution, resolution))
+            self.register_buffer("noise_const", torch.randn(*config.pixels(resolution)))
 
     def forward(self, x: Tensor, w: Tensor, noise_mode: str, gain: float = 1.0) -> Tensor:
         x = self.convolve(x, self.weight, self.affine(w), up=self.up, kernel=self.resample_filter)
@@ -212,7 +232,7 @@ class Block(nn.Module):
         self.has_to_rgb = config.architecture == "skip" or resolution == config.resolution
         self.register_buffer("resample_filter", ops.setup_filter(config.resample_filter))
         if self.is_first:
-            self.const = nn.Parameter(torch.randn(width, 4, 4))
+            self.const = nn.Parameter(torch.randn(width, *config.const_size))
         else:
             self.conv0 = SynthesisLayer(config, below, width, resolution, up=2)
             if config.architecture == "resnet":
@@ -280,7 +300,8 @@ class Synthesis(nn.Module):
             row += block.num_convs
             if block.resolution == resolution and self.config.architecture == "skip":
                 break
-        return ops.shrink(image, resolution)
+        # Resolutions are nominal; `shrink` counts pixels of width.
+        return ops.shrink(image, resolution and resolution * self.config.const_size[1] // 4)
 
 
 class StyleGAN2(Generator):
@@ -306,12 +327,11 @@ class StyleGAN2(Generator):
         widths = ", ".join(f"{resolution}: {config.width(resolution)}" for resolution in config.resolutions)
         hidden = config.mapping_features or config.w_dim
         mapping = f"{config.mapping_layers} layers of {hidden}, {config.mapping_activation}"
-        labels = (
-            f"{config.c_dim}, embedded in {config.mapping_embed or config.w_dim}" if config.c_dim else "none"
-        )
+        way = "concatenated as" if config.label_concat else "embedded in"
+        labels = f"{config.c_dim}, {way} {config.label_width}" if config.c_dim else "none"
         return {
             "architecture": f"{self.architecture}, {config.architecture}",
-            "resolution": f"{config.resolution}",
+            "resolution": config.size_in_words(),
             "channels": widths,
             "image channels": f"{config.img_channels}",
             "latents": f"z {config.z_dim}, w {config.w_dim}",
