@@ -121,7 +121,6 @@ MISTAKES = {
     "photo.pkl": (None, "a PNG picture"),
     "lfs.pkl": (b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n", "git lfs pull"),
     "noise.pkl": (bytes(range(200, 256)) * 4, "first bytes are c8 c9"),
-    "tf.pkl": (b"\x80\x02cdnnlib.tflib.network\nNetwork\nq\x00.", "a TensorFlow pickle"),
 }
 
 

@@ -53,6 +53,11 @@ def is_pickle(start: bytes) -> bool:
     return modern or OLD_PICKLE.match(start) is not None
 
 
+def is_tensorflow(start: bytes) -> bool:
+    """Its networks' class is named before anything of them."""
+    return b"dnnlib.tflib" in start
+
+
 # In the order they are tried.
 FORMATS: dict[str, Format] = {
     known.name: known
@@ -63,7 +68,13 @@ FORMATS: dict[str, Format] = {
             "nvlabs",
             "NVIDIA's PyTorch pickle",
             "render.checkpoints.nvlabs",
-            lambda start: is_pickle(start) and b"tflib" not in start,
+            lambda start: is_pickle(start) and not is_tensorflow(start),
+        ),
+        Format(
+            "tensorflow",
+            "NVIDIA's TensorFlow pickle of StyleGAN 1 or 2",
+            "render.checkpoints.tensorflow",
+            lambda start: is_pickle(start) and is_tensorflow(start),
         ),
     )
 }
@@ -102,8 +113,6 @@ def _explain(start: bytes) -> str:
     for signature, words in MISTAKES:
         if start.startswith(signature) or lowered.startswith(signature):
             return words
-    if is_pickle(start):
-        return "it is a TensorFlow pickle"
     if b"\0" not in start[:512] and not any(byte < 9 or byte > 126 for byte in start[:512]):
         return "it is a text file"
     return f"its first bytes are {start[:8].hex(' ')}"
