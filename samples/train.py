@@ -5,7 +5,7 @@ an exponential moving average of the generator, style mixing; grown once from 64
 painted as they are needed (samples/painter), so there is no data set to fetch and none to overfit.
 
     python -m samples.train all                          # the whole recipe, some hours on two CPU cores
-    python -m samples.train portrait --resolution 64 --kimg 100
+    python -m samples.train portrait --resolution 64 --kimg 90
     python -m samples.train ukiyoe --from runs/portrait/state.pt --kimg 24
 
 Every run is seeded, writes its state to runs/NAME/state.pt, and goes on from there when called again.
@@ -63,7 +63,7 @@ class Recipe:
 
 TUNING = {"resolution": 128, "kimg": 24, "rate": 2.0e-3, "start_from": "portrait", "average_kimg": 1.5}
 RECIPES: dict[str, tuple[Recipe, ...]] = {
-    "portrait": (Recipe("portrait", 64, 100), Recipe("portrait", 128, 130)),
+    "portrait": (Recipe("portrait", 64, 90), Recipe("portrait", 128, 125)),
     "ukiyoe": (Recipe("ukiyoe", snapshots=(1, 3, 6, 12, 24), **TUNING),),
     "toon": (Recipe("toon", snapshots=(1, 3, 6, 12, 24), **TUNING),),
 }
