@@ -44,9 +44,10 @@ class Dtype(Stateful):
 
 
 class Array(Stateful):
-    """An array of NumPy's, whose numbers stay in the file until `value` is asked for."""
+    """An array of NumPy's of that `shape`, whose numbers stay in the file until `value` is asked for."""
 
     def __init__(self, *_: Any):
+        self.shape: tuple[int, ...] = (0,)
         self._make: Callable[[], np.ndarray] = partial(np.zeros, 0)
 
     @property
@@ -67,6 +68,7 @@ class Array(Stateful):
         count = data.count if isinstance(data, Span) else len(data)
         if math.prod(shape) * dtype.dtype.itemsize != count:
             raise CheckpointError(f"an array of shape {list(shape)} has {count:,} bytes, which does not fit")
+        self.shape = shape
         self._make = partial(array_of, data, dtype.dtype, shape, order)
 
 

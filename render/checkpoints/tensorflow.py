@@ -6,6 +6,7 @@ the variables are renamed after NVIDIA's PyTorch networks and turned as those ha
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,9 +77,12 @@ TENSORFLOW_GLOBALS: Allowed = NUMPY_GLOBALS | {
 def read(path: Path) -> Contents:
     """Config and tensors of the generator to use: `Gs`, the averaged one, where there is one."""
     network = _generator(unpickle(path, TENSORFLOW_GLOBALS), path.name)
-    arrays = _variables(network, path.name)
-    if sum(array.size for array in arrays.values()) > path.stat().st_size:
+    variables = _variables(network, path.name)
+    # One array under many names would be small in the file and huge in memory.
+    described = sum(math.prod(value.shape) for value in variables.values() if isinstance(value, Array))
+    if described > path.stat().st_size:
         raise CheckpointError(f"{path.name} is damaged: its variables share their numbers")
+    arrays = {name: _array(name, value) for name, value in variables.items()}
     networks = [network, *network.parts.values()]
     options = Options((part.state.get("static_kwargs") or {} for part in networks), path.name)
     version = 1 if any(name.endswith("/StyleMod/weight") for name in arrays) else 2
@@ -110,10 +114,11 @@ def _generator(data: Any, label: str) -> Network:
     return next((network for network in generators if network.state.get("name") == "Gs"), generators[-1])
 
 
-def _variables(network: Network, label: str) -> dict[str, np.ndarray]:
-    """The variables of a network and of its parts, these under the part's name."""
-    found: dict[str, np.ndarray] = {}
-    for prefix, part in {"": network, **{f"{name}/": part for name, part in network.parts.items()}}.items():
+def _variables(network: Network, label: str) -> dict[str, Any]:
+    """The variables of a network and of its parts, as the file has them; these under the part's name."""
+    found: dict[str, Any] = {}
+    parts = {f"{name}/": part for name, part in network.parts.items()}
+    for prefix, part in {"": network, **parts}.items():
         variables = part.state.get("variables") or []
         pairs = list(variables.items()) if isinstance(variables, Mapping) else variables
         if not isinstance(pairs, list | tuple):
@@ -121,7 +126,7 @@ def _variables(network: Network, label: str) -> dict[str, np.ndarray]:
         for pair in pairs:
             if not (isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)):
                 raise CheckpointError(f"{label} is damaged: a variable in it has no name")
-            found[prefix + pair[0]] = _array(*pair)
+            found[prefix + pair[0]] = pair[1]
     return found
 
 
