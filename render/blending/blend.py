@@ -195,6 +195,28 @@ def position_of(swap: float | str | tuple[int, int], names: Sequence[str] | None
     return 2 * math.log2(int(resolution) / 4) + int(level)
 
 
+def position_of_resolution(resolution: float, resolutions: Sequence[int]) -> float:
+    """The position on one network's axis from which layers compute at `resolution` or more.
+
+    resolutions  of the network's layers in order, [L]. A network's lowest resolution, and anything from 4 to
+                 there, is its first layer; twice its highest lies behind its last. Between two resolutions
+                 the position moves evenly with the logarithm, so that numbers between them cross-fade.
+
+    For StyleGAN1/2 this is 2·log2(resolution / 4); in StyleGAN3, where a resolution has many layers, 32 is
+    the first layer that has 32 samples per picture width. Raises BlendError.
+    """
+    plain = position_of(resolution)
+    places = sorted(set(resolutions))
+    behind = 2 * places[-1]
+    if plain < 0 or resolution > behind:
+        raise BlendError(
+            f"swap {resolution:g} lies outside this network, which goes from 4 (all of high) to {behind} "
+            "(all of low)"
+        )
+    positions = [list(resolutions).index(place) for place in places] + [len(resolutions)]
+    return float(np.interp(plain, [2 * math.log2(place / 4) for place in [*places, behind]], positions))
+
+
 def snapshots(kimgs: Sequence[float], kimg: float) -> np.ndarray:
     """Weights [M] of the snapshots at the rising `kimgs`, for the moment `kimg` of the training run.
 

@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from render.blending.blend import Blend, find_convention, position_of
+from render.blending.blend import Blend, find_convention, position_of, position_of_resolution
 from render.errors import BlendError
 from render.networks import Generator, Provenance
 
 CACHE_BYTES = 256 * 2**20  # two full mixtures of a 1024 px network and more
+FILTER_TOLERANCE = 1e-5  # designed on another machine, a filter differs in its last digits
+MOST_FILTERS_SHOWN = 3
 NEGLIGIBLE = 1e-7  # float32 does not see a weight this small; soft swaps leave many
 
 
@@ -118,7 +120,8 @@ def blend(
     """A generator with the coarse layers of `low` and, from `swap` on, the fine ones of `high`.
 
     swap        the resolution at which `high` takes over (32; numbers between powers of two cross-fade), a
-                layer's name ("32/1"), or (resolution, level)
+                layer's name ("32/1", "L7"), or (resolution, level). In StyleGAN3 a resolution means the first
+                layer with so many samples per picture width; see `position_of_resolution`
     width       softness in layers; None: a cut
     weight      how much of `high` is used; outside 0–1 it extrapolates
     convention  `position`, or `pinkney` for what the published blend_models.py makes
@@ -126,18 +129,17 @@ def blend(
     Its tensors are those of `low` and `high` where they are not mixed. Raises BlendError.
     """
     blender = Blender([low, high])
-    position = position_of(swap, [layer.name for layer in low.layers])
-    if not 0 <= position <= blender.layer_count:
-        raise BlendError(
-            f"swap {swap} lies outside this network, which goes from 4 (all of high) to "
-            f"{2 * low.resolution} (all of low)"
-        )
+    if isinstance(swap, int | float):
+        position = position_of_resolution(swap, [layer.resolution for layer in low.layers])
+    else:
+        position = position_of(swap, [layer.name for layer in low.layers])
     return blender.apply(Blend.low_high(blender.layer_count, position, width, weight, convention=convention))
 
 
 def check_structure(models: Sequence[Generator]) -> None:
     """Raises BlendError with a table of what differs, unless all models have one structure on one device."""
-    tables = [model.structure() | {"filters": _filters(model)} for model in models]
+    filters = _filters(models)
+    tables = [model.structure() | {"filters": words} for model, words in zip(models, filters, strict=True)]
     labels = dict.fromkeys(label for table in tables for label in table)
     rows = [[label, *(table.get(label, "none") for table in tables)] for label in labels]
     differing = [row for row in rows if len(set(row[1:])) > 1]
@@ -154,14 +156,38 @@ def check_structure(models: Sequence[Generator]) -> None:
         raise BlendError(f"the models of a blend must lie on one device, not {', '.join(sorted(devices))}")
 
 
-def _filters(model: Generator) -> str:
-    """The resampling filters, in words that are equal when they are."""
+def _filters(models: Sequence[Generator]) -> list[str]:
+    """The resampling filters of each model, in words that are equal when the filters are, up to rounding."""
+    found = [
+        {name: tensor for name, tensor in model.named_buffers() if model.role(name).kind == "filter"}
+        for model in models
+    ]
+    words: list[str] = []
+    for index, own in enumerate(found):
+        alike = next((i for i in range(index) if _close(found[i], own)), None)
+        words.append(_described(own, index) if alike is None else words[alike])
+    return words
+
+
+def _close(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    """Whether the filters are the same, layer by layer."""
+    return first.keys() == second.keys() and all(
+        kernel.shape == second[name].shape
+        and torch.allclose(kernel.cpu(), second[name].cpu(), atol=FILTER_TOLERANCE)
+        for name, kernel in first.items()
+    )
+
+
+def _described(filters: dict[str, Tensor], index: int) -> str:
+    """Filters in words: number by number where there are few, otherwise how many and of what size."""
     kernels = {
         f"{'×'.join(map(str, tensor.shape))} of {np.round(tensor.flatten().tolist(), 5).tolist()}"
-        for name, tensor in model.named_buffers()
-        if model.role(name).kind == "filter"
+        for tensor in filters.values()
     }
-    return " and ".join(sorted(kernels))
+    if len(kernels) <= MOST_FILTERS_SHOWN:
+        return " and ".join(sorted(kernels))
+    sizes = sorted({"×".join(map(str, tensor.shape)) for tensor in filters.values()})
+    return f"{len(kernels)} own ones of {', '.join(sizes)} taps (set {index + 1})"
 
 
 def _names(models: Sequence[Generator]) -> list[str]:

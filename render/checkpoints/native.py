@@ -30,7 +30,7 @@ def save(
     """Write `generator` to `path`, whole or not at all.
 
     dtype    float32, or float16 for half the size: weights and noise maps are rounded; biases, averages,
-             strengths and filters, which are small, stay float32
+             strengths, filters and frequencies, which are small, stay float32
     kimg     thousands of images seen in training; without it, what the generator's provenance says
     lineage  names of the networks it was fine-tuned from, nearest first
     """
@@ -60,7 +60,7 @@ def save(
 def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
     """`tensor` as it is written: on the CPU, contiguous, in memory of its own."""
     if tensor.is_floating_point():
-        narrow = tensor.ndim >= 2 and not name.endswith("filter")
+        narrow = tensor.ndim >= 2 and not name.endswith(("filter", "freqs", "transform"))
         tensor = tensor.to(dtype if narrow else torch.float32)
         if narrow and not bool(tensor.isfinite().all()):
             raise CheckpointError(f"{name} has values that {dtype} can't hold; save in float32")
