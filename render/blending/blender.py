@@ -79,7 +79,7 @@ class Blender:
             for table in (module._parameters, module._buffers):
                 for leaf in table:
                     table[leaf] = tensors.get(start + leaf, table[leaf])
-        shell.provenance = Provenance(" + ".join(_names(self.models)), "blend")
+        shell.provenance = Provenance(" + ".join(names_of(self.models)), "blend")
         return shell
 
     def _mixed(self, name: str, column: np.ndarray, key: bytes) -> Tensor:
@@ -138,13 +138,9 @@ def blend(
 
 def check_structure(models: Sequence[Generator]) -> None:
     """Raises BlendError with a table of what differs, unless all models have one structure on one device."""
-    filters = _filters(models)
-    tables = [model.structure() | {"filters": words} for model, words in zip(models, filters, strict=True)]
-    labels = dict.fromkeys(label for table in tables for label in table)
-    rows = [[label, *(table.get(label, "none") for table in tables)] for label in labels]
-    differing = [row for row in rows if len(set(row[1:])) > 1]
+    differing = differences(models)
     if differing:
-        lines = [["", *_names(models)], *differing]
+        lines = [("", *names_of(models)), *differing]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         table = "\n".join(
             "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -154,6 +150,15 @@ def check_structure(models: Sequence[Generator]) -> None:
     devices = {str(tensor.device) for model in models for tensor in model.parameters()}
     if len(devices) > 1:
         raise BlendError(f"the models of a blend must lie on one device, not {', '.join(sorted(devices))}")
+
+
+def differences(models: Sequence[Generator]) -> list[tuple[str, ...]]:
+    """What keeps the models from exchanging layers, as rows: a label, then each model's words for it."""
+    filters = _filters(models)
+    tables = [model.structure() | {"filters": words} for model, words in zip(models, filters, strict=True)]
+    labels = dict.fromkeys(label for table in tables for label in table)
+    rows = [(label, *(table.get(label, "none") for table in tables)) for label in labels]
+    return [row for row in rows if len(set(row[1:])) > 1]
 
 
 def _filters(models: Sequence[Generator]) -> list[str]:
@@ -190,7 +195,7 @@ def _described(filters: dict[str, Tensor], index: int) -> str:
     return f"{len(kernels)} own ones of {', '.join(sizes)} taps (set {index + 1})"
 
 
-def _names(models: Sequence[Generator]) -> list[str]:
+def names_of(models: Sequence[Generator]) -> list[str]:
     """What to call the models: their files, with the folder where files are called alike."""
     files = [Path(model.provenance.source) for model in models]
     alike = len({path.name for path in files}) < len(files)
