@@ -279,6 +279,9 @@ def test_wrong_arguments_are_named(network, ws, wrong, message):
     ("config", "message"),
     [
         ({"resolution": 48}, "48 is not a power of two"),
+        ({"resolution": 4}, "resolution lies from 8 to 8192, not at 4"),
+        ({"first_cutoff": math.nan}, "first_cutoff lies .* not at nan"),
+        ({"filter_size": 10**9}, "filter_size lies .* not at 1000000000"),
         ({"num_critical": 14}, "below the 14 layers, not at 14"),
         ({"conv_kernel": 2}, "odd number such as 1 or 3, not 2"),
         ({"channels": (8, 8)}, "2 channel widths for 14 layers"),
@@ -340,6 +343,15 @@ def test_a_file_of_other_layers_is_refused(tmp_path, network):
     other = write_nvlabs(tmp_path / "odd.pkl", network, _init_kwargs={"channel_max": 8, "margin_size": 4})
     with pytest.raises(CheckpointError, match=r"odd\.pkl.*do not fit"):
         render.load(other)
+
+
+def test_a_file_that_announces_more_than_it_holds_is_refused_before_memory_is_taken(tmp_path):
+    network = make_stylegan3()
+    for name, layer in network.synthesis.named_children():
+        if name != "input":
+            layer.weight = torch.nn.Parameter(torch.zeros(10**9, 0, 3, 3), requires_grad=False)
+    with pytest.raises(CheckpointError, match=r"vast\.pkl"):
+        render.load(write_nvlabs(tmp_path / "vast.pkl", network, _init_kwargs={"channel_max": 8}))
 
 
 @pytest.fixture(scope="module")

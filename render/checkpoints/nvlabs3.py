@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor
@@ -64,7 +65,18 @@ def stylegan3_config(module: Module, tensors: Mapping[str, Tensor], label: str) 
     )
     widths = tuple(len(weight) for weight in weights[:-1])
     as_computed = tuple(band.channels for band in config.bands[:-1])
-    return config if widths == as_computed else replace(config, channels=widths)
+    config = config if widths == as_computed else replace(config, channels=widths)
+    if _least_numbers(config) > sum(tensor.numel() for tensor in tensors.values()):
+        raise CheckpointError(f"{label} holds a StyleGAN3 network whose tensors do not fit each other")
+    return config
+
+
+def _least_numbers(config: StyleGAN3Config) -> int:
+    """How many numbers a network of this config has at least: its weights, without what is small."""
+    widths = [config.bands[0].channels, *(band.channels for band in config.bands)]
+    return sum(
+        inputs * (outputs + config.w_dim) for inputs, outputs in pairwise(widths)
+    ) + config.mapping_layers * config.w_dim * min(config.w_dim, config.z_dim)
 
 
 def _options(module: Module, label: str) -> dict[str, Any]:

@@ -22,6 +22,17 @@ from render.networks.filters3 import centered_padding, filtered_lrelu, lowpass_f
 from render.networks.generator import Generator, Layer, Role, is_power_of_two
 from render.networks.stylegan2 import NOISE_MODES, FullyConnected, Mapping
 
+RANGES = {  # what a config may ask for, so that a damaged file asks for nothing absurd
+    "resolution": (8, 8192),
+    "num_layers": (2, 64),
+    "conv_kernel": (1, 9),
+    "filter_size": (1, 32),
+    "lrelu_upsampling": (1, 16),
+    "margin_size": (0, 512),
+    "first_cutoff": (0.01, 4096),
+    "first_stopband": (0.01, 8192),
+    "last_stopband_rel": (0.5, 16),
+}
 SMALLEST_MAGNITUDE = 1e-6  # extrapolated blends may bring an average below zero; pictures stay finite
 
 
@@ -100,8 +111,11 @@ class StyleGAN3Config:
     label_concat: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if not (is_power_of_two(self.resolution) and self.resolution >= 8):
-            raise CheckpointError(f"resolution {self.resolution} is not a power of two from 8 on")
+        for name, (least, most) in RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise CheckpointError(f"{name} lies from {least} to {most}, not at {getattr(self, name)}")
+        if not is_power_of_two(self.resolution):
+            raise CheckpointError(f"resolution {self.resolution} is not a power of two")
         if not 1 <= self.num_critical < self.num_layers:
             raise CheckpointError(
                 f"num_critical lies from 1 to below the {self.num_layers} layers, not at {self.num_critical}"
