@@ -61,6 +61,13 @@ device_option = click.option(
     "--device", metavar="NAME", help="cuda, mps or cpu.  [default: the best there is]"
 )
 batch_option = click.option("--batch-size", type=click.IntRange(min=1), help="Pictures drawn at once.")
+offline_option = click.option(
+    "--offline",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, _, given: forbid_network(context) if given else None,
+    help="Never touch the network: models on the web must have been fetched before.",
+)
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 folder_option = click.option(
     "--out-dir", type=click.Path(path_type=Path), default=Path(), help="Where the files go.  [default: here]"
@@ -73,6 +80,7 @@ folder_option = click.option(
 @folder_option
 @device_option
 @batch_option
+@offline_option
 @quiet_option
 def render(
     preset: str,
@@ -86,6 +94,7 @@ def render(
     from render.console import progress
 
     loaded = load_preset(preset, quiet)
+    fetch_models(loaded, quiet)
     from render import production
 
     with progress("rendering", quiet) as show:
@@ -103,12 +112,14 @@ def render(
 )
 @folder_option
 @device_option
+@offline_option
 @quiet_option
 def preview(preset: str, file: str | None, size: int, out_dir: Path, device: str | None, quiet: bool) -> None:
     """Render PRESET small and quick, to see whether the motion is right."""
     from render.console import progress
 
     loaded = load_preset(preset, quiet)
+    fetch_models(loaded, quiet)
     clip = loaded.clip.replace(fps=min(loaded.clip.fps, PREVIEW_FPS))
     name = file or f"{Path(preset).stem}-preview.mp4"
     from render import production
@@ -141,10 +152,12 @@ def check(preset: str) -> None:
     "--frames", "count", type=click.IntRange(2, 40), default=8, show_default=True, help="Frames shown."
 )
 @device_option
+@offline_option
 @quiet_option
 def sheet(preset: str, file: Path | None, count: int, device: str | None, quiet: bool) -> None:
     """Draw PRESET as one picture: frames over the curves of every track."""
     loaded = load_preset(preset, quiet)
+    fetch_models(loaded, quiet)
     path = file or Path(f"{Path(preset).stem}-sheet.png")
     from render.sheet import save_sheet
 
@@ -183,6 +196,29 @@ def load_preset(name: str, quiet: bool) -> Any:
         for warning in preset.warnings():
             click.echo(f"warning: {warning}", err=True)
     return preset
+
+
+def forbid_network(context: click.Context) -> None:
+    """Keep this command from fetching anything."""
+    from render.checkpoints.download import no_network
+
+    context.with_resource(no_network())
+
+
+def fetch_models(preset: Any, quiet: bool) -> None:
+    """Fetch the preset's models that lie on the web, unless they are here already."""
+    from render.checkpoints.library import is_remote, resolve
+    from render.console import transfers
+
+    remote = {name: source for name, source in preset.models.items() if is_remote(source.source)}
+    if not remote:
+        return
+    with transfers(quiet) as show:
+        for name, source in remote.items():
+            try:
+                resolve(source.source, preset.base_dir, sha256=source.sha256, progress=show)
+            except BlendreelError as error:
+                raise type(error)(f"models.{name}: {error}") from error
 
 
 def preset_folder() -> Path:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,50 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
         def show(done: int, total: int) -> None:
             fps = done / max(time.monotonic() - began, 1e-9)
             bar.update(task, completed=done, total=total, fps=f"{fps:.1f}")
+
+        yield show
+
+
+@contextmanager
+def transfers(quiet: bool) -> Iterator[Callable[[str, int, int | None], None] | None]:
+    """A function of (file name, bytes so far, bytes in all or None) that shows how far a transfer is."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with _transfer_bar() as show:
+            yield show
+    else:
+        yield TransferLines()
+
+
+class TransferLines:
+    """A line for each file as it begins and ends, and every few seconds in between."""
+
+    def __init__(self) -> None:
+        self.name, self.shown = "", 0.0
+
+    def __call__(self, name: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        if name == self.name and done != total and now - self.shown < LINE_SECONDS:
+            return
+        self.name, self.shown = name, now
+        whole = f" of {size_text(total)}" if total else ""
+        print(f"fetching {name}: {size_text(done)}{whole}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _transfer_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(f"fetching {name}", total=total)
+            bar.update(tasks[name], completed=done, total=total)
 
         yield show
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from render.checkpoints.formats import sniff
-from render.checkpoints.header import Header, read_header
-from render.checkpoints.library import kimg_in_name, resolve, resolve_series
+from render.checkpoints.header import Header, header_of
+from render.checkpoints.library import is_cached, is_remote, kimg_in_name, resolve, resolve_series
 from render.errors import CheckpointError, PresetError
 from render.panels import layout_of
 from render.preset import KIMG, SWAP, Animated, Output, Preset, Quantity, VideoOutput, name_of, position_of
@@ -88,12 +87,14 @@ def find_models(preset: Preset) -> dict[str, FoundModel]:
 
 def _find_model(preset: Preset, name: str) -> FoundModel:
     source = preset.models[name]
+    if is_remote(source.source) and not is_cached(source.source):
+        return FoundModel(name, (), ())
     if source.is_series:
         files = resolve_series(source.source, preset.base_dir)
     else:
-        path = resolve(source.source, preset.base_dir)
+        path = resolve(source.source, preset.base_dir, sha256=source.sha256, offline=True)
         files = ((kimg_in_name(path), path),)
-    headers = tuple(read_header(path) for _, path in files if sniff(path) == "native")
+    headers = tuple(header for _, path in files if (header := header_of(path)) is not None)
     if not source.is_series and headers and headers[0].kimg is not None:
         files = ((headers[0].kimg, files[0][1]),)
     return FoundModel(name, tuple(files), headers)
@@ -147,6 +148,8 @@ def kimg_range(kimgs: Sequence[float]) -> str:
 def _source_text(source: str, names: list[str]) -> str:
     if len(names) > 1:
         return f"{source}: {len(names)} snapshots, {names[0]} to {names[-1]}"
+    if not names:
+        return f"{source} (not fetched yet)"
     return source if source.endswith(names[0]) else f"{source}: {names[0]}"
 
 

@@ -236,7 +236,7 @@ def open_cast(preset: Preset, name: str, device: str | torch.device) -> Cast:
         if source.is_series:
             kimgs, paths = zip(*resolve_series(source.source, preset.base_dir), strict=True)
         else:
-            kimgs, paths = (0.0,), (resolve(source.source, preset.base_dir),)
+            kimgs, paths = (0.0,), (resolve(source.source, preset.base_dir, sha256=source.sha256),)
         generators = tuple(load(path, device=device) for path in paths)
     except BlendreelError as error:
         raise CheckpointError(f"models.{name}: {error}") from None

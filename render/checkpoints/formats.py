@@ -86,7 +86,7 @@ MISTAKES: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", "it is a GIF"),
     (b"RIFF", "it is a WebP picture or a sound"),
     (b"%PDF", "it is a PDF"),
-    (b"\x1f\x8b", "it is gzip-compressed more than once; unpack it first"),
+    (b"\x1f\x8b", "it is gzip-compressed, more often than is unpacked here"),
     (b"PK\x03\x04", "it is a zip archive of several files; unpack it and name one of them"),
     (b"version https://git-lfs", "it is a Git LFS pointer: the real file was not fetched (git lfs pull)"),
     (b"<!doctype html", "it is a web page, as when a download link led to a page instead of the file"),

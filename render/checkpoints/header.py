@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from render.checkpoints.formats import sniff
+from render.checkpoints.wrapping import unwrapped
 from render.errors import CheckpointError
 
 METADATA_KEY = "blendreel"
@@ -39,6 +41,15 @@ class Header:
     @property
     def resolution(self) -> int | None:
         return self.config.get("resolution")
+
+
+def header_of(path: str | Path) -> Header | None:
+    """What a checkpoint says about itself, wrapped in gzip or zip or not; None if its format has no header.
+
+    Raises CheckpointError for what is no checkpoint at all.
+    """
+    with unwrapped(Path(path)) as plain:
+        return read_header(plain) if sniff(plain) == "native" else None
 
 
 def read_raw_header(path: Path) -> tuple[dict[str, Any], int]:

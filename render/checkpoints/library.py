@@ -1,4 +1,4 @@
-"""Where checkpoints are found: paths, folders, and the samples that come with the project. No torch."""
+"""Where checkpoints are found: paths, folders, the samples of the project, and the web. No torch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+from render.checkpoints.download import Progress, check_file, fetch, is_offline
 from render.checkpoints.header import read_header
+from render.checkpoints.hub import PREFIX as HUB_PREFIX
+from render.checkpoints.hub import fetch_from_hub
 from render.errors import CheckpointError
 
 SAMPLE_PREFIX = "sample:"
+WEB_PREFIXES = ("https://", "http://")
 SUFFIXES = (".safetensors", ".pkl", ".pt", ".pth")
 _SNAPSHOT = re.compile(r"(?:^|[-_])(\d{6,})$")  # network-snapshot-000040, ukiyoe-000010
 _TRAILING_NUMBER = re.compile(r"(\d+)$")
@@ -30,11 +34,45 @@ def sample_names(folder: Path | None = None) -> list[str]:
     return sorted(names)
 
 
-def resolve(source: str | Path, base_dir: str | Path = ".", samples: Path | None = None) -> Path:
-    """The file that `source` means: a path (relative to `base_dir`) or `sample:NAME`.
+def is_remote(source: str | Path) -> bool:
+    """Whether `source` lies on the web: an https URL, or hf://owner/repo/file."""
+    return str(source).startswith((*WEB_PREFIXES, HUB_PREFIX))
 
-    A sample that has only snapshots is its last one. Raises CheckpointError if there is no such file.
+
+def is_cached(source: str | Path) -> bool:
+    """Whether a file on the web has been fetched already."""
+    try:
+        return resolve(source, offline=True).is_file()
+    except CheckpointError:
+        return False
+
+
+def resolve(
+    source: str | Path,
+    base_dir: str | Path = ".",
+    samples: Path | None = None,
+    sha256: str | None = None,
+    offline: bool | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """The file that `source` means: a path (relative to `base_dir`), `sample:NAME`, an https URL or hf://….
+
+    A sample that has only snapshots is its last one. What lies on the web is fetched into a cache, once.
+
+    sha256    64 hex digits that the file must have
+    offline   never touch the network; default: what the environment says (BLENDREEL_OFFLINE)
+    progress  called with file name, bytes so far, and bytes in all or None, while a file is fetched
+
+    Raises CheckpointError if there is no such file, or it is another one.
     """
+    if str(source).startswith(WEB_PREFIXES):
+        return fetch(str(source), sha256, offline=offline, progress=progress)
+    return check_file(_one_file(source, base_dir, samples, offline), sha256)
+
+
+def _one_file(source: str | Path, base_dir: str | Path, samples: Path | None, offline: bool | None) -> Path:
+    if str(source).startswith(HUB_PREFIX):
+        return fetch_from_hub(str(source), is_offline() if offline is None else offline)
     if str(source).startswith(SAMPLE_PREFIX):
         return _sample_files(str(source), samples)[-1]
     path = _local_path(source, base_dir)
@@ -54,6 +92,10 @@ def resolve_series(
     `source` is a folder, a pattern (`run/*.pkl`), one file, or `sample:NAME`. kimg comes from the file's name
     (`network-snapshot-000040.pkl`), from its header, or from the number its name ends in.
     """
+    if is_remote(source):
+        raise CheckpointError(
+            f"{source} is one file, not a series; name it as file, or fetch all into a folder"
+        )
     if str(source).startswith(SAMPLE_PREFIX):
         files = _sample_files(str(source), samples, prefer_snapshots=True)
     else:
@@ -95,7 +137,9 @@ def _local_path(source: str | Path, base_dir: str | Path) -> Path:
         and _SCHEME.match(source)
         and not re.match(r"^[a-z]:[\\/]", source, re.IGNORECASE)
     ):
-        raise CheckpointError(f"{source!r} is neither a path nor {SAMPLE_PREFIX}NAME")
+        raise CheckpointError(
+            f"{source!r} is neither a path nor {SAMPLE_PREFIX}NAME, an https URL or hf://owner/repo/file"
+        )
     return Path(base_dir) / Path(source).expanduser()
 
 

@@ -15,14 +15,16 @@ from render.errors import CheckpointError
 from render.networks import Generator, build
 
 
-def load(source: str | Path, device: str | torch.device = "cpu") -> Generator:
-    """The generator in the file that `source` names: a path, or `sample:NAME`. Content tells the format.
+def load(source: str | Path, device: str | torch.device = "cpu", sha256: str | None = None) -> Generator:
+    """The generator in the file that `source` names: a path, `sample:NAME`, an https URL or hf://owner/repo/file.
+
+    Content tells the format. With `sha256`, the file must be the one that has it.
 
     Weights are float32, on `device`, and take no gradients. Nothing in the file is ever run.
     Raises CheckpointError (one line that names the file and the reason), UnsafeCheckpointError if the file
     asks to run something.
     """
-    path = resolve(source)
+    path = resolve(source, sha256=sha256)
     try:
         contents = read_contents(path)
         return build(*contents).to(device)

@@ -14,7 +14,7 @@ from render.timeline import Clock, Time, nearest
 from .animated import SWAP, WEIGHT, AnimatedKimg, AnimatedSwap, AnimatedWeight, AnimatedWidth, constant
 from .mistakes import Mistake, Place, gather, shown
 from .part import Part
-from .values import Flag, FrameRate, Tempo, Text, TimeValue, choice, leaf, whole
+from .values import Checksum, Flag, FrameRate, Tempo, Text, TimeValue, choice, leaf, whole
 
 SOURCE_KINDS = ("sample:", "https:", "http:", "hf:")
 _MAX_SEEDS = 10_000
@@ -37,17 +37,22 @@ class ModelSource(Part):
     snapshots: Text | None = Field(
         default=None, description="A folder or sample:NAME that holds the snapshots of one training run."
     )
+    sha256: Checksum | None = Field(
+        default=None, description="The sha256 of the file, 64 hex digits; another file is refused."
+    )
 
     def conflicts(self) -> list[Mistake]:
         given = [name for name in ("file", "snapshots") if getattr(self, name) is not None]
         if len(given) != 1:
             return [Mistake((), f"give file or snapshots{', not both' if given else ''}")]
-        place = () if given == ["file"] and not self.is_series else (given[0],)
+        place = () if given == ["file"] and self.sha256 is None else (given[0],)
         kind = re.match(r"[A-Za-z][\w+.-]+:(?!\\)", self.source)
         if kind and kind[0] not in SOURCE_KINDS:
             near = nearest(kind[0], SOURCE_KINDS)
             hint = f"did you mean {near}?" if near else f"known: {', '.join(SOURCE_KINDS)}, or a path"
             return [Mistake(place, f"unknown kind of source {kind[0]!r}; {hint}")]
+        if self.is_series and self.sha256 is not None:
+            return [Mistake(("sha256",), "is that of one file; a series of snapshots has many", at_key=True)]
         return []
 
     @property

@@ -119,6 +119,12 @@ def _read_bpm(value: Any) -> Fraction:
     return bpm
 
 
+def _read_checksum(value: Any) -> str:
+    if not (isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{64}", value.strip())):
+        raise ValueError(f"a sha256 is 64 hex digits in quotes, not {shown(value)}")
+    return value.strip().lower()
+
+
 def _range_text(minimum: float, maximum: float) -> str:
     if math.isinf(maximum):
         return "" if math.isinf(minimum) else f" of at least {minimum:g}"
@@ -131,6 +137,7 @@ def _number_schema(kind: str, minimum: float, maximum: float) -> dict[str, Any]:
 
 
 Flag = Annotated[bool, *leaf(_read_flag, {"type": "boolean"})]
+Checksum = Annotated[str, *leaf(_read_checksum, {"type": "string", "pattern": "^\\s*[0-9a-fA-F]{64}\\s*$"})]
 Text = Annotated[str, *leaf(_read_text, {"type": "string", "minLength": 1})]
 Color = Annotated[str, *leaf(_read_color, {"type": "string"})]
 TimeValue = Annotated[Time, *leaf(parse_time, {"$ref": "#/definitions/time"})]
