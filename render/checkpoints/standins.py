@@ -71,6 +71,18 @@ class Array(Stateful):
         self.shape = shape
         self._make = partial(array_of, data, dtype.dtype, shape, order)
 
+    def turn(self, axes: Any) -> None:
+        """Reorder the axes."""
+        axes = checked_sizes(axes)
+        if sorted(axes) != list(range(len(self.shape))):
+            raise CheckpointError("an array in the file has its axes in an impossible order")
+        self.shape = tuple(self.shape[axis] for axis in axes)
+        self._make = partial(turned, self._make, axes)
+
+
+def turned(make: Callable[[], np.ndarray], axes: tuple[int, ...]) -> np.ndarray:
+    return make().transpose(axes)
+
 
 def array_of(data: bytes | Span, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
     """The array those bytes hold, read from the file if they are there."""
@@ -78,10 +90,12 @@ def array_of(data: bytes | Span, dtype: np.dtype, shape: tuple[int, ...], order:
     return flat.reshape(shape, order=order)
 
 
-def from_buffer(data: Any, dtype: Any, shape: Any, order: str) -> Array:
-    """NumPy's spelling of an array from pickle protocol 5 on."""
+def from_buffer(data: Any, dtype: Any, shape: Any, order: str, axes: Any = None) -> Array:
+    """NumPy's spelling of an array from pickle protocol 5 on; `axes` are turned after reading, in order K."""
     array = Array()
-    array.describe(data, dtype, shape, order)
+    array.describe(data, dtype, shape, "C" if order == "K" else order)
+    if order == "K" and axes is not None:
+        array.turn(axes)
     return array
 
 

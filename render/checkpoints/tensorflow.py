@@ -111,7 +111,8 @@ def _generator(data: Any, label: str) -> Network:
         raise CheckpointError(
             f"{label} holds no StyleGAN generator (a network with mapping and synthesis); it holds {held}"
         )
-    return next((network for network in generators if network.state.get("name") == "Gs"), generators[-1])
+    averaged = [network for network in generators if network.state.get("name") == "Gs"]
+    return (averaged or generators)[-1]
 
 
 def _variables(network: Network, label: str) -> dict[str, Any]:
