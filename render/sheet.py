@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -14,16 +12,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from render.errors import EncodingError, PresetError
+from render.errors import PresetError
 from render.panels import DARK, Color, color_of, resized
 from render.pen import Pen, mixed, text_width
+from render.picture_files import picture_file
 from render.preset import KIMG, SWAP, WIDTH, Animated, Preset, Quantity, name_of
 from render.renderer import Renderer, pick_device
 from render.report import animated_tracks, clip_text, number_text, seconds_text, value_text
 from render.scene import Scene
 from render.timeline import Clock, ExpressionTrack, Track
-
-SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 # Everything below is in pixels of the finished sheet.
 NARROWEST, WIDEST = 1280, 2400
@@ -52,43 +49,9 @@ def save_sheet(preset: Preset, path: str | Path, count: int = 8, device: str | N
 
     Raises EncodingError where the file cannot be written, and whatever opening the preset raises.
     """
-    path = Path(path)
-    kind = SUFFIXES.get(path.suffix.lower())
-    if kind is None:
-        found = f"unknown extension '{path.suffix}'" if path.suffix else "the name has no extension"
-        raise EncodingError(f"{path}: {found}; a sheet is a picture: {', '.join(SUFFIXES)}")
-    part = _claim(path)
-    try:
-        sheet = draw_sheet(Scene.open(preset, pick_device(device)), count)
-        _write(sheet, kind, part, path)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return path
-
-
-def _claim(path: Path) -> Path:
-    """Make the folder and an empty part file: a place that cannot be written to is found out at once."""
-    part = path.with_name(path.name + ".part")
-    try:
-        if path.is_dir():
-            raise EncodingError(f"{path}: is a folder; give the name of a file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.open("wb").close()
-    except (FileExistsError, NotADirectoryError):
-        raise EncodingError(f"{path}: cannot be written: {path.parent} is no folder") from None
-    except OSError as error:
-        raise EncodingError(f"{path}: cannot be written: {error.strerror}") from None
-    return part
-
-
-def _write(sheet: Image.Image, kind: str, part: Path, path: Path) -> None:
-    """Write the part file, and give it its name when it is whole."""
-    try:
-        sheet.save(part, format=kind)
-        os.replace(part, path)
-    except OSError as error:
-        raise EncodingError(f"{path}: cannot be written: {error.strerror or error}") from None
+    with picture_file(path) as write:
+        write(draw_sheet(Scene.open(preset, pick_device(device)), count))
+    return Path(path)
 
 
 def draw_sheet(scene: Scene, count: int = 8) -> Image.Image:

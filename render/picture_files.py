@@ -1,0 +1,57 @@
+"""Single pictures on the disk: a file has its name only when it is whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from PIL import Image
+
+from render.errors import EncodingError
+
+SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+@contextmanager
+def picture_file(path: str | Path) -> Iterator[Callable[[Image.Image], None]]:
+    """Claim `path` before something slow is drawn; gives the function that writes the picture there.
+
+    Raises EncodingError: the extension is no picture's, or the file cannot be written.
+    """
+    path = Path(path)
+    kind = SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        found = f"unknown extension '{path.suffix}'" if path.suffix else "the name has no extension"
+        raise EncodingError(f"{path}: {found}; a sheet is a picture: {', '.join(SUFFIXES)}")
+    part = _claim(path)
+    try:
+        yield lambda picture: _write(picture, kind, part, path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _claim(path: Path) -> Path:
+    """Make the folder and an empty part file: a place that cannot be written to is found out at once."""
+    part = path.with_name(path.name + ".part")
+    try:
+        if path.is_dir():
+            raise EncodingError(f"{path}: is a folder; give the name of a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.open("wb").close()
+    except (FileExistsError, NotADirectoryError):
+        raise EncodingError(f"{path}: cannot be written: {path.parent} is no folder") from None
+    except OSError as error:
+        raise EncodingError(f"{path}: cannot be written: {error.strerror}") from None
+    return part
+
+
+def _write(picture: Image.Image, kind: str, part: Path, path: Path) -> None:
+    """Write the part file, and give it its name when it is whole."""
+    try:
+        picture.save(part, format=kind)
+        os.replace(part, path)
+    except OSError as error:
+        raise EncodingError(f"{path}: cannot be written: {error.strerror or error}") from None
