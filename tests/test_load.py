@@ -43,6 +43,7 @@ def test_format_is_found_by_content(tmp_path, low):
         {"architecture": "orig", "use_noise": False},
         {"resample_filter": (1, 2, 1), "img_channels": 4, "mapping_layers": 3, "mapping_features": 12},
         {"channels": (8, 6, 4), "c_dim": 2, "mapping_embed": 5},
+        {"const_size": (4, 6), "architecture": "resnet"},
     ],
 )
 @pytest.mark.parametrize("protocol", [2, 4])

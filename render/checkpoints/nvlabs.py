@@ -130,6 +130,7 @@ def _config(module: Module, tensors: Mapping[str, Tensor], label: str) -> StyleG
         c_dim=0 if embed is None else embed.shape[1],
         w_dim=w_dim,
         img_channels=len(tensors[f"{top}.torgb.weight"]),
+        const_size=tuple(tensors["synthesis.b4.const"].shape[1:]),
         **_widths(widths, resolutions, options),
         architecture=_architecture(tensors, top),
         resample_filter=taps_of(tensors.get(f"{top}.resample_filter")),
