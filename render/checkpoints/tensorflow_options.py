@@ -36,7 +36,7 @@ WITHOUT_EFFECT = frozenset(
     | {"dlatent_avg_beta", "style_mixing_prob", "randomize_noise", "structure", "dtype"}
     | {"fused_modconv", "impl", "func_name", "mapping_func", "synthesis_func", "dlatent_broadcast"}
     | {"components", "return_dlatents", "is_training", "is_validation", "is_template_graph"}
-    | {"force_clean_graph"}
+    | {"force_clean_graph", "conditioning"}
 )
 # Words that mark an option of a fork as one of those, too.
 HARMLESS_WORDS = re.compile(
