@@ -35,10 +35,10 @@ def describe(preset: Preset) -> str:
     """
     models = find_models(preset)
     sections = [
-        _section("models", _model_rows(preset, models)),
-        _section("clip", _clip_rows(preset)),
-        _section("outputs", _output_rows(preset, models), right=(2, 3, 4)),
-        _section("tracks", _track_rows(preset), right=(1, 2, 3, 4)) + _swap_note(preset, models),
+        section("models", _model_rows(preset, models)),
+        section("clip", _clip_rows(preset)),
+        section("outputs", _output_rows(preset, models), right=(2, 3, 4)),
+        section("tracks", _track_rows(preset), right=(1, 2, 3, 4)) + _swap_note(preset, models),
         _warnings([*preset.warnings(), *model_warnings(preset, models)]),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -306,7 +306,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 15]}…{text[-14:]}"
 
 
-def _section(title: str, rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
+def section(title: str, rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
     """A titled table, indented; a last column that is too long goes on in the next line, under itself."""
     rows = [[*map(_shortened, row[:-1]), row[-1]] for row in rows]
     kept = [index for index in range(len(rows[0])) if any(row[index] for row in rows)]
