@@ -350,3 +350,18 @@ def test_warnings_tell_what_may_not_be_meant() -> None:
     ]
     resting = preset(clip=Clip(duration="8s"), latents=Latents(seeds=[1, 2], every="3s"))
     assert resting.warnings() == ["latents: the walk ends at 3s and then stands still"]
+
+
+def test_a_model_may_name_its_sha256() -> None:
+    digits = "0123456789ABCDEF" * 4
+    source = preset(
+        models={"portrait": {"file": "https://example.org/a.pkl", "sha256": digits}, "ukiyoe": "u"}
+    )
+    assert source.models["portrait"].sha256 == digits.lower()
+    assert source.models["ukiyoe"].sha256 is None
+    for wrong, words in (
+        ({"file": "a.pkl", "sha256": "12"}, r"models\.portrait\.sha256: a sha256 is 64 hex digits"),
+        ({"snapshots": "runs", "sha256": digits}, r"models\.portrait\.sha256: is that of one file"),
+    ):
+        with pytest.raises(PresetError, match=words):
+            preset(models={"portrait": wrong, "ukiyoe": "u"})

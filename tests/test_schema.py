@@ -22,6 +22,7 @@ GOOD = [
     BLEND,
     "models: {a: x}\nclip: {duration: 90f, fps: 24000/1001, offset: 0.25s, loop: true}\n",
     BASE + "blend: a\n",
+    f"models: {{a: {{file: hf://o/r/a.pkl, sha256: '{64 * 'c'}'}}}}\nclip: {{duration: 8s}}\n",
     BASE + "blend: {model: b, snapshot: [[0s, 0, out-quad], [end, 40]]}\n",
     BASE + "blend: {low: a, high: b, swap: 32/1, to_rgb: L7, width: 0.5, weight: =1-u, mapping: blend}\n",
     BASE
@@ -43,6 +44,7 @@ BAD = [
     "models: {}\nclip: {duration: 8s}\n",
     "models: {a: 3}\nclip: {duration: 8s}\n",
     "models: {a: {snapshot: x}}\nclip: {duration: 8s}\n",
+    "models: {a: {file: x, sha256: abc}}\nclip: {duration: 8s}\n",
     "models: {a: x}\nclip: {duration: 8}\n",
     "models: {a: x}\nclip: {duration: 8s, fps: fast}\n",
     "models: {a: x}\nclip: {duration: 8s, fps: 0}\n",

@@ -157,6 +157,8 @@ def _shaped(name: str, tensor: Tensor) -> Tensor:
 def _config(tensors: Mapping[str, Tensor], kernels: list[Tensor]) -> StyleGAN2Config:
     """The config those tensors imply."""
     resolutions = [2**n for n in range(2, 12) if f"synthesis.b{2**n}.conv1.weight" in tensors]
+    if resolutions != [2**n for n in range(2, 2 + len(resolutions))]:
+        raise ValueError("layers are missing between those of its resolutions")
     widths = tuple(len(tensors[f"synthesis.b{resolution}.conv1.weight"]) for resolution in resolutions)
     depth = sum(name.startswith("mapping.fc") and name.endswith("weight") for name in tensors)
     hidden, z_dim = tensors["mapping.fc0.weight"].shape
@@ -172,6 +174,7 @@ def _config(tensors: Mapping[str, Tensor], kernels: list[Tensor]) -> StyleGAN2Co
         **_widths(widths, resolutions),
         **({"resample_filter": lines.pop()} if lines else {}),
         mapping_layers=depth,
+        const_size=tuple(tensors["synthesis.b4.const"].shape[1:]),
         mapping_features=None if hidden == w_dim else hidden,
     )
 
@@ -188,10 +191,10 @@ def _add_noise(tensors: dict[str, Tensor], config: StyleGAN2Config) -> dict[str,
     """Early files keep no noise maps; theirs are drawn from the layers' numbers, always the same."""
     missing = []
     for layer in range(2 * len(config.resolutions) - 1):
-        name, side = f"{_conv(layer)}.noise_const", _resolution(layer)
+        name, pixels = f"{_conv(layer)}.noise_const", config.pixels(_resolution(layer))
         if name not in tensors:
             random = torch.Generator().manual_seed(layer)
-            tensors[name] = torch.randn([side, side], generator=random)
+            tensors[name] = torch.randn(list(pixels), generator=random)
             missing.append(name)
     return {"noise maps": f"{len(missing)} were missing and are drawn from a fixed seed"} if missing else {}
 

@@ -72,7 +72,9 @@ class Storages:
         if found is None:
             size = count * dtype.itemsize if type(count) is int else -1
             if not 0 <= size <= self.left:
-                raise CheckpointError(f"a tensor in {self.label} announces more numbers than there are")
+                raise CheckpointError(
+                    f"{self.label} is cut off or damaged: a tensor announces more numbers than there are"
+                )
             self.left -= size
             found = self.by_key[str(key)] = Storage(dtype, count)
         if found.count != count or found.dtype != dtype:
