@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+from render.checkpoints.catalogue import CATALOGUE_PREFIX, downloadable
 from render.checkpoints.download import Progress, check_file, fetch, is_offline
 from render.checkpoints.header import read_header
 from render.checkpoints.hub import PREFIX as HUB_PREFIX
@@ -35,12 +36,17 @@ def sample_names(folder: Path | None = None) -> list[str]:
 
 
 def is_remote(source: str | Path) -> bool:
-    """Whether `source` lies on the web: an https URL, or hf://owner/repo/file."""
-    return str(source).startswith((*WEB_PREFIXES, HUB_PREFIX))
+    """Whether `source` lies on the web: an https URL, hf://owner/repo/file, or catalogue:NAME."""
+    return str(source).startswith((*WEB_PREFIXES, HUB_PREFIX, CATALOGUE_PREFIX))
 
 
 def is_cached(source: str | Path) -> bool:
-    """Whether a file on the web has been fetched already."""
+    """Whether a file on the web has been fetched already.
+
+    Raises CheckpointError for catalogue:NAME if there is no such name, or no file that can be fetched.
+    """
+    if str(source).startswith(CATALOGUE_PREFIX):
+        downloadable(str(source))
     try:
         return resolve(source, offline=True).is_file()
     except CheckpointError:
@@ -55,16 +61,19 @@ def resolve(
     offline: bool | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """The file that `source` means: a path (relative to `base_dir`), `sample:NAME`, an https URL or hf://….
+    """The file `source` means: a path (relative to `base_dir`), sample:NAME, catalogue:NAME, https:// or hf://.
 
     A sample that has only snapshots is its last one. What lies on the web is fetched into a cache, once.
 
-    sha256    64 hex digits that the file must have
+    sha256    64 hex digits that the file must have; default: those the catalogue has for it, if any
     offline   never touch the network; default: what the environment says (BLENDREEL_OFFLINE)
     progress  called with file name, bytes so far, and bytes in all or None, while a file is fetched
 
     Raises CheckpointError if there is no such file, or it is another one.
     """
+    if str(source).startswith(CATALOGUE_PREFIX):
+        entry = downloadable(str(source))
+        source, sha256 = str(entry.url), sha256 or entry.sha256
     if str(source).startswith(WEB_PREFIXES):
         return fetch(str(source), sha256, offline=offline, progress=progress)
     return check_file(_one_file(source, base_dir, samples, offline), sha256)
@@ -138,7 +147,8 @@ def _local_path(source: str | Path, base_dir: str | Path) -> Path:
         and not re.match(r"^[a-z]:[\\/]", source, re.IGNORECASE)
     ):
         raise CheckpointError(
-            f"{source!r} is neither a path nor {SAMPLE_PREFIX}NAME, an https URL or hf://owner/repo/file"
+            f"{source!r} is neither a path nor {SAMPLE_PREFIX}NAME, {CATALOGUE_PREFIX}NAME, "
+            "an https URL or hf://owner/repo/file"
         )
     return Path(base_dir) / Path(source).expanduser()
 

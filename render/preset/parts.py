@@ -16,7 +16,7 @@ from .mistakes import Mistake, Place, gather, shown
 from .part import Part
 from .values import Checksum, Flag, FrameRate, Tempo, Text, TimeValue, choice, leaf, whole
 
-SOURCE_KINDS = ("sample:", "https:", "http:", "hf:")
+SOURCE_KINDS = ("sample:", "catalogue:", "https:", "http:", "hf:")
 _MAX_SEEDS = 10_000
 _MAX_SECONDS = 24 * 3600
 
@@ -32,7 +32,8 @@ class ModelSource(Part):
     example: ClassVar[str] = "sample:portrait or {snapshots: runs/ukiyoe}"
 
     file: Text | None = Field(
-        default=None, description="A path, sample:NAME, an https URL or hf://owner/repo/file."
+        default=None,
+        description="A path, sample:NAME, catalogue:NAME, an https URL or hf://owner/repo/file.",
     )
     snapshots: Text | None = Field(
         default=None, description="A folder or sample:NAME that holds the snapshots of one training run."
@@ -66,7 +67,7 @@ class ModelSource(Part):
         return self.snapshots is not None
 
     def resolved(self, base_dir: Path) -> str:
-        """The source with a relative path turned into one from `base_dir`; `sample:` and URLs stay."""
+        """The source with a relative path turned into one from `base_dir`; names and URLs stay."""
         if self.source.startswith(SOURCE_KINDS):
             return self.source
         return str(base_dir / Path(self.source).expanduser())
