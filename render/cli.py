@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import json
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
-from render.errors import BlendreelError, PresetError
+from render.errors import BlendreelError, BlendreelWarning, PresetError
 
 INTERRUPTED = 130
 PREVIEW_FPS, PREVIEW_SIZE = 12, 128
@@ -18,11 +22,17 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 class Group(click.Group):
-    """Turns our errors into their own text and exit code, and Ctrl-C into 130: no traceback for a mistake."""
+    """Turns our errors into their own text and exit code, and Ctrl-C into 130: no traceback for a mistake.
+
+    Our warnings become lines on stderr. `elsewhere` names commands that lie in modules of their own.
+    """
+
+    elsewhere: ClassVar[dict[str, str]] = {}
 
     def main(self, *args: Any, **options: Any) -> Any:
         try:
-            return super().main(*args, **(options | {"standalone_mode": False}))
+            with spoken_warnings():
+                return super().main(*args, **(options | {"standalone_mode": False}))
         except click.exceptions.Exit as finished:
             sys.exit(finished.exit_code)
         except click.ClickException as error:
@@ -35,16 +45,50 @@ class Group(click.Group):
             click.echo("interrupted; nothing half-written was left behind", err=True)
             sys.exit(INTERRUPTED)
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*self.commands, *self.elsewhere])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.elsewhere:
+            return getattr(importlib.import_module(self.elsewhere[cmd_name]), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
-            near = difflib.get_close_matches(args[0], self.commands, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.commands)}"
+            names = self.list_commands(ctx)
+            near = difflib.get_close_matches(args[0], names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
             raise click.UsageError(f"unknown command {args[0]!r}; {hint}", ctx) from None
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class MainGroup(Group):
+    """The command itself."""
+
+    elsewhere: ClassVar[dict[str, str]] = {"models": "render.models_cli"}
+
+
+@contextmanager
+def spoken_warnings() -> Iterator[None]:
+    """Our warnings, each time they arise, as lines on stderr; those of others stay as they are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", BlendreelWarning)
+        show = warnings.showwarning
+
+        def speak(message: Warning | str, category: type[Warning], *place: Any, **where: Any) -> None:
+            if issubclass(category, BlendreelWarning):
+                click.echo(f"warning: {message}", err=True)
+            else:
+                show(message, category, *place, **where)
+
+        warnings.showwarning = speak
+        yield
+
+
+@click.group(
+    cls=MainGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="blendreel", prog_name="blendreel")
 def main() -> None:
     """Morphing videos out of StyleGAN network blending.
@@ -192,7 +236,9 @@ def load_preset(name: str, quiet: bool) -> Any:
     from render.preset import Preset
 
     preset = Preset.load(find_preset(name))
-    if not quiet:
+    if quiet:
+        warnings.simplefilter("ignore", BlendreelWarning)  # until the command ends, see `spoken_warnings`
+    else:
         for warning in preset.warnings():
             click.echo(f"warning: {warning}", err=True)
     return preset

@@ -53,3 +53,7 @@ class EncodingError(BlendreelError):
     """A file could not be encoded or written."""
 
     exit_code = 3
+
+
+class BlendreelWarning(UserWarning):
+    """Something that works, and is probably not what was meant. The command prints it as one line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,9 +13,10 @@ import torch
 
 from render.blending.blend import Blend, snapshots, swap_weights
 from render.blending.blender import Blender
+from render.blending.kinship import unrelated, warning_text
 from render.checkpoints.library import resolve, resolve_series
 from render.checkpoints.load import load
-from render.errors import BlendreelError, CheckpointError
+from render.errors import BlendreelError, BlendreelWarning, CheckpointError
 from render.latents import Walk, seed_latents
 from render.networks import Generator
 from render.preset import Preset
@@ -97,8 +99,13 @@ class Scene:
         """Load every model the preset shows onto `device`.
 
         Raises CheckpointError or BlendError: a model is missing, damaged, or fits badly with the others.
+        Warns (BlendreelWarning) of a blend of networks that have nothing to do with each other.
         """
-        return cls(preset, [open_cast(preset, name, device) for name in used_models(preset)])
+        scene = cls(preset, [open_cast(preset, name, device) for name in used_models(preset)])
+        strangers = unrelated({cast.name: cast.generators[-1] for cast in scene.casts if scene._mixes(cast)})
+        if strangers:
+            warnings.warn(f"models: {warning_text(strangers)}", BlendreelWarning, stacklevel=2)
+        return scene
 
     @property
     def model(self) -> Generator:
@@ -109,6 +116,11 @@ class Scene:
     def picture_size(self) -> tuple[int, int]:
         """Width and height of a rendered picture."""
         return self.model.resolution, self.model.resolution
+
+    def _mixes(self, cast: Cast) -> bool:
+        """Whether the blend takes anything from this model, which may be there for a panel alone."""
+        mix = self.preset.mix
+        return cast.name in (*mix.names().values(), mix.mapping)
 
     def at_fps(self, fps: Fraction) -> Scene:
         """The same scene at another frame rate; networks are shared."""

@@ -29,7 +29,7 @@ ARROWS = {
     "renderer": {"scene", "panels"},
     **{name: {"renderer", "encoding"} for name in ("cluster", "figure", "pairs", "projection")},
 }
-TOP = {"cli", "studio", "__main__"}
+TOP = {"cli", "models_cli", "catalogue_command", "studio", "__main__"}
 
 TORCH_FREE = ["render", "render.errors", "render.timeline", "render.preset", "render.checkpoints"]
 TORCH_FREE += [f"render.checkpoints.{name}" for name in ("library", "formats", "header")]
