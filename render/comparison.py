@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from string import ascii_uppercase
 from typing import Any
 
 from PIL import Image
@@ -24,7 +25,7 @@ from render.report import number_text, section
 from render.sheet import number_ticks
 
 NONE = "–"
-MOST_COLUMNS = 4  # pairs whose layers stand beside each other in the text
+MOST_COLUMNS = 8  # pairs whose layers stand beside each other in the text
 
 # Everything below is in pixels of the finished picture.
 WIDTH, MARGIN, GUTTER = 1280, 36, 64
@@ -42,9 +43,22 @@ MOST_DISTANCE = 1.5  # the distance axis ends here; what lies beyond is drawn at
 
 def describe(pairs: Sequence[Kinship]) -> str:
     """The pairs in plain text of about 100 columns: verdicts, evidence, structure, layers, thresholds."""
-    parts = [_verdicts(pairs), _evidence(pairs), *map(_structure, pairs), _layers(pairs)]
+    parts = [_verdicts(pairs), _meanings(pairs), _evidence(pairs), _differences(pairs), _layers(pairs)]
     parts += [section("thresholds", [[THRESHOLDS]])] if any(pair.layers for pair in pairs) else []
     return "\n\n".join(part for part in parts if part)
+
+
+def letters_of(pairs: Sequence[Kinship]) -> dict[str, str]:
+    """Letters for the networks, A, B …, by their names."""
+    names = dict.fromkeys(name for pair in pairs for name in pair.names)
+    return {
+        name: ascii_uppercase[at] if at < len(ascii_uppercase) else str(at) for at, name in enumerate(names)
+    }
+
+
+def _short_titles(pairs: Sequence[Kinship]) -> list[str]:
+    letters = letters_of(pairs)
+    return [f"{letters[pair.names[0]]} and {letters[pair.names[1]]}" for pair in pairs]
 
 
 def _title(pair: Kinship) -> str:
@@ -52,64 +66,79 @@ def _title(pair: Kinship) -> str:
 
 
 def _verdicts(pairs: Sequence[Kinship]) -> str:
-    lines = [f"{_title(pair)}: {pair.verdict}" for pair in pairs]
-    meanings = dict.fromkeys(pair.verdict for pair in pairs)
-    rows = [[verdict, MEANINGS[verdict]] for verdict in meanings]
-    return "\n".join(lines) + "\n\n" + section("meaning", rows)
+    if len(pairs) == 1:
+        return f"{_title(pairs[0])}: {pairs[0].verdict}"
+    networks = section("networks", [[letter, name] for name, letter in letters_of(pairs).items()])
+    rows = [[title, pair.verdict] for title, pair in zip(_short_titles(pairs), pairs, strict=True)]
+    return networks + "\n\n" + section("verdicts", rows)
+
+
+def _meanings(pairs: Sequence[Kinship]) -> str:
+    verdicts = dict.fromkeys(pair.verdict for pair in pairs)
+    return section("meaning", [[verdict, MEANINGS[verdict]] for verdict in verdicts])
 
 
 def _evidence(pairs: Sequence[Kinship]) -> str:
-    compared = [pair for pair in pairs if pair.layers or pair.mapping]
-    if not compared:
-        return ""
+    titles = _short_titles(pairs) if len(pairs) > 1 else ["median over layers"]
     head = ["", "cosine", "distance", "mapping", "identical", ""]
     rows = [
         [
-            _title(pair) if len(pairs) > 1 else "median over layers",
+            title,
             _number(pair.cosine),
             _number(pair.distance),
             _number(pair.mapping.cosine if pair.mapping else None),
             f"{pair.identical:.1%}",
             "; ".join(_remarks(pair)),
         ]
-        for pair in compared
+        for title, pair in zip(titles, pairs, strict=True)
+        if pair.layers or pair.mapping
     ]
-    return section("evidence", [head, *rows], right=(1, 2, 3, 4))
+    return section("evidence", [head, *rows], right=(1, 2, 3, 4)) if rows else ""
 
 
 def _remarks(pair: Kinship) -> list[str]:
     """What else was found, in a few words each."""
-    start = {"same": "equal noise maps: one random start", "different": "noise maps of their own"}
+    start = {
+        ("same", False): "one random start (untrained maps are equal)",
+        ("same", True): "one random start, but trained apart",
+        ("different", False): "untrained maps were drawn anew",
+    }
     strange = pair.strange_layers
-    remarks = [start.get(pair.start or "", ""), pair.declared]
+    remarks = [start.get((pair.start, (pair.cosine or 0) < FAMILY_COSINE), ""), pair.declared]
     remarks += [f"unrelated layers: {', '.join(strange)}"] if strange else []
     return [remark for remark in remarks if remark]
 
 
-def _structure(pair: Kinship) -> str:
-    """What differs, each network's words under the other's."""
-    rows = []
-    for label, *words in pair.differences:
-        rows += [[label if at == 0 else "", pair.names[at], words[at]] for at in (0, 1)]
+def _differences(pairs: Sequence[Kinship]) -> str:
+    """What keeps networks from being blended, each one's words under the others'."""
+    found: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        for label, *words in pair.differences:
+            found.setdefault(label, {}).update(zip(pair.names, words, strict=True))
+    rows = [
+        [label if at == 0 else "", name, words]
+        for label, table in found.items()
+        for at, (name, words) in enumerate(table.items())
+    ]
     return section("differences", rows) if rows else ""
 
 
 def _layers(pairs: Sequence[Kinship]) -> str:
-    shown = [pair for pair in pairs if pair.layers]
+    shown = [(title, pair) for title, pair in zip(_short_titles(pairs), pairs, strict=True) if pair.layers]
     if not shown:
         return ""
-    if len(shown) == 1:
+    if len(pairs) == 1:
         head = ["", "cosine", "distance", "identical", "weights"]
-        rows = [_layer_row(layer) for layer in _parts(shown[0])]
+        rows = [_layer_row(layer) for layer in _parts(pairs[0])]
         return section("layers", [head, *rows], right=(1, 2, 3, 4))
     shown = shown[:MOST_COLUMNS]
-    names = list(dict.fromkeys(layer.name for pair in shown for layer in _parts(pair)))
-    tables = [{layer.name: layer for layer in _parts(pair)} for pair in shown]
+    names = dict.fromkeys(layer.name for _, pair in shown for layer in _parts(pair))
+    tables = [{layer.name: layer for layer in _parts(pair)} for _, pair in shown]
     rows = [
         [name, *(_number(table[name].cosine) if name in table else NONE for table in tables)]
         for name in names
     ]
-    head = ["cosine", *map(_title, shown)]
+    head = ["cosine", *(title for title, _ in shown)]
     return section("layers", [head, *rows], right=range(1, len(shown) + 1))
 
 

@@ -150,7 +150,7 @@ def sheet(
         if progress:
             progress(len(pictures), len(SEEDS))
     rows = [pictures[start : start + COLUMNS] for start in range(0, len(pictures), COLUMNS)]
-    ends = [f"{SEEDS[start]}–{SEEDS[start + COLUMNS - 1]}" for start in range(0, len(pictures), COLUMNS)]
+    ends = [f"{SEEDS[start]} to {SEEDS[start + COLUMNS - 1]}" for start in range(0, len(pictures), COLUMNS)]
     return contact_sheet(rows, row_labels=ends, cell_height=max(64, pictures[0].shape[0]))
 
 

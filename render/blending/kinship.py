@@ -201,7 +201,9 @@ def _verdict(
     if first or second:
         # Only files that tell of a lineage are named by what they show; `network-snapshot` says nothing.
         return SAME_RUN if bases[0] == bases[1] and first == second else FINE_TUNED
-    return SAME_RUN if cosine >= SAME_RUN_COSINE else FINE_TUNED
+    # A foreign layer among equal ones was put there by somebody.
+    is_whole = min(layer.cosine for layer in layers) >= FAMILY_COSINE
+    return SAME_RUN if is_whole and cosine >= SAME_RUN_COSINE else FINE_TUNED
 
 
 def _declared(
