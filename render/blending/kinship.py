@@ -18,8 +18,11 @@ between "the same run, later" and "fine-tuned": the nearest are called one run, 
 and snapshots from both ends of a run are called fine-tuned. Where files tell their lineage, they decide
 between these two verdicts; whether there is a relation at all is decided by weights alone.
 
-One thing weights can't tell: networks trained apart from one *seed* started equal, and look like relatives
-unless they were trained for very long.
+Measured on small networks of 32 px trained by the samples' recipe: two seeds, 5 kimg each, cosine 0.001 (of
+single layers at most 0.024); a fine-tune after 0.3, 1, 2 and 3 kimg 0.9999, 0.9993, 0.9987 and 0.9979.
+
+One thing weights can't tell: networks trained apart from one *seed* started equal (0.997 after 5 kimg each),
+and look like relatives unless they were trained for very long.
 """
 
 from __future__ import annotations
