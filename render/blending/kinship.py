@@ -10,16 +10,17 @@ between the two lies much room (FAMILY_COSINE). Biases can't say this: they star
 layers, whatever the seed. It is taken over the weights of each layer, and the median over layers decides, so
 that a few frozen or replaced layers do not.
 
-How near relatives are is a matter of degree: weights move away from where they started with the square root
-of the number of steps. Measured on the sample `portrait`: from its random start, cosine 0.97 after 70 kimg; a
-snapshot and one of 2 kimg later, 0.9994. A family therefore falls below FAMILY_COSINE only after some hundred
-million images, and SAME_RUN_COSINE is reached within some thousand steps only. Training knows no other limit
-between "the same run, later" and "fine-tuned": the nearest are called one run, a young fine-tune among them,
-and snapshots from both ends of a run are called fine-tuned. Where files tell their lineage, they decide
-between these two verdicts; whether there is a relation at all is decided by weights alone.
+How near relatives are is a matter of degree: training is a walk of many small steps away from the start. The
+64 px `portrait` of the samples had, after 70 kimg, a cosine of 0.97 with its own random start. If distance
+grows with the square root of the steps, as in a random walk, a family falls below FAMILY_COSINE after tens
+of millions of images; that is extrapolated, not measured. Small networks of 32 px by the same recipe: two
+seeds, 5 kimg each, cosine 0.001 (single layers at most 0.024); snapshots at 3 and 5 kimg 0.9994; a fine-tune
+after 0.3, 1, 2 and 3 kimg 0.9999, 0.9993, 0.9987 and 0.9979.
 
-Measured on small networks of 32 px trained by the samples' recipe: two seeds, 5 kimg each, cosine 0.001 (of
-single layers at most 0.024); a fine-tune after 0.3, 1, 2 and 3 kimg 0.9999, 0.9993, 0.9987 and 0.9979.
+So nothing in the weights divides "the same run, later" from "fine-tuned". The nearest are called one run, a
+young fine-tune among them, and distant snapshots of a run are called fine-tuned (SAME_RUN_COSINE). Where
+files tell their lineage, they decide between these two verdicts; whether there is a relation at all is told
+by weights alone.
 
 One thing weights can't tell: networks trained apart from one *seed* started equal (0.997 after 5 kimg each),
 and look like relatives unless they were trained for very long.
