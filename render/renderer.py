@@ -68,10 +68,13 @@ class Renderer:
 
     def __init__(self, scene: Scene, batch_size: int | None = None, resolution: int | None = None):
         self.scene, self.blender = scene, scene.blender
-        width, height = scene.picture_size
-        self.resolution = width if resolution is None else smaller(width, resolution)
+        full = scene.model.resolution
+        self.resolution = full if resolution is None else smaller(full, resolution)
+        # Resolutions are nominal: a picture that is not square shrinks by the same factor.
+        width, height = (side * self.resolution // full for side in scene.picture_size)
+        self.picture_size = width, height
         room = PIXELS_PER_BATCH.get(self.device.type, PIXELS_PER_BATCH["cpu"])
-        self.batch_size = batch_size or max(1, min(MAX_BATCH, room // (self.resolution * height)))
+        self.batch_size = batch_size or max(1, min(MAX_BATCH, room // (width * height)))
         self._shell: Generator | None = None
         self._last: dict[tuple, np.ndarray] = {}
 
@@ -88,7 +91,7 @@ class Renderer:
     def frame_size(self) -> tuple[int, int]:
         """Width and height of a frame."""
         count = sum(len(row) for row in self.scene.preset.panels.rows)
-        return self.layout.size([(self.resolution, self.resolution)] * count)
+        return self.layout.size([self.picture_size] * count)
 
     def frames(self, moments: Iterable[Moment]) -> Iterator[np.ndarray]:
         """Frames uint8 [H, W, 3] of the moments, in their order. Memory does not grow with their number."""

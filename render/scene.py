@@ -115,7 +115,7 @@ class Scene:
     @property
     def picture_size(self) -> tuple[int, int]:
         """Width and height of a rendered picture."""
-        return self.model.resolution, self.model.resolution
+        return self.model.picture_size
 
     def _mixes(self, cast: Cast) -> bool:
         """Whether the blend takes anything from this model, which may be there for a panel alone."""

@@ -12,7 +12,7 @@ from render.networks.ops import to_uint8
 from render.preset import Preset
 from render.renderer import Renderer, pick_device, smaller, to_frames
 from render.scene import Scene
-from tests.conftest import CLIP
+from tests.conftest import CLIP, make_network
 
 
 @pytest.fixture
@@ -99,3 +99,13 @@ def test_python_frames_are_those_of_the_film(preset):
     some = list(render.frames(preset, 2, 5))
     assert [frame.shape for frame in some] == [(16, 56, 3)] * 3
     assert np.abs(some[0].astype(int) - frames(Scene.open(preset), [2])[0]).max() <= 1
+
+
+def test_pictures_that_are_not_square_keep_their_shape(tmp_path):
+    render.save(make_network(seed=1, const_size=(4, 6)), tmp_path / "wide.safetensors")
+    text = "version: 1\nmodels: {wide: wide.safetensors}\nclip: {duration: 1s}\n"
+    scene = Scene.open(Preset.from_yaml(text, base_dir=tmp_path))
+    for resolution, shape in ((None, (16, 24, 3)), (8, (8, 12, 3))):
+        renderer = Renderer(scene, resolution=resolution)
+        assert renderer.frame_size == (shape[1], shape[0])
+        assert next(renderer.frames(scene.moments([0]))).shape == shape
