@@ -5,8 +5,8 @@ an exponential moving average of the generator, style mixing; grown once from 64
 painted as they are needed (samples/painter), so there is no data set to fetch and none to overfit.
 
     python -m samples.train all                          # the whole recipe, some hours on two CPU cores
-    python -m samples.train portrait --resolution 64 --kimg 90
-    python -m samples.train ukiyoe --from runs/portrait/state.pt --kimg 24
+    python -m samples.train portrait --resolution 64     # one stage of one network
+    python -m samples.train ukiyoe                       # from runs/portrait/state.pt
 
 Every run is seeded, writes its state to runs/NAME/state.pt, and goes on from there when called again.
 """
@@ -61,11 +61,11 @@ class Recipe:
     average_kimg: float = 4.0
 
 
-TUNING = {"resolution": 128, "kimg": 24, "rate": 2.0e-3, "start_from": "portrait", "average_kimg": 1.5}
+TUNING = {"resolution": 128, "kimg": 20, "rate": 2.0e-3, "start_from": "portrait", "average_kimg": 1.5}
 RECIPES: dict[str, tuple[Recipe, ...]] = {
-    "portrait": (Recipe("portrait", 64, 90), Recipe("portrait", 128, 125)),
-    "ukiyoe": (Recipe("ukiyoe", snapshots=(1, 3, 6, 12, 24), **TUNING),),
-    "toon": (Recipe("toon", snapshots=(1, 3, 6, 12, 24), **TUNING),),
+    "portrait": (Recipe("portrait", 64, 90), Recipe("portrait", 128, 115)),
+    "ukiyoe": (Recipe("ukiyoe", snapshots=(1, 3, 6, 12, 20), **TUNING),),
+    "toon": (Recipe("toon", snapshots=(1, 3, 6, 12, 20), **TUNING),),
 }
 
 
@@ -243,6 +243,11 @@ def ship(state: State, name: str, kimg: float, lineage: tuple[str, ...], folder:
     return path
 
 
+def has_outgrown(path: Path, recipe: Recipe) -> bool:
+    """Whether the run has gone on to a larger resolution than this stage's."""
+    return path.exists() and torch.load(path, weights_only=True)["resolution"] > recipe.resolution
+
+
 def start(name: str, recipe: Recipe, folder: Path, runs: Path, dtype: torch.dtype, seed: int) -> State:
     """Go on from the run's own state, or from the base it is fine-tuned from, or from random weights."""
     own = folder / "state.pt"
@@ -268,6 +273,9 @@ def train(name: str, recipe: Recipe, runs: Path, ship_to: Path, dtype: torch.dty
     """Run one stage to its end. Samples, log and state lie in runs/NAME."""
     folder = runs / name
     folder.mkdir(parents=True, exist_ok=True)
+    if has_outgrown(folder / "state.pt", recipe):
+        print(f"{name}: the {recipe.resolution} px stage is done", flush=True)
+        return
     state = start(name, recipe, folder, runs, dtype, seed)
     supply = Painter(recipe.style, recipe.resolution, seed)
     lineage = (recipe.start_from,) if recipe.start_from else ()
