@@ -17,7 +17,7 @@ from render.checkpoints.library import is_cached, is_remote, kimg_in_name, resol
 from render.errors import CheckpointError, PresetError
 from render.panels import layout_of
 from render.preset import KIMG, SWAP, Animated, Output, Preset, Quantity, VideoOutput, name_of, position_of
-from render.timeline import ExpressionTrack, Track
+from render.timeline import ExpressionTrack, Track, rate_text
 
 WIDTH = 100  # columns
 NARROWEST = 24  # columns that the last one of a table keeps, however wide the others are
@@ -280,11 +280,6 @@ def number_text(number: float) -> str:
     """A number in four figures: `0.7`, `1.333`, `25,000`."""
     number = round(number, 9) + 0.0  # no "-0", and no 1e-17 where 0 is meant
     return f"{number:,.0f}" if abs(number) >= 1e4 else f"{number:.4g}"
-
-
-def rate_text(fps: Fraction) -> str:
-    """A frame rate in five figures: `25`, `12.5`, `23.976`."""
-    return f"{float(fps):.5g}"
 
 
 def seconds_text(seconds: Fraction | float) -> str:

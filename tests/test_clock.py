@@ -151,12 +151,6 @@ def test_ntsc_rates_stay_exact() -> None:
     assert ntsc.seconds(120) == 5
 
 
-def test_frame_at_finds_the_frame_nearest_a_moment() -> None:
-    one = clock("8", "24")
-    assert [one.frame_at(one.seconds(index)) for index in range(192)] == list(range(192))
-    assert (one.frame_at(-5), one.frame_at(99)) == (0, 191)
-
-
 def test_very_short_clips_have_one_frame() -> None:
     assert clock("1/1000").frame_count == 1
     assert clock("1/1000").seconds(0) == 0
@@ -166,25 +160,6 @@ def test_frames_outside_the_clip_are_refused() -> None:
     for index in (-1, 240):
         with pytest.raises(IndexError, match="its frames are 0 to 239"):
             clock().seconds(index)
-
-
-@pytest.mark.parametrize(
-    ("value", "fps"),
-    [
-        (30, Fraction(30)),
-        (12.5, Fraction(25, 2)),
-        ("24000/1001", Fraction(24000, 1001)),
-        (29.97, Fraction("29.97")),
-    ],
-)
-def test_frame_rates_are_exact(value: object, fps: Fraction) -> None:
-    assert parse_fps(value) == fps
-
-
-@pytest.mark.parametrize("value", [0, -3, "fast", "1/0", True, None, 1e9, "nan", float("inf")])
-def test_wrong_frame_rates_are_explained(value: object) -> None:
-    with pytest.raises(ValueError, match="a frame rate"):
-        parse_fps(value)
 
 
 def test_clocks_survive_pickling() -> None:

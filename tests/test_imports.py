@@ -18,7 +18,7 @@ PACKAGE = Path(render.__file__).parent
 ARROWS = {
     "errors": set(),
     "timeline": set(),
-    "encoding": set(),
+    "encoding": {"timeline"},  # only its rules for frame rates: a light part without torch
     "networks": set(),
     "preset": {"timeline"},
     "checkpoints": {"networks"},

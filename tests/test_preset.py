@@ -21,7 +21,6 @@ from render.preset import (
     Panels,
     Preset,
     VideoOutput,
-    exact_gif_rate,
     load_output,
     name_of,
     position_of,
@@ -222,15 +221,6 @@ def test_outputs_are_told_apart_by_their_extension() -> None:
     assert (video.crf, video.rate(Fraction(30))) == (17, 30)
     assert (gif.colors, gif.rate(Fraction(30))) == (64, Fraction(25, 2))
     assert load_output("c.gif").rate(Fraction(30)) == 25
-
-
-@given(st.fractions(Fraction(1, 2), 240))
-def test_gif_rates_are_the_nearest_exact_ones_below(fps: Fraction) -> None:
-    rate = exact_gif_rate(fps)
-    delay = 100 / rate
-    assert delay.denominator == 1
-    assert rate <= fps
-    assert delay == 2 or 100 / (delay - 1) > fps
 
 
 # --- Python and YAML are one --------------------------------------------------------------------------------

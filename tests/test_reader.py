@@ -70,7 +70,7 @@ BROKEN = [
     ("duration: 8s", "duration: 50%", "5:18: clip.duration: 50% depends on the clip itself; write seconds, frames or beats"),
     ("duration: 8s", "duration: -1s", "5:18: clip.duration: a clip lasts more than 0 s and at most a day, not -1s"),
     ("duration: 8s", "duration: 4b", "5:18: clip.duration: 4b: beats need a tempo: give clip.bpm, for example bpm: 120"),
-    ("fps: 30", "fps: 0", "5:27: clip.fps: a frame rate lies above 0 and up to 1000 frames a second, not 0"),
+    ("fps: 30", "fps: 0", "5:27: clip.fps: a frame rate lies from 0.01 to 1000 frames a second, not 0"),
     ("fps: 30", "pfs: 30", "5:22: clip.pfs: unknown key; did you mean 'fps'?"),
     ("loop: true", "loop: yes", "5:37: clip.loop: this is true or false, not 'yes'"),
     ("loop: true", "bpm: .inf", "5:36: clip.bpm: bpm is a number such as 120, not inf"),

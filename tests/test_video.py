@@ -171,9 +171,9 @@ def test_settings_are_checked(tmp_path: Path, settings: dict[str, object], messa
         open_writer(tmp_path / "clip.mp4", width=8, height=8, fps=30, **settings)
 
 
-@pytest.mark.parametrize("fps", [0, -3, "30fps", 29.97, float("nan"), None])
+@pytest.mark.parametrize("fps", [0, -3, "30fps", 23.976023976, float("nan"), None])
 def test_rates_that_are_not_exact_are_refused(tmp_path: Path, fps: object) -> None:
-    with pytest.raises(EncodingError, match="exact frame rate; give one such as 30 or '24000/1001'"):
+    with pytest.raises(EncodingError, match=r"clip\.mp4: a.* frame rate"):
         open_writer(tmp_path / "clip.mp4", width=8, height=8, fps=fps)
 
 

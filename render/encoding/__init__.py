@@ -2,7 +2,7 @@
 
 from render.encoding.base import Writer
 from render.encoding.containers import KNOWN_EXTENSIONS, Container, container_of, open_writer
-from render.encoding.gif import GifSettings, nearest_gif_rate
+from render.encoding.gif import GifSettings
 from render.encoding.video import VideoSettings
 
 __all__ = [
@@ -12,6 +12,5 @@ __all__ = [
     "VideoSettings",
     "Writer",
     "container_of",
-    "nearest_gif_rate",
     "open_writer",
 ]

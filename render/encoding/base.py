@@ -13,8 +13,7 @@ from typing import Self
 import numpy as np
 
 from render.errors import EncodingError
-
-MAX_FPS_TERM = 1_000_000  # the largest numerator or denominator of a frame rate
+from render.timeline import parse_fps
 
 
 class Writer(ABC):
@@ -140,11 +139,8 @@ class Writer(ABC):
 
 
 def checked_fps(path: Path, fps: Fraction | int | str) -> Fraction:
-    """A frame rate as an exact fraction; EncodingError where it is none, or not exact."""
+    """A frame rate as an exact fraction; EncodingError where it is none, or no file can keep it."""
     try:
-        rate = Fraction(fps)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        rate = Fraction(0)
-    if rate <= 0 or max(rate.numerator, rate.denominator) > MAX_FPS_TERM:
-        raise EncodingError(f"{path}: {fps!r} is no exact frame rate; give one such as 30 or '24000/1001'")
-    return rate
+        return parse_fps(fps)
+    except ValueError as error:
+        raise EncodingError(f"{path}: {error}") from None

@@ -6,7 +6,6 @@ The LZW coding is Pillow's.
 
 from __future__ import annotations
 
-import math
 import os
 import struct
 from contextlib import suppress
@@ -21,20 +20,13 @@ from render.encoding.base import Writer
 from render.encoding.feeder import Feeder
 from render.encoding.quantize import Quantizer
 from render.errors import EncodingError
+from render.timeline import nearest_gif_rate, rate_text
+from render.timeline.rates import GIF_TICKS_PER_SECOND
 
-TICKS_PER_SECOND = 100
-MIN_TICKS = 2  # browsers slow a frame of 1/100 s down to 1/10 s
-MAX_TICKS = 65_535
 MAX_SIDE = 65_535
 _HEADER_FLAGS = 0x70  # no global palette, 8 bits a channel
 _LOOP_FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _TRAILER = b";"
-
-
-def nearest_gif_rate(fps: Fraction | int) -> Fraction:
-    """The highest rate not above fps that a GIF can play exactly: 50, 33⅓, 25, 20, 16⅔ … frames a second."""
-    ticks = max(MIN_TICKS, math.ceil(TICKS_PER_SECOND / Fraction(fps)))
-    return Fraction(TICKS_PER_SECOND, min(ticks, MAX_TICKS))
 
 
 @dataclass(frozen=True)
@@ -79,9 +71,9 @@ class GifWriter(Writer):
         if exact != self.fps:
             raise EncodingError(
                 f"{self.path}: a GIF cannot play {rate_text(self.fps)} frames a second exactly; "
-                f"the nearest rate it can is {rate_text(exact)}"
+                f"the nearest rate it can is {exact}"
             )
-        self._ticks = int(TICKS_PER_SECOND / self.fps)
+        self._ticks = int(GIF_TICKS_PER_SECOND / self.fps)
         self._quantizer = Quantizer(self.settings.colors, float(self.settings.dither))
         self._previous: np.ndarray | None = None
         self._file: IO[bytes] | None = None
@@ -151,8 +143,3 @@ def changed_box(before: np.ndarray | None, frame: np.ndarray) -> tuple[int, int,
         return 0, 0, 1, 1
     columns = np.flatnonzero(changed.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def rate_text(fps: Fraction) -> str:
-    """A rate for people: 25, 100/3 (33.33)."""
-    return str(fps) if fps.denominator == 1 else f"{fps} ({float(fps):.4g})"

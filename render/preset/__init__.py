@@ -16,7 +16,7 @@ from .animated import (
 )
 from .layers import name_of, position_of, resolution_of
 from .model import Preset, load_output
-from .outputs import FORMATS, GifOutput, Output, VideoOutput, exact_gif_rate
+from .outputs import FORMATS, GifOutput, Output, VideoOutput
 from .panels import Panel, Panels
 from .parts import Blend, Clip, Latents, ModelSource, Noise, Waypoint
 from .schema import preset_schema
@@ -44,7 +44,6 @@ __all__ = [
     "VideoOutput",
     "Waypoint",
     "constant",
-    "exact_gif_rate",
     "load_output",
     "name_of",
     "position_of",

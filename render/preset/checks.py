@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from render.timeline import Clock, did_you_mean
+from render.timeline import Clock, did_you_mean, rate_text
 
 from .animated import Animated
 from .layers import name_of
@@ -178,7 +178,7 @@ def _gif_warnings(preset: Preset) -> list[tuple[int, str]]:
         if isinstance(output, GifOutput) and output.fps is not None:
             rate = output.rate(preset.clock.fps)
             if rate != output.fps:
-                text = f"a GIF cannot keep {float(output.fps):g} frames a second; it gets {float(rate):.4g}"
+                text = f"a GIF cannot keep {rate_text(output.fps)} frames a second; it gets {rate_text(rate)}"
                 found.append((index, text))
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import PurePath
@@ -10,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from render.timeline import nearest
+from render.timeline import nearest, nearest_gif_rate
 
 from .mistakes import Mistake, Place, carried, gather, shown
 from .part import Part
@@ -61,15 +60,10 @@ class GifOutput(Output):
 
     def rate(self, clip_fps: Fraction) -> Fraction:
         """Frames a second of the file: the nearest rate not above the asked one that a GIF can keep."""
-        return exact_gif_rate(self.fps or clip_fps)
+        return nearest_gif_rate(self.fps or clip_fps)
 
 
 FORMATS: dict[str, type[Output]] = {".mp4": VideoOutput, ".gif": GifOutput}
-
-
-def exact_gif_rate(fps: Fraction) -> Fraction:
-    """The highest of 50, 33⅓, 25, 20 … (100 / n for n ≥ 2) that is not above `fps`."""
-    return Fraction(100, max(2, math.ceil(100 / fps)))
 
 
 def read_output(value: Any) -> Output:

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from render.timeline import EASING_NAMES, Time
+from render.timeline.rates import MAX_FPS, MIN_FPS
 
 from .animated import KIMG, SWAP, TRUNCATION, WEIGHT, WIDTH, Animated, Quantity
 from .model import Preset
@@ -41,7 +42,7 @@ _TIME = {
 }
 _FRAME_RATE = {
     "oneOf": [
-        {"type": "number", "exclusiveMinimum": 0, "maximum": 1000},
+        {"type": "number", "minimum": float(MIN_FPS), "maximum": MAX_FPS},
         {"type": "string", "pattern": "^[0-9.]+(\\s*/\\s*[0-9]+)?$"},
     ]
 }

@@ -139,25 +139,6 @@ def exact_text(number: Fraction) -> str:
     return f"-{text}" if number < 0 else text
 
 
-def parse_fps(value: str | int | float | Fraction) -> Fraction:
-    """A frame rate as an exact number: 30, 12.5, or text such as `24000/1001` for 23.976.
-
-    Raises:
-        ValueError: not a number, or outside 0–1000 frames a second.
-    """
-    try:
-        if isinstance(value, bool) or (isinstance(value, str) and len(value) > 40):
-            raise ValueError
-        fps = Fraction(str(value).replace(" ", ""))
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(
-            f"a frame rate is a number such as 30, or a ratio such as 24000/1001, not {value!r}"
-        ) from None
-    if not 0 < fps <= 1000:
-        raise ValueError(f"a frame rate lies above 0 and up to 1000 frames a second, not {value}")
-    return fps
-
-
 @dataclass(frozen=True)
 class Clock:
     """Duration and rate of a clip: which moment each frame shows, and what written times mean.
@@ -201,12 +182,6 @@ class Clock:
         if not 0 <= frame_index < count:
             raise IndexError(f"frame {frame_index} is not in this clip: its frames are 0 to {count - 1}")
         return Fraction(frame_index, count if self.loop else max(1, count - 1))
-
-    def frame_at(self, seconds: Fraction | float) -> int:
-        """The frame that shows the moment nearest `seconds`; the first or last one outside the clip."""
-        parts = self.frame_count if self.loop else max(1, self.frame_count - 1)
-        nearest = math.floor(Fraction(seconds) / self.duration * parts + Fraction(1, 2))
-        return min(max(nearest, 0), self.frame_count - 1)
 
     def resolve(self, time: Time) -> Fraction:
         """The moment `time` in seconds from the start of the clip; it may lie outside the clip.
