@@ -176,7 +176,8 @@ def _walk_text(preset: Preset) -> str:
         return f"seed {seeds[0]}, standing still"
     shown = ", ".join(seeds if len(seeds) <= 12 else [*seeds[:10], "…", seeds[-1]])
     step = seconds_text(points[1].seconds - points[0].seconds)
-    return f"seeds {shown} · {latents.path} in {latents.walk_space} · one every {step}"
+    pace = "moved by latents.position" if latents.position is not None else f"one every {step}"
+    return f"seeds {shown} · {latents.path} in {latents.walk_space} · {pace}"
 
 
 def _output_rows(preset: Preset, models: dict[str, FoundModel]) -> list[list[str]]:

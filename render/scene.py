@@ -82,14 +82,7 @@ class Scene:
         self.names = [cast.name for cast in self.casts]
         self.blender = Blender([generator for cast in self.casts for generator in cast.generators])
         self.tracks = preset.tracks()
-        waypoints = preset.waypoints()
-        seeds = list(dict.fromkeys(point.seed for point in waypoints))
-        self.walk = Walk(
-            tuple(point.seconds for point in waypoints),
-            tuple(seeds.index(point.seed) for point in waypoints),
-            preset.latents.path,
-            loop=preset.clip.loop and len(waypoints) > 1,
-        )
+        self.walk, seeds = walk_of(preset)
         self._z = seed_latents(seeds, self.model.z_dim)
         # Per scene, so that networks are not kept alive by a cache of the class.
         self._mapping_of = lru_cache(maxsize=8)(self._find_mapping)
@@ -136,18 +129,22 @@ class Scene:
         """What frame `frame_index` shows. Raises IndexError outside the clip."""
         seconds = self.clock.seconds(frame_index)
         values = {name: track.value_at(seconds) for name, track in self.tracks.items()}
-        blends = self._blends(values)
-        ws = self._ws(seconds, values["truncation"], next(iter(blends.values())))
         noise = "none" if self.preset.noise.mode == "none" else "const"
-        pictures = (
-            Picture(ws, blends[panel.show], noise) for row in self.preset.panels.rows for panel in row
-        )
-        return Moment(frame_index, seconds, values, tuple(pictures))
+        pictures = {
+            word: Picture(self._ws(seconds, values, blend), blend, noise)
+            for word, blend in self._blends(values).items()
+        }
+        panels = (panel.show for row in self.preset.panels.rows for panel in row)
+        return Moment(frame_index, seconds, values, tuple(pictures[word] for word in panels))
 
     # --- blends ---------------------------------------------------------------------------------------------
 
     def _blends(self, values: dict[str, float]) -> dict[str, Blend]:
-        """For every panel's word, how much of each open checkpoint its layers take."""
+        """For every panel's word, how much of each open checkpoint its layers take.
+
+        `low`, `blend` and `high` are one walk through the same latents under the same noise, so that only
+        layers differ. A model's own name shows that model as it is, with its own mapping and noise.
+        """
         kimgs = {self.preset.snapshot_model: values.get("blend.snapshot")}
         series = [cast.mix(kimgs.get(cast.name)) for cast in self.casts]
         blend = self._low_high(values)
@@ -155,12 +152,13 @@ class Scene:
         roles = self.preset.mix.names()
         blends = {}
         for word in shown:
-            if word == "blend":
-                named = blend
-            else:
-                only = Blend.only(self.names.index(roles.get(word, word)), len(self.names), blend.layer_count)
-                # Every panel walks through the same latents, under the same noise.
-                named = replace(only, mapping=blend.mapping, noise=blend.noise)
+            named = blend
+            if word != "blend":
+                named = Blend.only(
+                    self.names.index(roles.get(word, word)), len(self.names), blend.layer_count
+                )
+            if word in roles:
+                named = replace(named, mapping=blend.mapping, noise=blend.noise)
             blends[word] = named.expand(series)
         return blends
 
@@ -201,16 +199,25 @@ class Scene:
     # --- latents --------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def _ws(self, seconds: Fraction, psi: float, blend: Blend) -> np.ndarray:
+    def _ws(self, seconds: Fraction, values: dict[str, float], blend: Blend) -> np.ndarray:
         """The walk's place at that time, mapped and truncated: float32 [num_ws, w_dim]."""
         mapping, corners = self._mapping_of(MappingKey(blend))
+        place = self._place(seconds, values)
         if self.preset.latents.walk_space == "w":
-            w = torch.from_numpy(self.walk.point(corners, seconds))
+            w = torch.from_numpy(self.walk.point(corners, place))
         else:
-            z = torch.from_numpy(self.walk.point(self._z, seconds))
+            z = torch.from_numpy(self.walk.point(self._z, place))
             w = mapping.to_w(z.to(mapping.w_avg.device)[None])[0]
         ws = w.to(mapping.w_avg.device).expand(1, mapping.num_ws, -1)
-        return mapping.truncate(ws, psi, self.preset.truncation_cutoff)[0].cpu().numpy().copy()
+        pulled = mapping.truncate(ws, values["truncation"], self.preset.truncation_cutoff)
+        return pulled[0].cpu().numpy().copy()
+
+    def _place(self, seconds: Fraction, values: dict[str, float]) -> Fraction | float:
+        """How far along the walk: a time, or with a `latents.position` track the number of a seed."""
+        position = values.get("latents.position")
+        if position is None:
+            return seconds
+        return position % float(self.walk.seconds[-1]) if self.walk.loop else position
 
     @torch.no_grad()
     def _find_mapping(self, key: MappingKey):
@@ -231,6 +238,20 @@ class MappingKey:
 
     def __hash__(self) -> int:
         return hash(self.blend.mapping.tobytes())
+
+
+def walk_of(preset: Preset) -> tuple[Walk, list[int]]:
+    """The preset's walk, and the seeds of the latents it speaks of by number.
+
+    Its stops lie at seconds; where a `latents.position` track says how far the walk is, at 0, 1, 2 …
+    """
+    waypoints = preset.waypoints()
+    seeds = list(dict.fromkeys(point.seed for point in waypoints))
+    times = [point.seconds for point in waypoints]
+    if preset.latents.position is not None:
+        times = [Fraction(number) for number in range(len(waypoints))]
+    numbers = tuple(seeds.index(point.seed) for point in waypoints)
+    return Walk(tuple(times), numbers, preset.latents.path, preset.clip.loop and len(waypoints) > 1), seeds
 
 
 def used_models(preset: Preset) -> list[str]:

@@ -16,7 +16,7 @@ from render.errors import PresetError
 from render.panels import DARK, Color, color_of, resized
 from render.pen import Pen, mixed, text_width
 from render.picture_files import picture_file
-from render.preset import KIMG, SWAP, WIDTH, Animated, Preset, Quantity, name_of
+from render.preset import KIMG, PLACE, SWAP, WIDTH, Animated, Preset, Quantity, name_of
 from render.renderer import Renderer, pick_device
 from render.report import animated_tracks, clip_text, number_text, seconds_text, value_text
 from render.scene import Scene
@@ -36,7 +36,12 @@ EVEN_ENOUGH = Fraction(1, 25)  # of the distance between two frames
 FILL_SHARE = 0.13  # of a track's colour, under its curve
 LARGE, MEDIUM, SMALL = 22, 17, 15  # heights of letters
 
-UNITS = {SWAP: "layer from which high takes over", KIMG: "kimg", WIDTH: "layers"}
+UNITS = {
+    SWAP: "layer from which high takes over",
+    KIMG: "kimg",
+    WIDTH: "layers",
+    PLACE: "seeds along the walk",
+}
 TIME_STEPS = (*(base * 10.0**power for power in (-3, -2, -1, 0) for base in (1, 2, 5)), 10, 15, 30)
 TIME_STEPS += (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 

@@ -53,7 +53,7 @@ class Walk:
         """K: how many latents the walk speaks of."""
         return max(self.latents) + 1
 
-    def weights(self, seconds: Fraction) -> np.ndarray:
+    def weights(self, seconds: Fraction | float) -> np.ndarray:
         """How much of each latent is in the point at that time: float64 [K], summing to 1."""
         here, fraction = self._segment(seconds)
         if fraction == 0:
@@ -62,7 +62,7 @@ class Walk:
             return self._spline(float(seconds))
         return (1 - fraction) * self._one_hot[here] + fraction * self._one_hot[here + 1]
 
-    def point(self, latents: np.ndarray, seconds: Fraction) -> np.ndarray:
+    def point(self, latents: np.ndarray, seconds: Fraction | float) -> np.ndarray:
         """The point [D] at that time between `latents [K, D]`."""
         if self.path != "slerp":
             return (self.weights(seconds) @ latents.astype(np.float64)).astype(latents.dtype)
@@ -70,7 +70,7 @@ class Walk:
         a = latents[self.latents[here]]
         return a if fraction == 0 else slerp(a, latents[self.latents[here + 1]], fraction)
 
-    def _segment(self, seconds: Fraction) -> tuple[int, float]:
+    def _segment(self, seconds: Fraction | float) -> tuple[int, float]:
         """The stop last passed, and the fraction of the way to the next one."""
         if seconds <= self.seconds[0]:
             return 0, 0.0

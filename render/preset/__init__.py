@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .animated import (
     KIMG,
+    PLACE,
     SWAP,
     TRUNCATION,
     WEIGHT,
@@ -24,6 +25,7 @@ from .schema import preset_schema
 __all__ = [
     "FORMATS",
     "KIMG",
+    "PLACE",
     "SWAP",
     "TRUNCATION",
     "WEIGHT",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any
@@ -29,7 +30,8 @@ from .layers import position_of, position_of_resolution
 from .mistakes import Mistake, gather, shown
 from .values import Shape, leaf, read_number
 
-_TRIALS = 240  # moments at which a formula is tried before anything is rendered
+_MOST_TRIALS = 20_000  # frames of one rate at which a formula is tried before anything is rendered
+FARTHEST = 100  # beyond such weights float32 has nothing left to draw
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,16 @@ def _at_least(minimum: float, what: str) -> Callable[[Any], float]:
     return partial(read_number, minimum=minimum, what=what)
 
 
-TRUNCATION = Quantity("truncation", _at_least(-math.inf, "truncation"), float)
-WEIGHT = Quantity("weight", _at_least(-math.inf, "a weight"), float)
+def _within_reach(what: str) -> Callable[[Any], float]:
+    return partial(read_number, minimum=-FARTHEST, maximum=FARTHEST, what=what)
+
+
+TRUNCATION = Quantity("truncation", _within_reach("this"), _within_reach("truncation"))
+WEIGHT = Quantity("weight", _within_reach("a weight"), _within_reach("a weight"))
 WIDTH = Quantity("width", _at_least(0, "a width"), _at_least(0, "a width"))
 KIMG = Quantity("kimg", _at_least(0, "a snapshot's kimg"), _at_least(0, "a snapshot's kimg"))
 SWAP = Quantity("swap", position_of, position_of_resolution)
+PLACE = Quantity("walk_position", _at_least(-math.inf, "a position along the seeds"), float)
 
 
 @dataclass(frozen=True)
@@ -96,10 +103,13 @@ class Animated:
             return ExpressionTrack(self.expression, clock, self.quantity.from_formula)
         return Track(tuple(Key(clock.resolve(key.time), key.number, key.easing) for key in self.keys))
 
-    def mistakes(self, clock: Clock) -> list[Mistake]:
-        """What only the clip can tell: times without meaning, keys out of order, formulas without a value."""
+    def mistakes(self, clock: Clock, rates: Iterable[Fraction] = ()) -> list[Mistake]:
+        """What only the clip can tell: times without meaning, keys out of order, formulas without a value.
+
+        rates: at which the clip is rendered besides its own; a formula is tried at every frame of each.
+        """
         if self.expression is not None:
-            return self._formula_mistakes(clock)
+            return self._formula_mistakes([clock.with_fps(fps) for fps in {clock.fps, *rates}])
         mistakes, moments = [], []
         for index, key in enumerate(self.keys):
             try:
@@ -112,12 +122,12 @@ class Animated:
                 mistakes.append(Mistake((index, 0), f"{text} above it; keys stand in order of time"))
         return mistakes
 
-    def _formula_mistakes(self, clock: Clock) -> list[Mistake]:
-        track = self.track(clock)
-        last = clock.frame_count - 1
-        for frame_index in sorted({last * part // _TRIALS for part in range(_TRIALS + 1)}):
+    def _formula_mistakes(self, clocks: list[Clock]) -> list[Mistake]:
+        track = self.track(clocks[0])
+        moments = {Fraction(0)} if track.is_constant else set().union(*map(_trials, clocks))
+        for seconds in sorted(moments):
             try:
-                track.value_at(clock.seconds(frame_index))
+                track.value_at(seconds)
             except ValueError as error:
                 return [Mistake((), str(error))]
         return []
@@ -132,6 +142,13 @@ class Animated:
             [str(key.time), _value_data(key.value), *([key.easing.name] if key.easing != LINEAR else [])]
             for key in self.keys
         ]
+
+
+def _trials(clock: Clock) -> set[Fraction]:
+    """The moments of all frames; of a very long clip, of frames evenly spread over it."""
+    last = clock.frame_count - 1
+    count = min(last, _MOST_TRIALS)
+    return {clock.seconds(last * part // max(1, count)) for part in range(count + 1)}
 
 
 def constant(value: float | str, quantity: Quantity) -> Animated:
@@ -171,6 +188,7 @@ AnimatedTruncation = Annotated[Animated, *_annotations(TRUNCATION)]
 AnimatedWeight = Annotated[Animated, *_annotations(WEIGHT)]
 AnimatedWidth = Annotated[Animated, *_annotations(WIDTH)]
 AnimatedKimg = Annotated[Animated, *_annotations(KIMG)]
+AnimatedPlace = Annotated[Animated, *_annotations(PLACE)]
 AnimatedSwap = Annotated[Animated, *_annotations(SWAP)]
 
 

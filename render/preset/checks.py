@@ -42,10 +42,11 @@ def _latents(preset: Preset) -> list[Mistake]:
 
 def _tracks(preset: Preset) -> list[Mistake]:
     clock = preset.clock
+    rates = {output.rate(clock.fps) for output in preset.outputs}
     return [
         mistake.within(*place)
         for place, value in preset.animated().items()
-        for mistake in value.mistakes(clock)
+        for mistake in value.mistakes(clock, rates)
     ]
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import re
 
+from .mistakes import shown
+
 MIN_RESOLUTION = 4
 MAX_RESOLUTION = 8192
 
@@ -68,11 +70,11 @@ def _named_position(name: str) -> float:
 
 def _position(resolution: float, level: int | None) -> float:
     if isinstance(resolution, bool) or not isinstance(resolution, int | float):
-        raise ValueError(f"{_HELP}, not {resolution!r}")
+        raise ValueError(f"{_HELP}, not {shown(resolution)}")
     if not MIN_RESOLUTION <= resolution <= MAX_RESOLUTION:
         raise ValueError(
             f"a resolution lies from {MIN_RESOLUTION} (all layers from high) to twice the network's "
-            f"(all from low), at most {MAX_RESOLUTION}, not {resolution:g}"
+            f"(all from low), at most {MAX_RESOLUTION}, not {shown(resolution)}"
         )
     position = 2 * math.log2(resolution / 4)
     if level is not None and position % 2 != 0:

@@ -173,15 +173,21 @@ class Preset(Part):
 
     def animated(self) -> dict[Place, Animated]:
         """Every animated number by its place; those of the blend only where they have a meaning."""
-        values: dict[Place, Animated | None] = {("truncation",): self.truncation}
+        values: dict[Place, Animated | None] = {
+            ("truncation",): self.truncation,
+            ("latents", "position"): self.latents.position,
+        }
         if self.blend is not None:
             names = ("swap", "width", "weight", "snapshot", "to_rgb") if self.blend.is_mix else ("snapshot",)
             values |= {("blend", name): getattr(self.blend, name) for name in names}
         return {place: value for place, value in values.items() if value is not None}
 
     def tracks(self) -> dict[str, Track | ExpressionTrack]:
-        """Every animated number over time, by name: `truncation`, `blend.swap` (positions), `blend.weight`,
-        and where given `blend.width`, `blend.snapshot` (kimg) and `blend.to_rgb` (positions)."""
+        """Every animated number over time, by name.
+
+        `truncation`, `blend.swap` (positions), `blend.weight`, and where given `latents.position` (seeds),
+        `blend.width`, `blend.snapshot` (kimg) and `blend.to_rgb` (positions).
+        """
         clock = self.clock
         return {".".join(place): value.track(clock) for place, value in self.animated().items()}
 

@@ -11,7 +11,16 @@ from pydantic import Field
 
 from render.timeline import Clock, Time, nearest
 
-from .animated import SWAP, WEIGHT, AnimatedKimg, AnimatedSwap, AnimatedWeight, AnimatedWidth, constant
+from .animated import (
+    SWAP,
+    WEIGHT,
+    AnimatedKimg,
+    AnimatedPlace,
+    AnimatedSwap,
+    AnimatedWeight,
+    AnimatedWidth,
+    constant,
+)
 from .mistakes import Mistake, Place, gather, shown
 from .part import Part
 from .values import Checksum, Flag, FrameRate, Tempo, Text, TimeValue, choice, leaf, whole
@@ -196,6 +205,10 @@ class Latents(Part):
     every: TimeValue | None = Field(
         default=None, description="Time from one seed to the next; default: evenly over the clip."
     )
+    position: AnimatedPlace | None = Field(
+        default=None,
+        description="How far the walk is, in seeds: 0 the first, 1.5 half-way from the second to the third.",
+    )
     path: Annotated[str, *choice("linear", "spline", "slerp")] = Field(
         default="spline", description="Straight lines, a smooth curve, or arcs on the sphere of z."
     )
@@ -207,6 +220,9 @@ class Latents(Part):
         mistakes = []
         if self.seed is not None and "seeds" in self.model_fields_set:
             mistakes.append(Mistake(("seed",), "give either seed or seeds, not both", at_key=True))
+        if self.position is not None and self.every is not None:
+            text = "give either every, for an even walk, or position, which says how far it is"
+            mistakes.append(Mistake(("position",), text, at_key=True))
         if self.path == "slerp" and self.space == "w":
             mistakes.append(
                 Mistake(("space",), "slerp follows the sphere of z; use space: z, or path: spline")

@@ -17,7 +17,7 @@ from pydantic_core import PydanticUndefined
 from render.timeline import EASING_NAMES, Time
 from render.timeline.rates import MAX_FPS, MIN_FPS
 
-from .animated import KIMG, SWAP, TRUNCATION, WEIGHT, WIDTH, Animated, Quantity
+from .animated import FARTHEST, KIMG, PLACE, SWAP, TRUNCATION, WEIGHT, WIDTH, Animated, Quantity
 from .model import Preset
 from .outputs import FORMATS
 from .panels import Panel
@@ -74,10 +74,11 @@ _LAYER = {
 }
 _PAIR = {"type": "array", "items": [{"type": "integer"}, {"enum": [0, 1]}], "minItems": 2, "maxItems": 2}
 _VALUES: dict[Quantity, dict[str, Any]] = {
-    TRUNCATION: {"type": "number"},
-    WEIGHT: {"type": "number"},
+    TRUNCATION: {"type": "number", "minimum": -FARTHEST, "maximum": FARTHEST},
+    WEIGHT: {"type": "number", "minimum": -FARTHEST, "maximum": FARTHEST},
     WIDTH: {"type": "number", "minimum": 0},
     KIMG: {"type": "number", "minimum": 0},
+    PLACE: {"type": "number"},
     SWAP: _LAYER,
 }
 

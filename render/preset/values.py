@@ -19,6 +19,9 @@ from render.timeline import Time, did_you_mean, parse_fps, parse_time
 from .mistakes import plain, shown
 
 
+_LARGEST = 1e300  # whole numbers have no end, what is computed from them has
+
+
 @dataclass(frozen=True, eq=False)
 class Shape:
     """The JSON Schema of a value; `{"$ref": "#/definitions/…"}` may name one of schema.py's definitions."""
@@ -47,7 +50,9 @@ def read_number(value: Any, minimum: float = -math.inf, maximum: float = math.in
         ValueError: says what is expected.
     """
     right = isinstance(value, int | float | Fraction) and not isinstance(value, bool)
-    if not right or not math.isfinite(value) or not minimum <= value <= maximum:
+    if right and isinstance(value, float):
+        right = math.isfinite(value)
+    if not right or not minimum <= value <= maximum or abs(value) > _LARGEST:
         raise ValueError(f"{what or 'this'} is a number{_range_text(minimum, maximum)}, not {shown(value)}")
     return value
 
@@ -128,7 +133,7 @@ def _read_checksum(value: Any) -> str:
 def _range_text(minimum: float, maximum: float) -> str:
     if math.isinf(maximum):
         return "" if math.isinf(minimum) else f" of at least {minimum:g}"
-    return f" from {minimum} to {maximum}"
+    return f" from {minimum:g} to {maximum:g}"
 
 
 def _number_schema(kind: str, minimum: float, maximum: float) -> dict[str, Any]:
