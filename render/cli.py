@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +33,7 @@ class Group(click.Group):
 
     def main(self, *args: Any, **options: Any) -> Any:
         try:
-            with spoken_warnings():
+            with spoken_warnings(), orderly_signals():
                 return super().main(*args, **(options | {"standalone_mode": False}))
         except click.exceptions.Exit as finished:
             sys.exit(finished.exit_code)
@@ -61,6 +63,26 @@ class Group(click.Group):
             near = difflib.get_close_matches(args[0], names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
             raise click.UsageError(f"unknown command {args[0]!r}; {hint}", ctx) from None
+
+
+@contextmanager
+def orderly_signals() -> Iterator[None]:
+    """Treat a request to end (`kill`, a closed terminal) like Ctrl-C: what is half-written is removed."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+    found = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # A process started with nohup ignores SIGHUP, and goes on doing so.
+    before = {each: signal.getsignal(each) for each in found if signal.getsignal(each) == signal.SIG_DFL}
+    for each in before:
+        signal.signal(each, interrupt)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 class MainGroup(Group):
@@ -164,14 +186,12 @@ def preview(preset: str, file: str | None, size: int, out_dir: Path, device: str
 
     loaded = load_preset(preset, quiet)
     fetch_models(loaded, quiet)
-    clip = loaded.clip.replace(fps=min(loaded.clip.fps, PREVIEW_FPS))
-    name = file or f"{Path(preset).stem}-preview.mp4"
+    output = {"file": file or f"{Path(preset).stem}-preview.mp4", "fps": min(loaded.clip.fps, PREVIEW_FPS)}
     from render import production
 
     with progress("preview", quiet) as show:
         paths = production.render(
-            loaded.replace(clip=clip, outputs=()),
-            name,
+            loaded.replace(outputs=(output,)),
             out_dir=out_dir,
             device=device,
             resolution=size,

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from PIL import Image
 
 from render.encoding import Writer, open_writer
-from render.errors import PresetError
+from render.errors import EncodingError, PresetError
 from render.preset import Output, Preset, load_output
 from render.renderer import Renderer, pick_device
 from render.scene import Scene
@@ -91,46 +92,82 @@ def write(
     progress: Progress | None = None,
 ) -> list[Path]:
     """Write the jobs of an open scene. Files of one frame rate share their frames."""
-    groups = {
-        fps: list(group)
-        for fps, group in groupby(sorted(jobs, key=lambda job: -job.fps), key=lambda job: job.fps)
-    }
-    scenes = {fps: scene.at_fps(fps) for fps in groups}
-    total = sum(each.clock.frame_count for each in scenes.values())
+    by_rate = sorted(jobs, key=lambda job: -job.fps)
+    shows = [
+        Show(scene.at_fps(fps), list(group), batch_size, resolution)
+        for fps, group in groupby(by_rate, key=lambda job: job.fps)
+    ]
+    total = sum(show.scene.clock.frame_count for show in shows)
     done = 0
-    for fps, group in groups.items():
-        renderer = Renderer(scenes[fps], batch_size, resolution)
-        with ExitStack() as stack:
-            sinks = [open_sink(stack, job, renderer.frame_size) for job in group]
-            for frame in renderer.frames(scenes[fps].moments()):
-                for sink in sinks:
-                    sink.write(frame)
+    with ExitStack() as stack:
+        # All files are begun before the first frame, so that a bad place is found out at once.
+        sinks = [stack.enter_context(Sinks(show.jobs, show.renderer.frame_size)) for show in shows]
+        for show, sink in zip(shows, sinks, strict=True):
+            for frame in show.renderer.frames(show.scene.moments()):
+                sink.write(frame)
                 done += 1
                 if progress:
                     progress(done, total)
+            sink.finish()
     return [job.path for job in jobs]
 
 
-@dataclass
-class Sink:
-    """A writer, and the size its frames are brought to."""
+class Show:
+    """The jobs of one frame rate, with the scene and the renderer that serve them."""
 
-    writer: Writer
-    size: tuple[int, int]
+    def __init__(self, scene: Scene, jobs: list[Job], batch_size: int | None, resolution: int | None):
+        self.scene, self.jobs = scene, jobs
+        self.renderer = Renderer(scene, batch_size, resolution)
+
+
+class Sinks:
+    """Where the frames of one rate go: the writers of its jobs, each with the size it wants.
+
+    Leaving the block without `finish` aborts them all and leaves no trace.
+    """
+
+    def __init__(self, jobs: list[Job], frame_size: tuple[int, int]):
+        self.writers = [writer_of(job, frame_size) for job in jobs]
+
+    def __enter__(self) -> Self:
+        try:
+            for writer in self.writers:
+                writer.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
     def write(self, frame: np.ndarray) -> None:
-        if (frame.shape[1], frame.shape[0]) != self.size:
-            frame = np.asarray(Image.fromarray(frame).resize(self.size, Image.Resampling.LANCZOS))
-        self.writer.write(frame)
+        for writer in self.writers:
+            size = writer.width, writer.height
+            if (frame.shape[1], frame.shape[0]) == size:
+                writer.write(frame)
+            else:
+                writer.write(np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)))
+
+    def finish(self) -> None:
+        """Complete every file; one that fails does not take the others with it."""
+        errors = []
+        for writer in self.writers:
+            try:
+                writer.finish()
+            except EncodingError as error:
+                errors.append(str(error))
+        if errors:
+            raise EncodingError("\n".join(errors))
+
+    def __exit__(self, *reason: object) -> None:
+        for writer in self.writers:
+            writer.abort()
 
 
-def open_sink(stack: ExitStack, job: Job, frame_size: tuple[int, int]) -> Sink:
-    """Open the job's writer; frames are scaled to the output's width, if it has one."""
+def writer_of(job: Job, frame_size: tuple[int, int]) -> Writer:
+    """The job's writer, not yet started; frames are scaled to the output's width, if it has one."""
     width, height = frame_size
     if job.output.width:
         width, height = job.output.width, max(1, round(height * job.output.width / width))
-    writer = open_writer(job.path, width=width, height=height, fps=job.fps, **job.settings)
-    return Sink(stack.enter_context(writer), (width, height))
+    return open_writer(job.path, width=width, height=height, fps=job.fps, **job.settings)
 
 
 def frames(

@@ -63,7 +63,7 @@ def variables_of(generator) -> dict[str, np.ndarray]:
             unit = {"label": "LabelConcat", "embed": "LabelEmbed"}.get(unit, unit.replace("fc", "Dense"))
             found[f"mapping/{unit}/{leaf}"] = array.T if leaf == "weight" else array
             continue
-        block, unit, leaf = (name.split(".", 3)[1:] + [""])[:3]
+        block, unit, leaf = ([*name.split(".", 3)[1:], ""])[:3]
         resolution = int(block[1:])
         scope = "x".join(map(str, config.pixels(resolution)))
         stage = int(math.log2(resolution)) - 2
@@ -126,11 +126,10 @@ def network_of(generator, name: str = "Gs", variables: dict | None = None, **opt
     variables = variables_of(generator) if variables is None else variables
 
     def part(prefix: str) -> list[tuple[str, np.ndarray]]:
-        return [(key.removeprefix(prefix), value) for key, value in variables.items() if key.startswith(prefix)]
+        chosen = (item for item in variables.items() if item[0].startswith(prefix))
+        return [(key.removeprefix(prefix), value) for key, value in chosen]
 
-    parts = {
-        key: Network(f"G_{key}", options, part(f"{key}/")) for key in ("synthesis", "mapping")
-    }
+    parts = {key: Network(f"G_{key}", options, part(f"{key}/")) for key in ("synthesis", "mapping")}
     top = [(key, value) for key, value in variables.items() if "/" not in key]
     return Network(name, options, [("lod", np.float32(0)), *top], EasyDict(parts))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -90,6 +92,27 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(run, monkeypatch):
     assert result.exit_code == 130
     assert "interrupted" in result.stderr
     assert files(run.folder) == ["clip.yaml"]
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_to_the_process_ends_it_in_order(run, sample_folder, name):
+    text = CLIP.replace("1s", "600s").replace("sample:portrait", str(sample_folder / "portrait.safetensors"))
+    (run.folder / "clip.yaml").write_text(text.replace("sample:ukiyoe", str(sample_folder)))
+    command = [sys.executable, "-m", "render", "render", "clip.yaml", "-o", "long.mp4"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        while not (run.folder / "long.mp4.part").exists() and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(getattr(signal, name))
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert said.endswith("interrupted; nothing half-written was left behind\n")
+    assert files(run.folder) == ["clip.yaml"]
+
+
+def test_a_preview_keeps_times_that_are_given_in_frames(run):
+    (run.folder / "clip.yaml").write_text(CLIP.replace("duration: 1s, fps: 12.5", "duration: 60f, fps: 30"))
+    result = run("preview", "clip.yaml", "--size", "8")
+    assert "frame 24 of 24" in result.stderr  # 2 s at 12 frames a second
 
 
 def test_preview_is_small_and_slow_in_frames(run):

@@ -14,6 +14,7 @@ from PIL import Image
 import render
 from render import production
 from render.encoding import open_writer
+from render.encoding.gif import GifWriter
 from render.errors import EncodingError, PresetError
 from render.preset import Preset
 from tests.conftest import CLIP
@@ -104,6 +105,25 @@ def test_a_failing_render_leaves_the_old_file_alone(preset, tmp_path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         render.render(preset, out_dir=tmp_path)
     assert (tmp_path / "clip.mp4").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "samples"]
+
+
+def test_a_bad_place_is_found_out_before_the_first_frame(preset, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(production.Renderer, "frames", lambda self, moments: pytest.fail("a frame was drawn"))
+    outputs = ({"file": "a.mp4"}, {"file": "file/b.gif", "fps": 10})
+    with pytest.raises(EncodingError, match="file"):
+        render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
+    assert not list(tmp_path.glob("a.mp4*"))
+
+
+def test_a_file_that_fails_at_its_end_leaves_the_others_whole(preset, tmp_path, monkeypatch):
+    def fail(self):
+        raise EncodingError(f"{self.path}: no")
+
+    monkeypatch.setattr(GifWriter, "_end", fail)
+    with pytest.raises(EncodingError, match=r"clip\.gif: no"):
+        render.render(preset, out_dir=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "samples"]
 
 

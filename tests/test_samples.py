@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,7 @@ def test_a_fine_tuned_style_ships_as_a_training_run_that_starts_from_the_base(st
 @pytest.mark.parametrize("style", painter.STYLES)
 def test_networks_draw_different_people_in_the_colours_of_what_they_learnt_from(style):
     pictures = drawn(style).astype(float)
-    assert min(np.abs(a - b).mean() for a, b in zip(pictures, pictures[1:], strict=False)) > 5
+    assert min(np.abs(a - b).mean() for a, b in pairwise(pictures)) > 5
     painted = to_frames(painter.paint(painter.sample_parameters(32, seed=1), style, 128)).astype(float)
     assert np.abs(pictures.mean(axis=(0, 1, 2)) - painted.mean(axis=(0, 1, 2))).max() < 32
 

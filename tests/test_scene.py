@@ -141,7 +141,8 @@ def test_a_missing_model_is_named_by_its_place(sample_folder):
 
 
 def test_a_position_track_says_how_far_the_walk_is(sample_folder):
-    text = CLIP.replace("[3, 14, 15]", "[3, 14, 15], position: [[0s, 0], [0.4s, 1], [0.8s, 1, ease], [end, 3]]")
+    position = "[[0s, 0], [0.4s, 1], [0.8s, 1, ease], [end, 3]]"
+    text = CLIP.replace("[3, 14, 15]", f"[3, 14, 15], position: {position}")
     ws = [moment.pictures[0].ws for moment in scene_of(text).moments()]
     at_second_seed = scene_of(CLIP.replace("[3, 14, 15]", "[14]")).moment(0).pictures[0].ws
     for index in (6, 8, 9):  # 13 frames in a second: frame 6 is at 0.46 s
@@ -151,7 +152,8 @@ def test_a_position_track_says_how_far_the_walk_is(sample_folder):
 
 
 def test_a_models_own_name_shows_that_model_alone(sample_folder, high):
-    text = CLIP.replace("[low, blend, high]", "[high, ukiyoe]").replace("  snapshot: [[0s, 10], [50%, 40], [end, 10]]\n", "")
+    text = CLIP.replace("[low, blend, high]", "[high, ukiyoe]")
+    text = text.replace("  snapshot: [[0s, 10], [50%, 40], [end, 10]]\n", "")
     shared, own = scene_of(text).moment(0).pictures
     alone = scene_of("version: 1\nmodels: {u: sample:ukiyoe}\nclip: {duration: 1s}\nlatents: {seeds: [3]}\n")
     np.testing.assert_allclose(own.ws, alone.moment(0).pictures[0].ws, atol=1e-6)
