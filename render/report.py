@@ -172,7 +172,7 @@ def _clip_rows(preset: Preset) -> list[list[str]]:
 def _walk_text(preset: Preset) -> str:
     latents, points = preset.latents, preset.waypoints()
     seeds = [str(seed) for seed in latents.all_seeds]
-    if len(seeds) == 1:
+    if len(points) == 1:
         return f"seed {seeds[0]}, standing still"
     shown = ", ".join(seeds if len(seeds) <= 12 else [*seeds[:10], "…", seeds[-1]])
     step = seconds_text(points[1].seconds - points[0].seconds)

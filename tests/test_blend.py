@@ -89,6 +89,12 @@ def test_impossible_swaps_are_refused(wrong):
         position_of(wrong)
 
 
+@pytest.mark.parametrize("weight", [float("nan"), 1e30, "a", None, True, 10**400, 101])
+def test_weights_without_a_meaning_are_refused(weight):
+    with pytest.raises(BlendError, match=r"^weight is a number from -100 to 100, not "):
+        Blend.low_high(6, 2, weight=weight)
+
+
 def test_negative_width_and_unknown_convention_are_refused():
     with pytest.raises(BlendError, match=r"width.*-1"):
         swap_weights(6, 3, -1)

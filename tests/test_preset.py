@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -166,6 +167,15 @@ def test_every_sets_the_pace_and_a_loop_closes_all_the_same() -> None:
     assert fitted == [(0, 1), (pytest.approx(8 / 3), 2), (pytest.approx(16 / 3), 3), (8, 1)]
 
 
+def test_a_loop_does_not_rest_where_its_list_comes_back_to_the_first_seed() -> None:
+    assert points(Latents(seeds=[5, 6, 5]), loop=True) == [(0, 5), (4, 6), (8, 5)]
+    assert points(Latents(seeds=[5, 6, 5])) == [(0, 5), (4, 6), (8, 5)]
+    assert points(Latents(seeds=[5, 5]), loop=True) == [(0, 5)]
+    closed = preset(latents=Latents(seeds=[5, 6, 5], every="2s"))
+    assert [point.seed for point in closed.waypoints()] == [5, 6, 5, 6, 5]
+    assert closed.warnings() == []
+
+
 def test_seeds_may_be_ranges() -> None:
     assert Latents(seeds="0-3, 9,5-4").seeds == (0, 1, 2, 3, 9, 5, 4)
     assert Latents(seeds=["0-2", 7]).seeds == (0, 1, 2, 7)
@@ -312,7 +322,7 @@ def test_a_changed_copy_is_validated_and_the_original_stands() -> None:
     assert one.replace(clip=one.clip.replace(fps=60)).clock.frame_count == 480
     assert one.clock.frame_count == 240
     assert failing(one.replace, truncation="much")[0].startswith(
-        "truncation: truncation is a number, not 'much'"
+        "truncation: this is a number from -100 to 100, not 'much'"
     )
     with pytest.raises(AttributeError, match="does not change"):
         one.clip.fps = 3
@@ -325,6 +335,44 @@ def test_a_formula_may_lack_a_value_where_a_looping_clip_never_is() -> None:
     assert failing(preset, truncation="=1/(8-t)", clip=Clip(duration="8s")) == [
         "truncation: =1/(8-t) at 8 s: it divides by zero"
     ]
+
+
+def test_a_formula_is_tried_at_every_frame_of_every_file() -> None:
+    """Frame 1 of a GIF lies at 0.04 s, between two frames of the clip."""
+    hole = "=0.7 + sqrt(abs(t - 0.04) - 0.0001)"
+    clip = Clip(duration="8s", fps=30, loop=True)
+    assert preset(truncation=hole, clip=clip, outputs=["a.mp4"]).tracks()["truncation"].first < 1
+    assert failing(preset, truncation=hole, clip=clip, outputs=["a.mp4", "a.gif"]) == [
+        f"truncation: {hole} at 0.04 s: it has no real, finite value"
+    ]
+    assert failing(preset, truncation="=1/(f - 1001)", clip=Clip(duration="60s", loop=True)) == [
+        "truncation: =1/(f - 1001) at 33.37 s: it divides by zero"
+    ]
+
+
+def test_the_longest_clip_is_tried_in_a_moment() -> None:
+    day = Clip(duration="86400s", fps=1000)
+    start = time.perf_counter()
+    assert preset(truncation="=0.7 + 0.1*sin(tau*u)", clip=day).clock.frame_count == 86_400_000
+    assert time.perf_counter() - start < 20
+
+
+def test_a_width_that_overshoots_stops_at_zero() -> None:
+    track = mixed(width=[("0s", 3, "out-back"), ("end", 0)]).tracks()["blend.width"]
+    values = [track.value_at(Fraction(step, 10)) for step in range(81)]
+    assert min(values) == track.minimum == 0
+    assert values[0] == 3
+    assert values.count(0) > 20
+
+
+def test_weights_stay_within_what_can_be_drawn() -> None:
+    assert failing(mixed, weight=101) == ["blend.weight: a weight is a number from -100 to 100, not 101"]
+    assert failing(mixed, weight="=10**(3*u)")[0].startswith("blend.weight: =10**(3*u) at 5.3")
+    assert "thousands of digits" in failing(mixed, weight=10**5000)[0]
+    assert failing(preset, truncation=[("0s", 0), ("end", -1e30)]) == [
+        "truncation[1][1]: this is a number from -100 to 100, not -1e+30"
+    ]
+    assert mixed(weight=-100).tracks()["blend.weight"].first == -100
 
 
 def test_warnings_tell_what_may_not_be_meant() -> None:

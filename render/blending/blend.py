@@ -16,6 +16,7 @@ from render.blending.conventions import CONVENTIONS, Convention
 from render.errors import BlendError
 
 SUM_TOLERANCE = 1e-6
+FARTHEST = 100  # beyond such weights float32 has nothing left to draw
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,11 +112,11 @@ class Blend:
         """Model 0 (low) gives the coarse layers, model 1 (high) those from the position `swap` on.
 
         width    softness in layers; None or 0: whole swaps cut, fractional ones cross-fade one layer
-        weight   how much of `high` is used where the swap gives it
+        weight   how much of `high` is used where the swap gives it, within ±100
         to_rgb   weight of `high` in the to-RGB parts, one for all or [L]; None: they follow their layer
         mapping  weight of `high` in the mapping network
         """
-        high = find_convention(convention).weights(layer_count, swap, width) * weight
+        high = find_convention(convention).weights(layer_count, swap, width) * checked_weight(weight)
         rgb = None if to_rgb is None else _pair(np.broadcast_to(np.asarray(to_rgb, float), layer_count))
         return cls(_pair(high), to_rgb=rgb, mapping=_pair(np.asarray(float(mapping))), convention=convention)
 
@@ -152,6 +153,14 @@ def _check(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
         raise BlendError(
             f"the {name} of a blend must sum to 1{place}, not {np.round(np.ravel(sums), 4).tolist()}"
         )
+
+
+def checked_weight(weight: float) -> float:
+    """The weight of a model, within reason. Raises BlendError."""
+    right = isinstance(weight, int | float | np.number) and not isinstance(weight, bool)
+    if not right or not -FARTHEST <= weight <= FARTHEST:
+        raise BlendError(f"weight is a number from {-FARTHEST} to {FARTHEST}, not {weight!r}")
+    return float(weight)
 
 
 def find_convention(name: str) -> Convention:

@@ -123,7 +123,7 @@ def blend(
                 layer's name ("32/1", "L7"), or (resolution, level). In StyleGAN3 a resolution means the first
                 layer with so many samples per picture width; see `position_of_resolution`
     width       softness in layers; None: a cut
-    weight      how much of `high` is used; outside 0–1 it extrapolates
+    weight      how much of `high` is used; outside 0–1 it extrapolates, within ±100
     convention  `position`, or `pinkney` for what the published blend_models.py makes
 
     Its tensors are those of `low` and `high` where they are not mixed. Raises BlendError.

@@ -39,10 +39,10 @@ def _logistic(x: np.ndarray, width: float) -> np.ndarray:
 
 def _checked_width(width: float | None) -> float:
     """0 for a hard cut."""
-    width = 0.0 if width is None else float(width)
-    if not width >= 0:
-        raise BlendError(f"width is a number of layers from 0 on, not {width}")
-    return width
+    width = 0.0 if width is None else width
+    if not isinstance(width, int | float | np.number) or not width >= 0:
+        raise BlendError(f"width is a number of layers from 0 on, not {width!r}")
+    return float(width)
 
 
 def position_weights(layer_count: int, swap: float, width: float | None = None) -> np.ndarray:

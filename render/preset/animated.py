@@ -30,7 +30,7 @@ from .layers import position_of, position_of_resolution
 from .mistakes import Mistake, gather, shown
 from .values import Shape, leaf, read_number
 
-_MOST_TRIALS = 20_000  # frames of one rate at which a formula is tried before anything is rendered
+_MOST_TRIALS = 50_000  # frames of one rate at which a formula is tried before anything is rendered
 FARTHEST = 100  # beyond such weights float32 has nothing left to draw
 
 
@@ -42,11 +42,13 @@ class Quantity:
         name: the word for it, and the name of its JSON Schema definition.
         number: turns a value as written into the track's number; raises ValueError.
         from_formula: turns a formula's result into the track's number; raises ValueError.
+        lowest: where the track's number ends, even if an easing overshoots.
     """
 
     name: str
     number: Callable[[Any], float] = field(compare=False)
     from_formula: Callable[[float], float] = field(compare=False)
+    lowest: float = -math.inf
 
 
 def _at_least(minimum: float, what: str) -> Callable[[Any], float]:
@@ -59,8 +61,8 @@ def _within_reach(what: str) -> Callable[[Any], float]:
 
 TRUNCATION = Quantity("truncation", _within_reach("this"), _within_reach("truncation"))
 WEIGHT = Quantity("weight", _within_reach("a weight"), _within_reach("a weight"))
-WIDTH = Quantity("width", _at_least(0, "a width"), _at_least(0, "a width"))
-KIMG = Quantity("kimg", _at_least(0, "a snapshot's kimg"), _at_least(0, "a snapshot's kimg"))
+WIDTH = Quantity("width", *2 * (_at_least(0, "a width"),), lowest=0)
+KIMG = Quantity("kimg", *2 * (_at_least(0, "a snapshot's kimg"),), lowest=0)
 SWAP = Quantity("swap", position_of, position_of_resolution)
 PLACE = Quantity("walk_position", _at_least(-math.inf, "a position along the seeds"), float)
 
@@ -101,7 +103,8 @@ class Animated:
         """
         if self.expression is not None:
             return ExpressionTrack(self.expression, clock, self.quantity.from_formula)
-        return Track(tuple(Key(clock.resolve(key.time), key.number, key.easing) for key in self.keys))
+        keys = tuple(Key(clock.resolve(key.time), key.number, key.easing) for key in self.keys)
+        return Track(keys, self.quantity.lowest)
 
     def mistakes(self, clock: Clock, rates: Iterable[Fraction] = ()) -> list[Mistake]:
         """What only the clip can tell: times without meaning, keys out of order, formulas without a value.

@@ -156,7 +156,7 @@ def _loop_warnings(value: Animated, clock: Clock) -> list[str]:
 
 def _walk_warnings(preset: Preset) -> list[str]:
     points, clock = preset.waypoints(), preset.clock
-    seeds = preset.latents.all_seeds
+    seeds = preset.latents.round_seeds(clock.loop)
     if len(seeds) == 1:
         return []
     unseen = len(seeds) - len({index % len(seeds) for index in range(_visited(points, clock))})

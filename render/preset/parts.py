@@ -26,7 +26,7 @@ from .part import Part
 from .values import Checksum, Flag, FrameRate, Tempo, Text, TimeValue, choice, leaf, whole
 
 SOURCE_KINDS = ("sample:", "catalogue:", "https:", "http:", "hf:")
-_MAX_SEEDS = 10_000
+_MAX_SEEDS = 10_000  # also of stops of a walk
 _MAX_SECONDS = 24 * 3600
 
 
@@ -234,6 +234,12 @@ class Latents(Part):
         """The seeds in the order the walk passes them; one for a still latent."""
         return self.seeds if self.seed is None else (self.seed,)
 
+    def round_seeds(self, loop: bool) -> tuple[int, ...]:
+        """The seeds of one round: a loop comes back by itself, so a first seed that is repeated at the end
+        of the list is left out."""
+        seeds = self.all_seeds
+        return seeds[:-1] if loop and len(seeds) > 1 and seeds[0] == seeds[-1] else seeds
+
     @property
     def walk_space(self) -> str:
         """`z` or `w`: the space the path lies in, with the default filled in."""
@@ -246,9 +252,9 @@ class Latents(Part):
         that a whole number of equal segments fills the clip. Otherwise the walk rests at its last seed.
 
         Raises:
-            ValueError: `every` is not above 0, or has no meaning on this clock.
+            ValueError: `every` is not above 0, far too short for a loop, or has no meaning on this clock.
         """
-        seeds = self.all_seeds
+        seeds = self.round_seeds(clock.loop)
         if len(seeds) == 1:
             return (Waypoint(Fraction(0), seeds[0]),)
         segments = len(seeds) if clock.loop else len(seeds) - 1
@@ -257,6 +263,8 @@ class Latents(Part):
             raise ValueError(f"the time from seed to seed is above 0, not {self.every}")
         if clock.loop:
             segments = max(1, round(clock.duration / step))
+            if segments > _MAX_SEEDS:
+                raise ValueError(f"{self.every} is too short: a walk has at most {_MAX_SEEDS} steps")
             step = clock.duration / segments
         points = [Waypoint(index * step, seeds[index % len(seeds)]) for index in range(segments)]
         return (*points, Waypoint(segments * step, seeds[0] if clock.loop else seeds[-1]))
@@ -327,11 +335,15 @@ class Blend(Part):
                 )
                 if getattr(self, name) is not None
             ]
-        return [
+        mistakes = [
             Mistake((name,), f"missing. {Blend.model_fields[name].description}")
             for name in ("low", "high")
             if getattr(self, name) is None
         ]
+        if self.convention == "pinkney" and self.to_rgb is not None:
+            text = "convention: pinkney knows no swap for to-RGB layers; leave one of the two out"
+            mistakes.append(Mistake(("to_rgb",), text, at_key=True))
+        return mistakes
 
     @property
     def is_mix(self) -> bool:

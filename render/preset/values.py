@@ -18,7 +18,6 @@ from render.timeline import Time, did_you_mean, parse_fps, parse_time
 
 from .mistakes import plain, shown
 
-
 _LARGEST = 1e300  # whole numbers have no end, what is computed from them has
 
 
@@ -133,7 +132,7 @@ def _read_checksum(value: Any) -> str:
 def _range_text(minimum: float, maximum: float) -> str:
     if math.isinf(maximum):
         return "" if math.isinf(minimum) else f" of at least {minimum:g}"
-    return f" from {minimum:g} to {maximum:g}"
+    return f" from {minimum} to {maximum}"
 
 
 def _number_schema(kind: str, minimum: float, maximum: float) -> dict[str, Any]:

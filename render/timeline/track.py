@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -27,11 +28,14 @@ class Track:
     Before the first and after the last key the value holds. Of several keys at one time the last one counts
     from that time on, and the first one is where the segment before it arrives: a jump.
 
+    lowest: the value never goes below it, however far an easing overshoots
+
     Raises:
         ValueError: no keys, or keys out of order.
     """
 
     keys: tuple[Key, ...]
+    lowest: float = -math.inf
     _seconds: tuple[Fraction, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -64,7 +68,7 @@ class Track:
         if key.value == following.value:
             return key.value
         part = key.easing(float((seconds - key.seconds) / (following.seconds - key.seconds)))
-        return key.value + (following.value - key.value) * part
+        return max(self.lowest, key.value + (following.value - key.value) * part)
 
     @property
     def is_constant(self) -> bool:
@@ -84,7 +88,7 @@ class Track:
     @property
     def minimum(self) -> float:
         """The lowest value, counting easings that overshoot."""
-        return min(self._extremes())
+        return max(self.lowest, min(self._extremes()))
 
     @property
     def maximum(self) -> float:
