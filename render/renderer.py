@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from render.errors import RenderError
+from render.errors import PresetError
 from render.networks import Generator
 from render.networks.ops import to_uint8
 from render.panels import Layout, compose, layout_of
@@ -21,18 +21,18 @@ MAX_BATCH = 64
 
 
 def pick_device(wanted: str | None = None) -> torch.device:
-    """`wanted`, or the best there is: cuda, then mps, then cpu. Raises RenderError if it is not there."""
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
+    """`wanted`, or the best there is: cuda, then mps, then cpu. Raises PresetError if it is not there.
+
+    Of several GPUs one is named by its number, `cuda:1`.
+    """
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    found = ["cuda"] * (cards > 0) + ["mps"] * torch.backends.mps.is_available() + ["cpu"]
     if wanted is None:
-        return torch.device(next(name for name, found in there.items() if found))
-    kind = wanted.partition(":")[0]
-    if not there.get(kind, False):
-        found = ", ".join(name for name, found in there.items() if found)
-        raise RenderError(f"there is no device {wanted!r} here; there is {found}")
+        return torch.device(found[0])
+    numbered = [f"cuda:{number}" for number in range(cards)]
+    if wanted not in (*found, *numbered):
+        choices = ", ".join([*found, *(numbered if cards > 1 else ())])
+        raise PresetError(f"there is no device {wanted!r} here; there is {choices}")
     return torch.device(wanted)
 
 
@@ -57,7 +57,7 @@ def smaller(width: int, wanted: int) -> int:
 
 
 class Renderer:
-    """Draws a scene's moments.
+    """Draws a scene's moments. Raises PresetError for a batch size below 1.
 
     batch_size  pictures drawn at once; by default as many as fit in a modest amount of memory
     resolution  draw smaller pictures, for a preview (a skip network stops early and saves the rest)
@@ -67,6 +67,8 @@ class Renderer:
     """
 
     def __init__(self, scene: Scene, batch_size: int | None = None, resolution: int | None = None):
+        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+            raise PresetError(f"batch_size is a whole number of pictures from 1 on, not {batch_size!r}")
         self.scene, self.blender = scene, scene.blender
         full = scene.model.resolution
         self.resolution = full if resolution is None else smaller(full, resolution)

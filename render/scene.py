@@ -16,10 +16,11 @@ from render.blending.blender import Blender
 from render.blending.kinship import unrelated, warning_text
 from render.checkpoints.library import resolve, resolve_series
 from render.checkpoints.load import load
-from render.errors import BlendreelError, BlendreelWarning, CheckpointError
+from render.errors import BlendreelError, BlendreelWarning, CheckpointError, RenderError
 from render.latents import Walk, seed_latents
 from render.networks import Generator
 from render.preset import Preset
+from render.preset.mistakes import shown
 from render.timeline import Clock
 
 
@@ -126,9 +127,18 @@ class Scene:
         yield from map(self.moment, range(self.clock.frame_count) if frame_indices is None else frame_indices)
 
     def moment(self, frame_index: int) -> Moment:
-        """What frame `frame_index` shows. Raises IndexError outside the clip."""
+        """What frame `frame_index` shows.
+
+        Raises IndexError outside the clip; RenderError where a formula has no value at that frame, which can
+        only be at a rate that the preset does not speak of.
+        """
         seconds = self.clock.seconds(frame_index)
-        values = {name: track.value_at(seconds) for name, track in self.tracks.items()}
+        values = {}
+        for name, track in self.tracks.items():
+            try:
+                values[name] = track.value_at(seconds)
+            except ValueError as error:
+                raise RenderError(f"frame {frame_index}: {name}: {error}") from None
         noise = "none" if self.preset.noise.mode == "none" else "const"
         pictures = {
             word: Picture(self._ws(seconds, values, blend), blend, noise)
@@ -272,7 +282,11 @@ def open_cast(preset: Preset, name: str, device: str | torch.device) -> Cast:
             kimgs, paths = (0.0,), (resolve(source.source, preset.base_dir, sha256=source.sha256),)
         generators = tuple(load(path, device=device) for path in paths)
     except BlendreelError as error:
-        raise CheckpointError(f"models.{name}: {error}") from None
+        raise type(error)(f"models.{name}: {error}") from None
+    except OSError as error:
+        raise CheckpointError(
+            f"models.{name}: {shown(source.source)} can't be read: {error.strerror or error}"
+        ) from None
     if preset.noise.mode == "random":
         for generator in generators:
             draw_noise_maps(generator, preset.noise.seed)

@@ -152,3 +152,8 @@ def test_missing_files_and_folders_are_explained(tmp_path):
 def test_samples_load_by_name(sample_folder, low):
     assert same(render.load("sample:portrait"), low)
     assert render.load("sample:ukiyoe").provenance.kimg == 40
+
+
+def test_a_name_that_the_system_refuses_is_one_line():
+    with pytest.raises(CheckpointError, match=r"can't be read: File name too long$"):
+        load("n" * 300)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import render
-from render.errors import RenderError
+from render.errors import PresetError
 from render.networks.ops import to_uint8
 from render.preset import Preset
 from render.renderer import Renderer, pick_device, smaller, to_frames
@@ -89,10 +89,20 @@ def test_grey_and_transparent_pictures_become_rgb():
 def test_a_device_that_is_not_there_is_refused_with_what_there_is():
     assert pick_device("cpu") == torch.device("cpu")
     if not torch.cuda.is_available():
-        with pytest.raises(RenderError, match=r"no device 'cuda' here; there is .*cpu"):
+        with pytest.raises(PresetError, match=r"no device 'cuda' here; there is .*cpu"):
             pick_device("cuda")
-    with pytest.raises(RenderError, match="no device 'tpu'"):
-        pick_device("tpu")
+
+
+@pytest.mark.parametrize("wanted", ["tpu", "cpu:x", "cuda:99", "cuda:-1", "mps:7", "", "CPU"])
+def test_devices_that_nobody_has_are_refused_in_one_line(wanted):
+    with pytest.raises(PresetError, match=f"^there is no device '{wanted}' here; there is .*cpu$"):
+        pick_device(wanted)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5])
+def test_a_batch_has_at_least_one_picture(preset, batch_size):
+    with pytest.raises(PresetError, match=f"batch_size is a whole number .* not {batch_size}"):
+        next(render.frames(preset, batch_size=batch_size))
 
 
 def test_python_frames_are_those_of_the_film(preset):

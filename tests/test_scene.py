@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+import render
 from render.blending.blend import swap_weights
-from render.errors import CheckpointError
+from render.errors import BlendreelWarning, CheckpointError, RenderError, UnsafeCheckpointError
 from render.latents import seed_latents
+from render.networks import StyleGAN3, StyleGAN3Config
 from render.preset import Preset
 from render.scene import Scene, used_models
 from tests.conftest import CLIP
@@ -133,6 +135,31 @@ def test_random_noise_is_drawn_from_its_seed_and_equal_in_all_models(sample_fold
     assert not torch.equal(first[0], second[0])
 
 
+def test_a_formula_without_a_value_at_another_rate_names_track_and_frame(sample_folder):
+    scene = scene_of(CLIP + 'truncation: "=1/(f - 0.5)"\n')
+    assert len(list(scene.moments())) == 13
+    with pytest.raises(RenderError, match=r"^frame 1: truncation: =1/\(f - 0\.5\) at 0\.04 s: it divides by"):
+        list(scene.at_fps(Fraction(25)).moments())
+
+
+def test_a_width_that_overshoots_below_zero_renders(sample_folder):
+    text = CLIP.replace("  low: portrait", "  low: portrait\n  width: [[0s, 3, out-back], [end, 0]]")
+    moments = list(scene_of(text).moments())
+    assert min(moment.values["blend.width"] for moment in moments) == 0
+
+
+def test_a_file_that_asks_to_run_something_is_still_called_unsafe(tmp_path):
+    (tmp_path / "bad.pkl").write_bytes(b"\x80\x04cos\nsystem\n\x8c\x02ls\x85R.")
+    preset = Preset.from_yaml("models: {bad: bad.pkl}\nclip: {duration: 1s}\n", base_dir=tmp_path)
+    with pytest.raises(UnsafeCheckpointError, match=r"^models\.bad: bad\.pkl"):
+        Scene.open(preset)
+
+
+def test_a_path_that_the_system_refuses_is_one_line(sample_folder):
+    with pytest.raises(CheckpointError, match=r"^models\.portrait: 'n+…? can't be read: File name too long$"):
+        scene_of(CLIP.replace("sample:portrait", "n" * 300))
+
+
 def test_a_missing_model_is_named_by_its_place(sample_folder):
     with pytest.raises(
         CheckpointError, match=r"models\.portrait: .*sample.*portrai.*did you mean sample:portrait"
@@ -159,3 +186,17 @@ def test_a_models_own_name_shows_that_model_alone(sample_folder, high):
     np.testing.assert_allclose(own.ws, alone.moment(0).pictures[0].ws, atol=1e-6)
     assert np.abs(shared.ws - own.ws).max() > 1e-3
     np.testing.assert_array_equal(own.blend.noise, [0, 0, 0, 1])
+
+
+def test_a_resolution_is_a_layer_of_the_network_at_hand(tmp_path):
+    for seed, name in enumerate(("a", "b")):
+        torch.manual_seed(seed)
+        config = StyleGAN3Config(resolution=16, z_dim=8, w_dim=8, channel_base=128, channel_max=8)
+        render.save(StyleGAN3(config), tmp_path / f"{name}.safetensors")
+    text = "version: 1\nmodels: {a: a.safetensors, b: b.safetensors}\nclip: {duration: 1s}\n"
+    text += "blend: {low: a, high: b, swap: [[0s, 16], [50%, L9], [end, 32]], mapping: low}\n"
+    with pytest.warns(BlendreelWarning, match="unrelated"):
+        scene = Scene.open(Preset.from_yaml(text, base_dir=tmp_path))
+    first = [layer.resolution for layer in scene.model.layers].index(16)
+    values = [scene.moment(index).values["blend.swap"] for index in (0, 29)]
+    assert values == [first, len(scene.model.layers)]

@@ -24,8 +24,9 @@ def load(source: str | Path, device: str | torch.device = "cpu", sha256: str | N
     Raises CheckpointError (one line that names the file and the reason), UnsafeCheckpointError if the file
     asks to run something.
     """
-    path = resolve(source, sha256=sha256)
+    path = Path(source)
     try:
+        path = resolve(source, sha256=sha256)
         contents = read_contents(path)
         return build(*contents).to(device)
     except CheckpointError as error:
