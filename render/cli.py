@@ -232,8 +232,12 @@ def sheet(preset: str, file: Path | None, count: int, device: str | None, quiet:
 @click.argument("file", type=click.Path(path_type=Path), default=Path("morph.yaml"))
 def new(file: Path) -> None:
     """Write a commented preset to start from, as FILE.  [default: morph.yaml]"""
+    if file.name in ("", ".."):
+        raise PresetError(f"{file} is a folder; name a file in it, such as {file / 'morph.yaml'}")
     path = file if file.suffix else file.with_suffix(".yaml")
     try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
         with path.open("x", encoding="utf-8") as stream:
             stream.write((_PACKAGE / "preset" / "starter.yaml").read_text(encoding="utf-8"))
     except FileExistsError:
@@ -295,9 +299,14 @@ def preset_folder() -> Path:
 
 def find_preset(name: str) -> Path:
     """A preset's file, or that of a shipped preset by its bare name. Raises PresetError."""
+    from render.preset.mistakes import shown
+
     path = Path(name)
-    if path.exists():
-        return path
+    try:
+        if path.exists():
+            return path
+    except OSError as error:
+        raise PresetError(f"{shown(name)} can't be read: {error.strerror}") from None
     shipped = {each.stem: each for each in sorted(preset_folder().glob("*.yaml"))}
     if name in shipped:
         return shipped[name]

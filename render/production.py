@@ -47,16 +47,26 @@ def plan(preset: Preset, files: Iterable[str | Path] = (), out_dir: str | Path =
     A file that the preset names too keeps the preset's settings. Raises PresetError: nothing to write, or two
     outputs of one name.
     """
-    known = {output.file: output for output in preset.outputs}
-    outputs = [known.get(str(file)) or load_output(str(file)) for file in files] or list(preset.outputs)
+    known = {_place(out_dir, output.file).resolve(): output for output in preset.outputs}
+    wanted = [(_place(out_dir, str(file)), str(file)) for file in files]
+    outputs = [(path, known.get(path.resolve()) or load_output(file)) for path, file in wanted]
+    outputs = outputs or [(_place(out_dir, output.file), output) for output in preset.outputs]
     if not outputs:
         raise PresetError("the preset names no outputs; name one, such as morph.mp4")
-    jobs = [Job(Path(out_dir) / output.file, output, output.rate(preset.clock.fps)) for output in outputs]
+    jobs = [Job(path, output, output.rate(preset.clock.fps)) for path, output in outputs]
     paths = [job.path.resolve() for job in jobs]
     for job, path in zip(jobs, paths, strict=True):
         if paths.count(path) > 1:
             raise PresetError(f"two outputs have the name {job.path}; each needs its own")
     return jobs
+
+
+def _place(out_dir: str | Path, file: str) -> Path:
+    """Where an output lies: in `out_dir`, unless it says so itself; `~` is the user's folder."""
+    try:
+        return Path(out_dir) / Path(file).expanduser()
+    except RuntimeError:
+        raise PresetError(f"{file}: there is no such user's folder") from None
 
 
 def render(

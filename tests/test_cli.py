@@ -65,12 +65,18 @@ def test_a_mistake_in_the_preset_is_one_readable_message(run):
         (["render", "clip.yml"], 2, "there is no preset clip.yml; did you mean clip.yaml?"),
         (["render", "clip.yaml", "-o", "a.mp5"], 2, "unknown extension .mp5"),
         (["render", "clip.yaml", "--out-dir", "clip.yaml/x"], 3, "clip.yaml"),
-        (["render", "clip.yaml", "--device", "tpu"], 1, "there is no device 'tpu' here"),
+        (["render", "clip.yaml", "--device", "tpu"], 2, "there is no device 'tpu' here"),
+        (["render", "clip.yaml", "--device", "cpu:x"], 2, "there is no device 'cpu:x' here"),
+        (["render", "n" * 300], 2, "can't be read: File name too long"),
         (["rendr"], 2, "unknown command 'rendr'; did you mean 'render'?"),
         (["render"], 2, "Missing argument 'PRESET'"),
         (["render", "clip.yaml", "--batch-size", "0"], 2, "--batch-size"),
         (["new", "clip.yaml"], 2, "clip.yaml exists already"),
-        (["new", "nowhere/clip.yaml"], 2, "No such file or directory"),
+        (["new", ""], 2, ". is a folder; name a file in it, such as morph.yaml"),
+        (["new", "."], 2, ". is a folder; name a file in it"),
+        (["new", ".."], 2, ".. is a folder; name a file in it, such as ../morph.yaml"),
+        (["new", "clip.yaml/x.yaml"], 2, "clip.yaml/x.yaml: cannot be written: Not a directory"),
+        (["new", "n" * 300], 2, "cannot be written: File name too long"),
     ],
 )
 def test_mistakes_are_explained_with_their_exit_code(run, arguments, code, message):
@@ -130,6 +136,11 @@ def test_new_writes_a_preset_that_loads_and_renders_samples(run):
     assert preset.warnings() == []
     assert preset.source_of("portrait") == "sample:portrait"
     assert run("check", "mine.yaml").exit_code == 0
+
+
+def test_new_makes_the_folder_of_its_file(run):
+    assert run("new", "sub/deep/x.yaml").exit_code == 0
+    assert Preset.load(run.folder / "sub" / "deep" / "x.yaml").warnings() == []
 
 
 def test_check_explains_without_rendering(run):

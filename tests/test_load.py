@@ -156,4 +156,4 @@ def test_samples_load_by_name(sample_folder, low):
 
 def test_a_name_that_the_system_refuses_is_one_line():
     with pytest.raises(CheckpointError, match=r"can't be read: File name too long$"):
-        load("n" * 300)
+        render.load("n" * 300)

@@ -71,6 +71,18 @@ def test_a_named_file_replaces_the_outputs_and_keeps_its_settings(preset):
     assert jobs[1].settings == {"crf": 17, "preset": "medium"}
 
 
+@pytest.mark.parametrize("name", ["./a.gif", "sub/../a.gif", "a.gif", "~/a.gif"])
+def test_a_file_is_known_however_it_is_spelled(preset, tmp_path, monkeypatch, name):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = name if name.startswith("~") else "a.gif"
+    given = preset.replace(outputs=({"file": file, "colors": 7},))
+    [job] = production.plan(given, [name], tmp_path)
+    assert job.path.resolve() == (tmp_path / "a.gif").resolve()
+    assert job.settings["colors"] == 7
+    [job] = production.plan(given, (), tmp_path)
+    assert job.path == tmp_path / "a.gif"
+
+
 def test_a_width_scales_the_frames(preset, tmp_path):
     [path] = render.render(preset.replace(outputs=({"file": "a.gif", "width": 112},)), out_dir=tmp_path)
     assert gif_facts(path)[2] == (112, 32)
@@ -82,6 +94,7 @@ def test_a_width_scales_the_frames(preset, tmp_path):
         (["a.mp4", "./a.mp4"], "two outputs have the name"),
         (["a.mp5"], r"'a\.mp5' has the unknown extension \.mp5; known: \.mp4, \.gif; did you mean a\.mp4\?"),
         (["a"], "has no extension"),
+        (["~nobody-of-this-name/a.gif"], "there is no such user's folder"),
     ],
 )
 def test_files_that_make_no_sense_are_refused_before_anything_is_rendered(preset, files, message):

@@ -116,6 +116,7 @@ BROKEN = [
     ("[a.mp4]", "[{file: a.gif, crf: 3}]", "13:25: outputs[0].crf: unknown key; known: file, fps, width, colors, dither, loop"),
     ("[a.mp4]", "[{fps: 3}]", "13:11: outputs[0].file: missing. Name of the file; its extension says what kind it is."),
     ("[a.mp4]", "[a.mp4, a.mp4]", "13:18: outputs[1]: a.mp4 is written twice; outputs[0] has the same name"),
+    ("[a.mp4]", "[a.mp4, ./a.mp4]", "13:18: outputs[1]: ./a.mp4 is written twice; outputs[0] has the same name"),
     ("truncation: 0.7", "latents: 3", "7:1: latents: this key is given twice; the first is on line 6"),
     ("truncation: 0.7", "truncation: !percent 70", "7:13: truncation: the tag !percent has no meaning in a preset"),
     ("truncation: 0.7", "\ttruncation: 0.7", "7:1: there is a tab here; YAML is indented with spaces"),

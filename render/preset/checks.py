@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
+from os.path import normpath
 from typing import TYPE_CHECKING
 
 from render.timeline import Clock, did_you_mean, rate_text
@@ -103,7 +104,7 @@ def _outputs(preset: Preset) -> list[Mistake]:
     seen: dict[str, int] = {}
     mistakes = []
     for index, output in enumerate(preset.outputs):
-        first = seen.setdefault(output.file, index)
+        first = seen.setdefault(normpath(output.file), index)
         if first != index:
             text = f"{output.file} is written twice; outputs[{first}] has the same name"
             mistakes.append(Mistake(("outputs", index), text))
