@@ -119,6 +119,13 @@ BROKEN = [
     ("[a.mp4]", "[a.mp4, ./a.mp4]", "13:18: outputs[1]: ./a.mp4 is written twice; outputs[0] has the same name"),
     ("truncation: 0.7", "latents: 3", "7:1: latents: this key is given twice; the first is on line 6"),
     ("truncation: 0.7", "truncation: !percent 70", "7:13: truncation: the tag !percent has no meaning in a preset"),
+    ("[3, 14]", "!!python/object:os.system [3, 14]", "6:18: latents.seeds: the tag !!python/object:os.system has no meaning in a preset"),
+    ("clip: {duration", "clip: !!omap {duration", "5:7: clip: the tag !!omap has no meaning in a preset"),
+    ("[3, 14]", "!!set {3, 14}", "6:18: latents.seeds: the tag !!set has no meaning in a preset"),
+    ("truncation: 0.7", "truncation: !!binary MC43", "7:13: truncation: the tag !!binary has no meaning in a preset"),
+    ("clip: {duration: 8s, ", "base: &b {duration: 8s}\nclip: {<<: *b, ", "6:8: clip: merge keys (<<) are not supported; write the settings out"),
+    ("duration: 8s, fps: 30, loop: true}\nlatents: {seeds: [3, 14]", "duration: &t 8s, fps: 30, loop: true}\nlatents: {seeds: *t", "6:18: latents.seeds: seeds are whole numbers such as [3, 14] or ranges such as 0-5,9, not '8s'"),
+    ("[low, blend, high]\noutputs: [a.mp4]", "[low, &o {show: blend, label: x}]\noutputs: [*o]", "13:11: outputs[0].show: unknown key; known: file, fps, width"),
     ("truncation: 0.7", "\ttruncation: 0.7", "7:1: there is a tab here; YAML is indented with spaces"),
     ("[low, blend, high]", "[low, blend", "12:9: the list that begins here is not closed with ], or lacks a comma"),
     ("fps: 30, loop: true}", "fps: 30", "5:7: the mapping that begins here is not closed with }, or lacks a comma"),
@@ -128,7 +135,7 @@ BROKEN = [
     ("0.7", "*psi", "7:13: this alias (*) has no anchor (&) before it"),
     ("0.7", "@home", "7:13: text that begins with @ needs quotes"),
     ("outputs:", "---\noutputs:", "13:1: a file holds one preset; here a second one begins"),
-    ("0.7", "&a [*a]", "7:13: the preset is too large or nested too deeply"),
+    ("0.7", "&a [*a]", "7:17: the preset is too large or nested too deeply"),
 ]  # fmt: skip
 
 
@@ -159,6 +166,10 @@ def test_every_mistake_is_reported_at_once_in_the_order_of_the_file() -> None:
 
 def test_one_mistake_brings_no_others_with_it() -> None:
     for old, new in [
+        ("[3, 14]", "!!set {3, 14}"),
+        ("0.7", "!percent 70"),
+        ("blend:", "blend: !!python/object:os.system"),
+        ("clip: {duration: 8s, fps: 30", "clip: {<<: {duration: 8s}, <<: {fps: 30}"),
         ("duration: 8s", "duration: 8"),
         ("{snapshots: sample:ukiyoe}", "{snapshots: 3}"),
         ("  portrait: sample", "  portrait: smple"),
@@ -219,6 +230,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         assert str(caught.value).endswith(message)
         assert "\n" not in str(caught.value)
     assert Preset.load(tmp_path / "hello.yaml").base_dir == tmp_path
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no endless file here")
+def test_a_file_without_an_end_is_left_in_time() -> None:
+    with pytest.raises(PresetError, match=r"^/dev/zero: too large for a preset \(more than 1 MB\)$"):
+        Preset.load("/dev/zero")
 
 
 scalars = st.one_of(

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from render.errors import PresetError
@@ -28,6 +31,9 @@ _MAX_DEPTH = 40
 _WIDEST_LINE = 100
 _TYPED = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null")}
 _STANDARD = "tag:yaml.org,2002:"
+_SCALARS = _TYPED | {_STANDARD + name for name in ("str", "timestamp", "merge", "value")}
+_COLLECTIONS = {_STANDARD + name for name in ("seq", "map")}
+_MERGE = _STANDARD + "merge"
 _SHAPE = "a preset is a mapping; it begins with lines such as `models:` and `clip:`"
 
 
@@ -47,6 +53,7 @@ class Source:
     Attributes:
         name: the file as the user named it.
         mistakes: what the text itself has wrong although it can be read (a key given twice).
+        aside: places about which that is all there is to say.
     """
 
     name: str
@@ -55,10 +62,14 @@ class Source:
     values: dict[Place, Span] = field(default_factory=dict)
     keys: dict[Place, Span] = field(default_factory=dict)
     mistakes: list[tuple[Span, str]] = field(default_factory=list)
+    aside: list[Place] = field(default_factory=list)
 
     def located(self, mistakes: Iterable[Mistake]) -> str:
         """All mistakes in the order of the text: `name:line:column: place: text`, the line, and a caret."""
-        found = [*self.mistakes, *(self._found(mistake) for mistake in mistakes)]
+        found = [
+            *self.mistakes,
+            *(self._found(mistake) for mistake in mistakes if not self._is_aside(mistake)),
+        ]
         found.sort(key=lambda pair: (pair[0].line, pair[0].column))
         return "\n".join(self.pointed(span, text) for span, text in dict.fromkeys(found))
 
@@ -74,6 +85,10 @@ class Source:
         at = span.column - start + len(before)
         carets = "^" * max(1, min(span.length, len(before) + len(shown) - at))
         return f"{head}\n    {before}{shown}{after}\n    {' ' * at}{carets}"
+
+    def _is_aside(self, mistake: Mistake) -> bool:
+        place = self._written_place(mistake.place)
+        return any(place[: len(aside)] == aside for aside in self.aside)
 
     def _found(self, mistake: Mistake) -> tuple[Span, str]:
         place = self._written_place(mistake.place)
@@ -110,14 +125,15 @@ def read_file(path: str | Path) -> Source:
     """
     file = Path(path)
     try:
-        raw = file.read_bytes() if file.stat().st_size <= _MAX_BYTES or not file.is_file() else None
+        with file.open("rb") as stream:  # whatever it is: a device has no size, and no end
+            raw = stream.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         raise PresetError(f"{path}: there is no such file{_similar(file)}") from None
     except IsADirectoryError:
         raise PresetError(f"{path}: this is a folder; name a preset file in it") from None
     except OSError as error:
         raise PresetError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
-    if raw is None:
+    if len(raw) > _MAX_BYTES:
         raise PresetError(f"{path}: too large for a preset (more than {_MAX_BYTES // 1_000_000} MB)")
     try:
         return read_text(raw.decode("utf-8-sig"), str(path))
@@ -134,6 +150,7 @@ def read_text(text: str, name: str) -> Source:
     source = Source(name, text.splitlines())
     try:
         yaml = YAML(typ="safe", pure=True)
+        yaml.Composer = _Composer
         root = yaml.compose(text)
     except MarkedYAMLError as error:
         raise PresetError(_syntax_message(source, error)) from None
@@ -152,25 +169,60 @@ def read_text(text: str, name: str) -> Source:
     return source
 
 
+class _Composer(Composer):
+    """Gives every alias (`*name`) a node of its own, which lies where the alias is written."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.aliases: list[Node] = []
+
+    def compose_node(self, parent: Any, index: Any) -> Node:
+        event = self.parser.peek_event() if self.parser.check_event(AliasEvent) else None
+        node = super().compose_node(parent, index)
+        if event is None:
+            return node
+        alias = copy(node)  # shares its content with the anchor, which may not be complete yet
+        alias.start_mark, alias.end_mark = event.start_mark, event.end_mark
+        self.aliases.append(alias)
+        return alias
+
+
 class _Builder:
     """Walks the nodes once: makes the data and notes every span."""
 
     def __init__(self, source: Source, yaml: YAML) -> None:
         self.source = source
         self.constructor = yaml.constructor
+        self.aliases = {id(node) for node in yaml.composer.aliases}
+        self.alias: Span | None = None  # while inside one, everything is said to stand there
         self.count = 0
 
     def build(self, root: Node) -> None:
         self.source.data = self._value(root, (), 0)
 
+    def _span(self, node: Node) -> Span:
+        return self.alias or _span(node)
+
     def _value(self, node: Node, place: Place, depth: int) -> Any:
+        outermost = self.alias is None and id(node) in self.aliases
+        if outermost:
+            self.alias = _span(node)
+        try:
+            return self._content(node, place, depth)
+        finally:
+            if outermost:
+                self.alias = None
+
+    def _content(self, node: Node, place: Place, depth: int) -> Any:
         self.count += 1
         if self.count > _MAX_NODES or depth > _MAX_DEPTH:  # aliases can make a small text endless
             raise PresetError(
-                self.source.pointed(_span(node), "the preset is too large or nested too deeply")
+                self.source.pointed(self._span(node), "the preset is too large or nested too deeply")
             )
-        self.source.values.setdefault(place, _span(node))
-        if isinstance(node, MappingNode):
+        self.source.values.setdefault(place, self._span(node))
+        if not isinstance(node, ScalarNode) and str(node.tag) not in _COLLECTIONS:
+            self._refuse_tag(node, place)
+        elif isinstance(node, MappingNode):
             return self._mapping(node, place, depth)
         if isinstance(node, SequenceNode):
             return [self._value(item, (*place, index), depth + 1) for index, item in enumerate(node.value)]
@@ -183,20 +235,35 @@ class _Builder:
             if key is None:
                 self._note(key_node, place, "a key is text, not a list or a mapping")
                 continue
+            if str(key_node.tag) == _MERGE:
+                self._refuse_merge(key_node, place)
+                continue
             inner = (*place, key)
             if key in data:
                 first = self.source.keys[inner].line + 1
                 self._note(key_node, inner, f"this key is given twice; the first is on line {first}")
                 continue
-            self.source.keys[inner] = _span(key_node)
+            self.source.keys[inner] = self._span(key_node)
             if _is_blank(value_node):
-                self.source.values[inner] = _span(key_node)
+                self.source.values[inner] = self._span(key_node)
             data[key] = self._value(value_node, inner, depth + 1)
         return data
 
     def _note(self, node: Node, place: Place, text: str) -> None:
         name = place_text(place)
-        self.source.mistakes.append((_span(node), f"{name}: {text}" if name else text))
+        self.source.mistakes.append((self._span(node), f"{name}: {text}" if name else text))
+
+    def _refuse_tag(self, node: Node, place: Place) -> None:
+        tag = str(node.tag).replace(_STANDARD, "!!")
+        self._note(node, place, f"the tag {tag} has no meaning in a preset")
+        self.source.aside.append(place)
+
+    def _refuse_merge(self, node: Node, place: Place) -> None:
+        text = "merge keys (<<) are not supported; write the settings out"
+        if not any(said.endswith(text) for _, said in self.source.mistakes):
+            self._note(node, place, text)
+        if place:
+            self.source.aside.append(place)
 
     def _scalar(self, node: Node, place: Place) -> Any:
         tag = str(node.tag)
@@ -205,9 +272,8 @@ class _Builder:
                 return self.constructor.construct_object(node)
             except ValueError:
                 return node.value
-        if not tag.startswith(_STANDARD) or "/" in tag:
-            tag = tag.replace(_STANDARD, "!!")
-            self._note(node, place, f"the tag {tag} has no meaning in a preset")
+        if tag not in _SCALARS:
+            self._refuse_tag(node, place)
         return node.value  # dates too stay the text they are
 
 
