@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from render.encoding.claim import claim
 from render.errors import EncodingError
 
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -25,27 +26,12 @@ def picture_file(path: str | Path) -> Iterator[Callable[[Image.Image], None]]:
     if kind is None:
         found = f"unknown extension '{path.suffix}'" if path.suffix else "the name has no extension"
         raise EncodingError(f"{path}: {found}; a sheet is a picture: {', '.join(SUFFIXES)}")
-    part = _claim(path)
+    part = claim(path)
     try:
         yield lambda picture: _write(picture, kind, part, path)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-
-
-def _claim(path: Path) -> Path:
-    """Make the folder and an empty part file: a place that cannot be written to is found out at once."""
-    part = path.with_name(path.name + ".part")
-    try:
-        if path.is_dir():
-            raise EncodingError(f"{path}: is a folder; give the name of a file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.open("wb").close()
-    except (FileExistsError, NotADirectoryError):
-        raise EncodingError(f"{path}: cannot be written: {path.parent} is no folder") from None
-    except OSError as error:
-        raise EncodingError(f"{path}: cannot be written: {error.strerror}") from None
-    return part
 
 
 def _write(picture: Image.Image, kind: str, part: Path, path: Path) -> None:

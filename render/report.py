@@ -24,7 +24,7 @@ NARROWEST = 24  # columns that the last one of a table keeps, however wide the o
 LONGEST_CELL = 28  # columns of any other one
 GAP = "   "
 _NEAR = 1e-6  # positions closer than this to a layer are that layer
-_FILE_KINDS = {".mp4": "video", ".gif": "GIF"}
+_FILE_KINDS = {".mp4": "video", ".mov": "video", ".gif": "GIF"}
 
 
 def describe(preset: Preset) -> str:

@@ -231,6 +231,7 @@ def test_outputs_are_told_apart_by_their_extension() -> None:
     assert (video.crf, video.rate(Fraction(30))) == (17, 30)
     assert (gif.colors, gif.rate(Fraction(30))) == (64, Fraction(25, 2))
     assert load_output("c.gif").rate(Fraction(30)) == 25
+    assert load_output({"file": "c.mov", "crf": 20}).crf == 20
 
 
 # --- Python and YAML are one --------------------------------------------------------------------------------
@@ -314,7 +315,9 @@ def test_parts_built_alone_name_their_place() -> None:
     assert failing(Blend, low="a", high="b", swap=[("0s", 4, "esae")]) == [
         "blend.swap[0][2]: unknown easing 'esae'; did you mean 'ease'?"
     ]
-    assert failing(load_output, "x.mvk") == ["'x.mvk' has the unknown extension .mvk; known: .mp4, .gif"]
+    assert failing(load_output, "x.webm") == [
+        "'x.webm' has the unknown extension .webm; known: .mp4, .mov, .gif"
+    ]
 
 
 def test_a_changed_copy_is_validated_and_the_original_stands() -> None:

@@ -13,10 +13,10 @@ from PIL import Image
 
 import render
 from render import production
-from render.encoding import open_writer
+from render.encoding import KNOWN_EXTENSIONS, open_writer
 from render.encoding.gif import GifWriter
 from render.errors import EncodingError, PresetError
-from render.preset import Preset
+from render.preset import FORMATS, Preset
 from tests.conftest import CLIP
 
 
@@ -71,6 +71,12 @@ def test_a_named_file_replaces_the_outputs_and_keeps_its_settings(preset):
     assert jobs[1].settings == {"crf": 17, "preset": "medium"}
 
 
+def test_presets_name_every_kind_of_file_that_can_be_written(preset, tmp_path):
+    assert FORMATS.keys() == KNOWN_EXTENSIONS.keys()
+    [path] = render.render(preset, "clip.mov", out_dir=tmp_path)
+    assert imageio_ffmpeg.count_frames_and_secs(str(path))[0] == 13
+
+
 @pytest.mark.parametrize("name", ["./a.gif", "sub/../a.gif", "a.gif", "~/a.gif"])
 def test_a_file_is_known_however_it_is_spelled(preset, tmp_path, monkeypatch, name):
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -92,7 +98,10 @@ def test_a_width_scales_the_frames(preset, tmp_path):
     ("files", "message"),
     [
         (["a.mp4", "./a.mp4"], "two outputs have the name"),
-        (["a.mp5"], r"'a\.mp5' has the unknown extension \.mp5; known: \.mp4, \.gif; did you mean a\.mp4\?"),
+        (
+            ["a.mp5"],
+            r"'a\.mp5' has the unknown extension \.mp5; known: \.mp4, \.mov, \.gif; did you mean a\.mp4\?",
+        ),
         (["a"], "has no extension"),
         (["~nobody-of-this-name/a.gif"], "there is no such user's folder"),
     ],

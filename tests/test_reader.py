@@ -112,7 +112,7 @@ BROKEN = [
     ("[low, blend, high]", "[low, blnd]", "12:15: panels[1]: unknown panel 'blnd'; did you mean 'blend'?"),
     ("[low, blend, high]", "[[low], high]", "12:9: panels: panels are one row, or a list in which every item is a row: [[low, high], [blend]]"),
     ("[low, blend, high]", "{show: [low], gap: x}", "12:28: panels.gap: this is a whole number from 0 to 512, not 'x'"),
-    ("[a.mp4]", "[a.mov]", "13:11: outputs[0]: 'a.mov' has the unknown extension .mov; known: .mp4, .gif"),
+    ("[a.mp4]", "[a.avi]", "13:11: outputs[0]: 'a.avi' has the unknown extension .avi; known: .mp4, .mov, .gif"),
     ("[a.mp4]", "[{file: a.gif, crf: 3}]", "13:25: outputs[0].crf: unknown key; known: file, fps, width, colors, dither, loop"),
     ("[a.mp4]", "[{fps: 3}]", "13:11: outputs[0].file: missing. Name of the file; its extension says what kind it is."),
     ("[a.mp4]", "[a.mp4, a.mp4]", "13:18: outputs[1]: a.mp4 is written twice; outputs[0] has the same name"),

@@ -64,7 +64,7 @@ BAD = [
     BLEND + "noise: loud\n",
     BLEND + "panels: [3]\n",
     BLEND + "panels: {show: [low], gap: -1}\n",
-    BLEND + "outputs: [a.mov]\n",
+    BLEND + "outputs: [a.avi]\n",
     BLEND + "outputs: [{file: a.gif, crf: 3}]\n",
     BLEND + "outputs: [{file: a.mp4, crf: 99}]\n",
     BLEND + "outputs: [{fps: 12}]\n",

@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 
+from render.encoding.claim import claim, part_of
 from render.errors import EncodingError
 from render.timeline import parse_fps
 
@@ -30,7 +31,7 @@ class Writer(ABC):
         self, path: str | os.PathLike[str], *, width: int, height: int, fps: Fraction | int | str
     ) -> None:
         self.path = Path(path)
-        self.part_path = self.path.with_name(self.path.name + ".part")
+        self.part_path = part_of(self.path)
         self.width, self.height = int(width), int(height)
         self.fps = checked_fps(self.path, fps)
         self.frames_written = 0
@@ -40,7 +41,7 @@ class Writer(ABC):
 
     def start(self) -> None:
         """Make the folder and the part file, and start the encoder; EncodingError where one cannot be."""
-        self._claim()
+        claim(self.path)
         self._is_open = True
         try:
             self._begin()
@@ -107,19 +108,6 @@ class Writer(ABC):
             self.finish()
         else:
             self.abort()
-
-    def _claim(self) -> None:
-        """Make the folder and an empty part file: a place that cannot be written to is found out at once."""
-        folder = self.path.parent
-        try:
-            if self.path.is_dir():
-                raise EncodingError(f"{self.path}: is a folder; give the name of a file")
-            if folder.exists() and not folder.is_dir():
-                raise EncodingError(f"{self.path}: cannot be written: {folder} is no folder")
-            folder.mkdir(parents=True, exist_ok=True)
-            self.part_path.open("wb").close()
-        except OSError as error:
-            raise EncodingError(f"{self.path}: cannot be written: {error.strerror}") from error
 
     @abstractmethod
     def _begin(self) -> None:

@@ -37,7 +37,7 @@ class Output(Part):
 
 
 class VideoOutput(Output):
-    """An H.264 video in an MP4 file."""
+    """An H.264 video in an MP4 or MOV file."""
 
     crf: Annotated[int, *whole(0, 51)] = Field(
         default=17, description="Quality: 0 is lossless, 17 looks lossless, 28 is small."
@@ -63,7 +63,7 @@ class GifOutput(Output):
         return nearest_gif_rate(self.fps or clip_fps)
 
 
-FORMATS: dict[str, type[Output]] = {".mp4": VideoOutput, ".gif": GifOutput}
+FORMATS: dict[str, type[Output]] = {".mp4": VideoOutput, ".mov": VideoOutput, ".gif": GifOutput}
 
 
 def read_output(value: Any) -> Output:

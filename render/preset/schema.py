@@ -136,7 +136,7 @@ def _rows() -> dict[str, Any]:
 def _outputs() -> dict[str, Any]:
     suffixes = "|".join(suffix.lstrip(".") for suffix in FORMATS)
     name = {"type": "string", "pattern": f"\\.({suffixes})\\s*$"}
-    one = {"anyOf": [name, *({"$ref": f"#/definitions/{part.__name__}"} for part in FORMATS.values())]}
+    one = {"anyOf": [name, *map(_reference, dict.fromkeys(FORMATS.values()))]}
     return {"anyOf": [one, {"type": "array", "items": one}]}
 
 
