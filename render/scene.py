@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import torch
 
-from render.blending.blend import Blend, snapshots, swap_weights
+from render.blending.blend import Blend, position_of_resolution, snapshots, swap_weights
 from render.blending.blender import Blender
 from render.blending.kinship import unrelated, warning_text
 from render.checkpoints.library import resolve, resolve_series
@@ -19,9 +19,9 @@ from render.checkpoints.load import load
 from render.errors import BlendreelError, BlendreelWarning, CheckpointError, RenderError
 from render.latents import Walk, seed_latents
 from render.networks import Generator
-from render.preset import Preset
+from render.preset import SWAP, Preset
 from render.preset.mistakes import shown
-from render.timeline import Clock
+from render.timeline import Clock, ExpressionTrack, Track
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ class Scene:
         self.preset, self.casts, self.clock = preset, tuple(casts), clock or preset.clock
         self.names = [cast.name for cast in self.casts]
         self.blender = Blender([generator for cast in self.casts for generator in cast.generators])
-        self.tracks = preset.tracks()
+        self.tracks = tracks_on(self.model, preset)
         self.walk, seeds = walk_of(preset)
         self._z = seed_latents(seeds, self.model.z_dim)
         # Per scene, so that networks are not kept alive by a cache of the class.
@@ -248,6 +248,25 @@ class MappingKey:
 
     def __hash__(self) -> int:
         return hash(self.blend.mapping.tobytes())
+
+
+def tracks_on(model: Generator, preset: Preset) -> dict[str, Track | ExpressionTrack]:
+    """The preset's tracks; swaps given as resolutions are positions of this network's own layers.
+
+    In StyleGAN3 many layers share a resolution, so only the network can say where one begins.
+    """
+    resolutions = [layer.resolution for layer in model.layers]
+
+    def position_at(resolution: float) -> float:
+        inside = min(max(resolution, 4), 2 * max(resolutions))
+        return position_of_resolution(inside, resolutions)
+
+    swaps = {
+        ".".join(place): animated.track(preset.clock, position_at)
+        for place, animated in preset.animated().items()
+        if animated.quantity == SWAP
+    }
+    return preset.tracks() | swaps
 
 
 def walk_of(preset: Preset) -> tuple[Walk, list[int]]:

@@ -26,7 +26,7 @@ from render.timeline import (
     parse_time,
 )
 
-from .layers import position_of, position_of_resolution
+from .layers import bare_resolution, position_of, position_of_resolution
 from .mistakes import Mistake, gather, shown
 from .values import Shape, leaf, read_number
 
@@ -95,15 +95,21 @@ class Animated:
         """Whether it is written as one value."""
         return len(self.keys) == 1 and not self.keys[0].time.terms and self.keys[0].easing == LINEAR
 
-    def track(self, clock: Clock) -> Track | ExpressionTrack:
+    def track(
+        self, clock: Clock, position_at: Callable[[float], float] | None = None
+    ) -> Track | ExpressionTrack:
         """The number over time, in the quantity's numbers (positions for a swap, kimg for a snapshot).
+
+        Args:
+            position_at: for swaps, where a bare resolution lies in the network at hand; default: where it
+                lies in StyleGAN1 and 2. Layers by name are left as they are.
 
         Raises:
             ValueError: a time has no meaning on this clock; `mistakes` says where.
         """
         if self.expression is not None:
-            return ExpressionTrack(self.expression, clock, self.quantity.from_formula)
-        keys = tuple(Key(clock.resolve(key.time), key.number, key.easing) for key in self.keys)
+            return ExpressionTrack(self.expression, clock, position_at or self.quantity.from_formula)
+        keys = tuple(Key(clock.resolve(key.time), _number(key, position_at), key.easing) for key in self.keys)
         return Track(keys, self.quantity.lowest)
 
     def mistakes(self, clock: Clock, rates: Iterable[Fraction] = ()) -> list[Mistake]:
@@ -152,6 +158,11 @@ def _trials(clock: Clock) -> set[Fraction]:
     last = clock.frame_count - 1
     count = min(last, _MOST_TRIALS)
     return {clock.seconds(last * part // max(1, count)) for part in range(count + 1)}
+
+
+def _number(key: Keyframe, position_at: Callable[[float], float] | None) -> float:
+    resolution = bare_resolution(key.value) if position_at else None
+    return key.number if resolution is None else position_at(resolution)
 
 
 def constant(value: float | str, quantity: Quantity) -> Animated:

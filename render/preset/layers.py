@@ -37,6 +37,14 @@ def position_of(layer: float | str | tuple[float, int]) -> float:
     return _position(layer, None)
 
 
+def bare_resolution(layer: float | str | tuple[float, int]) -> float | None:
+    """The resolution, where a layer is given as one (`32`, `"48"`); None for names and pairs with a level."""
+    try:
+        return float(layer)
+    except (TypeError, ValueError):
+        return None
+
+
 def position_of_resolution(resolution: float) -> float:
     """The position of any resolution above 0, as formulas need it. Raises ValueError at 0 and below."""
     if resolution <= 0:

@@ -102,7 +102,8 @@ def _read_text(value: Any) -> str:
 _COLORS = {"black": "#000000", "white": "#ffffff", "gray": "#808080", "grey": "#808080"}
 
 
-def _read_color(value: Any) -> str:
+def read_color(value: Any) -> str:
+    """A colour as `#rrggbb`. Raises ValueError."""
     text = _COLORS.get(value.strip().lower(), value.strip().lower()) if isinstance(value, str) else ""
     if re.fullmatch(r"#[0-9a-f]{3}", text):
         text = "#" + "".join(2 * digit for digit in text[1:])
@@ -143,7 +144,7 @@ def _number_schema(kind: str, minimum: float, maximum: float) -> dict[str, Any]:
 Flag = Annotated[bool, *leaf(_read_flag, {"type": "boolean"})]
 Checksum = Annotated[str, *leaf(_read_checksum, {"type": "string", "pattern": "^\\s*[0-9a-fA-F]{64}\\s*$"})]
 Text = Annotated[str, *leaf(_read_text, {"type": "string", "minLength": 1})]
-Color = Annotated[str, *leaf(_read_color, {"type": "string"})]
+Color = Annotated[str, *leaf(read_color, {"type": "string"})]
 TimeValue = Annotated[Time, *leaf(parse_time, {"$ref": "#/definitions/time"})]
 FrameRate = Annotated[Fraction, *leaf(parse_fps, {"$ref": "#/definitions/frame_rate"})]
 Tempo = Annotated[Fraction, *leaf(_read_bpm, {"$ref": "#/definitions/tempo"})]
