@@ -8,9 +8,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from render.errors import PresetError, RenderError
+from render.lettering import font_of, readable
+from render.preset.values import read_color
 
 if TYPE_CHECKING:
     from render.preset import Panel, Preset
@@ -33,31 +35,23 @@ class Layout:
 
     rows:       rows of picture numbers, top to bottom; empty: all in one row. A picture may occur twice
     gap:        pixels between panels
-    margin:     pixels around them all
-    background: a colour as Pillow knows it: "#111114", "white", "rgb(17, 17, 20)"
+    background: a colour as presets have it: "#111114", black, white or gray
     scale:      factor on the pictures; captions grow with it
-    resample:   "lanczos", or "nearest" for crisp pixels
     labels:     a caption for each picture, drawn beneath it; "" for none, None for no captions at all
     """
 
     rows: tuple[tuple[int, ...], ...] = ()
     gap: int = 4
-    margin: int = 0
     background: str = DARK
     scale: float = 1
-    resample: str = "lanczos"
     labels: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         color_of(self.background)
-        if self.gap < 0 or self.margin < 0:
-            raise PresetError(f"panels: gap {self.gap} and margin {self.margin} are pixels, 0 or more")
+        if self.gap < 0:
+            raise PresetError(f"panels: gap is {self.gap}; it is a number of pixels, 0 or more")
         if not 0 < self.scale <= 64:
             raise PresetError(f"panels: scale is {self.scale}; it is a factor above 0, up to 64")
-        if self.resample not in RESAMPLING:
-            raise PresetError(
-                f"panels: unknown resample '{self.resample}'; known are {', '.join(RESAMPLING)}"
-            )
         if any(not row for row in self.rows):
             raise PresetError("panels: a row is empty; give each row at least one picture")
 
@@ -116,7 +110,7 @@ def compose(pictures: Sequence[np.ndarray], layout: Layout) -> np.ndarray:
     sizes = tuple((picture.shape[1], picture.shape[0]) for picture in pictures)
     frame = _ground(layout, sizes).copy()
     for place in _plan(layout, sizes).places:
-        panel = resized(pictures[place.picture], (place.width, place.height), layout.resample)
+        panel = resized(pictures[place.picture], (place.width, place.height))
         frame[place.y : place.y + place.height, place.x : place.x + place.width] = panel
     return frame
 
@@ -154,13 +148,13 @@ def _plan(layout: Layout, sizes: tuple[Size, ...]) -> _Plan:
     places = []
     for row_index, row in enumerate(rows):
         # A strip already sets a row off from the next one, but only the gap keeps a caption with its picture.
-        y = layout.margin + row_index * (height + strip + layout.gap)
-        x = layout.margin + (max(row_widths) - row_widths[row_index]) // 2
+        y = row_index * (height + strip + layout.gap)
+        x = (max(row_widths) - row_widths[row_index]) // 2
         for number in row:
             places.append(_Place(number, x, y, widths[number], height))
             x += widths[number] + layout.gap
-    total = 2 * layout.margin + len(rows) * (height + strip + layout.gap) - layout.gap
-    return _Plan((max(row_widths) + 2 * layout.margin, total), tuple(places), strip)
+    total = len(rows) * (height + strip + layout.gap) - layout.gap
+    return _Plan((max(row_widths), total), tuple(places), strip)
 
 
 def contact_sheet(
@@ -254,10 +248,9 @@ def caption(
     letters = (letters or round(size[1] / STRIP_SHARE)) * SUPERSAMPLING
     image = Image.new("RGB", (width, height), background)
     x, anchor = (width / 2, "mm") if align == "center" else (width - 0.8 * letters, "rm")
-    shown = _shortened(text, _font(letters), width - (letters if align == "right" else letters // 2))
-    ImageDraw.Draw(image).text(
-        (x, height / 2), shown, fill=_ink(background), font=_font(letters), anchor=anchor
-    )
+    font = font_of(letters)
+    shown = _shortened(readable(text), font, width - (letters if align == "right" else letters // 2))
+    ImageDraw.Draw(image).text((x, height / 2), shown, fill=_ink(background), font=font, anchor=anchor)
     return np.asarray(image.resize(size, Image.Resampling.BOX))  # read-only, since it is Pillow's
 
 
@@ -271,15 +264,8 @@ def _shortened(text: str, font: ImageFont.FreeTypeFont, room: float) -> str:
 
 def _label_width(labels: Sequence[str], letters: int) -> int:
     """Pixels for a column of row labels, with the room around them."""
-    return (
-        round(max(_font(letters * SUPERSAMPLING).getlength(text) for text in labels) / SUPERSAMPLING)
-        + 2 * letters
-    )
-
-
-@lru_cache(maxsize=16)
-def _font(letters: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(letters)
+    font = font_of(letters * SUPERSAMPLING)
+    return round(max(font.getlength(readable(text)) for text in labels) / SUPERSAMPLING) + 2 * letters
 
 
 def _ink(background: Color) -> Color:
@@ -289,10 +275,9 @@ def _ink(background: Color) -> Color:
 
 
 def color_of(text: str) -> Color:
-    """A colour's name or notation as (r, g, b), 0–255; PresetError where Pillow knows none such."""
+    """A colour as presets have it, as (r, g, b), 0–255. Raises PresetError."""
     try:
-        return ImageColor.getrgb(text)[:3]
-    except (ValueError, AttributeError):
-        raise PresetError(
-            f"panels: unknown colour '{text}'; write it as '#111114', 'white' or 'rgb(17, 17, 20)'"
-        ) from None
+        digits = read_color(text)[1:]
+    except ValueError as error:
+        raise PresetError(f"panels: {error}") from None
+    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from render.lettering import font_of, readable
 from render.panels import Color
 
 SUPERSAMPLING = 3
@@ -49,7 +49,7 @@ class Pen:
         room: float = math.inf,
     ) -> float:
         """Write a line, shortened to `room`; returns its width."""
-        font = _font(size * SUPERSAMPLING)
+        font, text = font_of(size * SUPERSAMPLING), readable(text)
         while font.getlength(text) > room * SUPERSAMPLING and text:
             text = text[:-2].rstrip() + "…" if len(text) > 2 else ""
         self.ink.text((x * SUPERSAMPLING, y * SUPERSAMPLING), text, color, font, anchor)
@@ -60,14 +60,9 @@ class Pen:
         return [(x * SUPERSAMPLING, y * SUPERSAMPLING) for x, y in points]
 
 
-@lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size)
-
-
 def text_width(text: str, size: int) -> float:
     """Pixels that a line of text takes."""
-    return _font(size * SUPERSAMPLING).getlength(text) / SUPERSAMPLING
+    return font_of(size * SUPERSAMPLING).getlength(readable(text)) / SUPERSAMPLING
 
 
 def mixed(color: Color, ground: Color, share: float) -> Color:

@@ -15,7 +15,8 @@ from pathlib import Path
 from render.checkpoints.header import Header, header_of
 from render.checkpoints.library import is_cached, is_remote, kimg_in_name, resolve, resolve_series
 from render.errors import CheckpointError, PresetError
-from render.panels import layout_of
+from render.lettering import missing, readable
+from render.panels import layout_of, panel_label
 from render.preset import KIMG, SWAP, Animated, Output, Preset, Quantity, VideoOutput, name_of, position_of
 from render.timeline import ExpressionTrack, Track, rate_text
 
@@ -39,7 +40,7 @@ def describe(preset: Preset) -> str:
         section("clip", _clip_rows(preset)),
         section("outputs", _output_rows(preset, models), right=(2, 3, 4)),
         section("tracks", _track_rows(preset), right=(1, 2, 3, 4)) + _swap_note(preset, models),
-        _warnings([*preset.warnings(), *model_warnings(preset, models)]),
+        _warnings([*preset.warnings(), *label_warnings(preset), *model_warnings(preset, models)]),
     ]
     return "\n\n".join(section for section in sections if section)
 
@@ -98,6 +99,17 @@ def _find_model(preset: Preset, name: str) -> FoundModel:
     if not source.is_series and headers and headers[0].kimg is not None:
         files = ((headers[0].kimg, files[0][1]),)
     return FoundModel(name, tuple(files), headers)
+
+
+def label_warnings(preset: Preset) -> list[str]:
+    """Captions with characters that the font lacks."""
+    panels = preset.panels
+    labels = [panel_label(preset, panel) for row in panels.rows for panel in row if panels.is_labelled(panel)]
+    return [
+        f"panels: the caption '{label}' will read '{readable(label)}'; the font has no {' '.join(lacking)}"
+        for label in dict.fromkeys(labels)
+        if (lacking := missing(label))
+    ]
 
 
 def model_warnings(preset: Preset, models: dict[str, FoundModel]) -> list[str]:

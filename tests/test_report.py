@@ -104,6 +104,13 @@ def test_a_sound_preset_has_no_warnings(described):
     assert described.endswith("\n\nno warnings")
 
 
+def test_captions_that_cannot_be_read_are_noticed(sample_folder):
+    panels = "panels: [low, {show: blend, label: 浮世絵}, {show: high, label: Größe}]\n"
+    text = text_of(MODELS + CLIP + "blend: {low: portrait, high: ukiyoe}\n" + panels)
+    warnings = " ".join(text.split("\nwarnings\n")[1].split())
+    assert warnings == "- panels: the caption '浮世絵' will read '???'; the font has no 浮 世 絵"
+
+
 def test_models_of_two_sizes_are_noticed(sample_folder, tmp_path):
     save(make_network(resolution=8), tmp_path / "small.safetensors")
     yaml = "models: {portrait: sample:portrait, ukiyoe: small.safetensors}\n" + CLIP + BLEND
