@@ -17,7 +17,18 @@ from render.checkpoints.library import is_cached, is_remote, kimg_in_name, resol
 from render.errors import CheckpointError, PresetError
 from render.lettering import missing, readable
 from render.panels import layout_of, panel_label
-from render.preset import KIMG, SWAP, Animated, Output, Preset, Quantity, VideoOutput, name_of, position_of
+from render.preset import (
+    KIMG,
+    SWAP,
+    Animated,
+    Output,
+    Preset,
+    Quantity,
+    VideoOutput,
+    name_of,
+    position_of,
+    resolution_of,
+)
 from render.timeline import ExpressionTrack, Track, rate_text
 
 WIDTH = 100  # columns
@@ -113,7 +124,7 @@ def label_warnings(preset: Preset) -> list[str]:
 
 
 def model_warnings(preset: Preset, models: dict[str, FoundModel]) -> list[str]:
-    """What the files tell that the preset alone cannot: models of two sizes, kimg without a snapshot."""
+    """What the files tell that the preset alone cannot: two sizes, kimg and layers that are not there."""
     sizes = {name: model.resolution for name, model in models.items() if model.resolution}
     warnings = []
     if len(set(sizes.values())) > 1:
@@ -129,7 +140,24 @@ def model_warnings(preset: Preset, models: dict[str, FoundModel]) -> list[str]:
                     f"blend.snapshot: goes to {number_text(value)} kimg, but the snapshots of {name} "
                     f"{word} at {number_text(near)}, which is shown instead"
                 )
-    return warnings
+    return warnings + _swap_warnings(preset, models)
+
+
+def _swap_warnings(preset: Preset, models: dict[str, FoundModel]) -> list[str]:
+    """Swaps that go on where the network has no more layers."""
+    mix, size, tracks = preset.mix, resolution_in(models), preset.tracks()
+    kinds = {header.architecture for model in models.values() for header in model.headers}
+    # A soft swap may well lie beyond, and StyleGAN3's layers have an axis of their own.
+    unclear = mix.convention != "position" or "blend.width" in tracks or "stylegan3" in kinds
+    if size is None or not mix.is_mix or unclear:
+        return []
+    behind = position_of(size) + 2
+    return [
+        f"{name}: goes to {number_text(resolution_of(tracks[name].maximum))}, but everything is "
+        f"{mix.low}'s from {2 * size} on"
+        for name in ("blend.swap", "blend.to_rgb")
+        if name in tracks and tracks[name].maximum > behind + _NEAR
+    ]
 
 
 def _model_rows(preset: Preset, models: dict[str, FoundModel]) -> list[list[str]]:
@@ -143,7 +171,7 @@ def _model_rows(preset: Preset, models: dict[str, FoundModel]) -> list[list[str]
             roles.get(name, "panel" if name in shown else ""),
             f"{model.resolution} px" if model.resolution else "",
             kimg_range(model.kimgs),
-            _source_text(preset.models[name].source, [path.name for _, path in model.files]),
+            _source_text(preset.models[name].source, model),
         ]
         for name, model in models.items()
     ]
@@ -157,12 +185,15 @@ def kimg_range(kimgs: Sequence[float]) -> str:
     return f"{'–'.join(ends)} kimg"
 
 
-def _source_text(source: str, names: list[str]) -> str:
-    if len(names) > 1:
-        return f"{source}: {len(names)} snapshots, {names[0]} to {names[-1]}"
+def _source_text(source: str, model: FoundModel) -> str:
+    names = [path.name for _, path in model.files]
     if not names:
         return f"{source} (not fetched yet)"
-    return source if source.endswith(names[0]) else f"{source}: {names[0]}"
+    # Of a foreign file only the first bytes were looked at: it may still be damaged, or of another size.
+    state = "" if len(model.headers) == len(names) else " (not opened yet)"
+    if len(names) > 1:
+        return f"{source}: {len(names)} snapshots, {names[0]} to {names[-1]}{state}"
+    return f"{source}{state}" if source.endswith(names[0]) else f"{source}: {names[0]}{state}"
 
 
 # --- clip and outputs ---------------------------------------------------------------------------------------

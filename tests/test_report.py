@@ -100,8 +100,23 @@ def test_warnings_come_last_and_know_the_files(sample_folder):
     assert "goes to 200 kimg, but the snapshots of ukiyoe end at 40" in joined
 
 
-def test_a_sound_preset_has_no_warnings(described):
-    assert described.endswith("\n\nno warnings")
+def test_a_sound_preset_has_no_warnings(sample_folder):
+    for swap in ("16, width: 2", "32", "=4 + 28*u"):
+        text = text_of(MODELS + CLIP + f"blend: {{low: portrait, high: ukiyoe, swap: {swap}}}\n")
+        assert text.endswith("\n\nno warnings")
+
+
+@pytest.mark.parametrize("swap", ["8192", "[[0s, 4], [end, 8192]]", "=8192*u + 4 - 4*u"])
+def test_a_swap_beyond_the_network_is_noticed(sample_folder, swap):
+    text = text_of(MODELS + CLIP + f"blend: {{low: portrait, high: ukiyoe, swap: {swap}, to_rgb: 64}}\n")
+    warnings = " ".join(text.split("\nwarnings\n")[1].split())
+    assert "blend.swap: goes to 8192, but everything is portrait's from 32 on" in warnings
+    assert "blend.to_rgb: goes to 64, but everything is portrait's from 32 on" in warnings
+
+
+def test_a_walk_that_comes_back_at_once_stands_still(sample_folder):
+    text = text_of(MODELS + CLIP.replace("25}", "25, loop: true}") + "latents: {seeds: [5, 5]}\n" + BLEND)
+    assert "seed 5, standing still" in text
 
 
 def test_captions_that_cannot_be_read_are_noticed(sample_folder):
@@ -133,7 +148,9 @@ def test_a_foreign_file_has_no_size_until_it_is_loaded(tmp_path, low):
     write_nvlabs(tmp_path / "network-snapshot-000040.pkl", low)
     yaml = "models: {faces: network-snapshot-000040.pkl}\n" + CLIP + "outputs: [a.mp4]\n"
     text = text_of(yaml, tmp_path)
-    assert " ".join(line_with(text, "faces")) == "faces model 40 kimg network-snapshot-000040.pkl"
+    assert " ".join(line_with(text, "faces")) == (
+        "faces model 40 kimg network-snapshot-000040.pkl (not opened yet)"
+    )
     assert "size of the models" in text
 
 
