@@ -95,6 +95,11 @@ def test_weights_without_a_meaning_are_refused(weight):
         Blend.low_high(6, 2, weight=weight)
 
 
+def test_a_width_that_is_no_number_is_refused():
+    with pytest.raises(BlendError, match="width is a number of layers from 0 on, not 'a'"):
+        Blend.low_high(6, 2, width="a")
+
+
 def test_negative_width_and_unknown_convention_are_refused():
     with pytest.raises(BlendError, match=r"width.*-1"):
         swap_weights(6, 3, -1)
