@@ -147,3 +147,9 @@ def test_other_safetensors_are_told_apart(tmp_path):
 def test_impossible_kimg_is_refused(tmp_path, low):
     with pytest.raises(ValueError, match="kimg"):
         render.save(low, tmp_path / "x.safetensors", kimg=-1)
+
+
+def test_a_saved_file_has_the_rights_of_any_new_file(low, tmp_path):
+    (tmp_path / "any").touch()
+    path = native.save(low, tmp_path / "net.safetensors")
+    assert path.stat().st_mode == (tmp_path / "any").stat().st_mode

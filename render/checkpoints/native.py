@@ -49,7 +49,10 @@ def save(
     tensors = {name: _stored(name, tensor, dtype) for name, tensor in generator.state_dict().items()}
     part = path.with_name(path.name + ".part")
     try:
+        part.touch()
+        rights = part.stat().st_mode  # of any new file; safetensors would hide it from others
         save_file(tensors, part, metadata={METADATA_KEY: json.dumps(own, sort_keys=True)})
+        part.chmod(rights)
         os.replace(part, path)
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)
