@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
 from pathlib import Path
 from typing import Self
 
@@ -101,33 +100,38 @@ def write(
     resolution: int | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Write the jobs of an open scene. Files of one frame rate share their frames."""
-    by_rate = sorted(jobs, key=lambda job: -job.fps)
-    shows = [
-        Show(scene.at_fps(fps), list(group), batch_size, resolution)
-        for fps, group in groupby(by_rate, key=lambda job: job.fps)
-    ]
-    total = sum(show.scene.clock.frame_count for show in shows)
-    done = 0
+    """Write the jobs of an open scene; each moment is drawn once, for all files that show it."""
+    scenes = {job.fps: scene.at_fps(job.fps) for job in jobs}
+    renderer = Renderer(scene, batch_size, resolution)
+    schedule = schedule_of(scenes)
+    moments = (scenes[rates[0]].moment(index) for index, rates in schedule)
     with ExitStack() as stack:
         # All files are begun before the first frame, so that a bad place is found out at once.
-        sinks = [stack.enter_context(Sinks(show.jobs, show.renderer.frame_size)) for show in shows]
-        for show, sink in zip(shows, sinks, strict=True):
-            for frame in show.renderer.frames(show.scene.moments()):
-                sink.write(frame)
-                done += 1
-                if progress:
-                    progress(done, total)
+        sinks = {
+            fps: stack.enter_context(Sinks([job for job in jobs if job.fps == fps], renderer.frame_size))
+            for fps in scenes
+        }
+        frames = zip(renderer.frames(moments), schedule, strict=True)
+        for done, (frame, (_, rates)) in enumerate(frames, start=1):
+            for fps in rates:
+                sinks[fps].write(frame)
+            if progress:
+                progress(done, len(schedule))
+        for sink in sinks.values():
             sink.finish()
     return [job.path for job in jobs]
 
 
-class Show:
-    """The jobs of one frame rate, with the scene and the renderer that serve them."""
+def schedule_of(scenes: dict[Fraction, Scene]) -> list[tuple[int, list[Fraction]]]:
+    """What to draw, in order of time: a frame's index at the first of the rates that show it, and these.
 
-    def __init__(self, scene: Scene, jobs: list[Job], batch_size: int | None, resolution: int | None):
-        self.scene, self.jobs = scene, jobs
-        self.renderer = Renderer(scene, batch_size, resolution)
+    A moment that several rates show (every second frame of 25 a second is one of 12.5) is drawn once.
+    """
+    shown: dict[Fraction, tuple[int, list[Fraction]]] = {}
+    for fps, scene in scenes.items():
+        for index in range(scene.clock.frame_count):
+            shown.setdefault(scene.clock.seconds(index), (index, []))[1].append(fps)
+    return [shown[seconds] for seconds in sorted(shown)]
 
 
 class Sinks:

@@ -37,6 +37,22 @@ def test_the_presets_outputs_are_written_and_counted(preset, tmp_path):
     assert not list(tmp_path.glob("new/*.part"))
 
 
+def test_a_moment_that_two_rates_show_is_drawn_once(preset, tmp_path):
+    seen = []
+    clip = preset.clip.replace(fps=Fraction(25))
+    outputs = ({"file": "a.mp4"}, {"file": "a.gif", "fps": 12.5, "dither": 0})
+    preset = preset.replace(clip=clip.replace(duration="2s"), outputs=outputs)
+    mp4, gif = render.render(preset, out_dir=tmp_path, progress=lambda *state: seen.append(state))
+    assert seen[-1] == (50, 50)
+    assert imageio_ffmpeg.count_frames_and_secs(str(mp4))[0] == 50
+    assert gif_facts(gif)[:2] == (25, 80)
+    with Image.open(gif) as pictures:
+        pictures.seek(11)
+        shown = np.asarray(pictures.convert("RGB")).astype(int)
+    frame = next(render.frames(preset, 22, 23))
+    assert np.abs(shown - frame).mean() < 3
+
+
 def test_a_gif_shows_the_timeline_at_a_rate_it_can_keep(preset, tmp_path):
     clip = preset.clip.replace(fps=Fraction(30))
     paths = render.render(preset.replace(clip=clip), out_dir=tmp_path)
