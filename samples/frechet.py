@@ -48,7 +48,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(means + np.trace(covariance_a + covariance_b - 2 * root))
 
 
-def collect(draw: Callable[[int, int], Tensor], count: int, batch: int = 50) -> np.ndarray:
+def collect(draw: Callable[[int, int], Tensor], count: int, batch: int = 16) -> np.ndarray:
     """Features [count, F] of pictures drawn in batches by `draw(seed, count)`."""
     with torch.no_grad():
         rows = [random_features(draw(seed, batch)) for seed in range(count // batch)]
