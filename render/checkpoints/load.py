@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from render.checkpoints.allowance import Allowance
 from render.checkpoints.formats import FORMATS, Contents, sniff
 from render.checkpoints.library import resolve
 from render.checkpoints.wrapping import unwrapped
@@ -27,19 +30,37 @@ def load(source: str | Path, device: str | torch.device = "cpu", sha256: str | N
     path = Path(source)
     try:
         path = resolve(source, sha256=sha256)
-        contents = read_contents(path)
-        return build(*contents).to(device)
+        generator = assemble(read_contents(path))
     except CheckpointError as error:
         if path.name in str(error):
             raise
         raise type(error)(f"{path.name}: {error}") from error
     except OSError as error:
         raise CheckpointError(f"{path} can't be read: {error.strerror or error}") from error
+    return generator.to(device)
+
+
+def assemble(contents: Contents) -> Generator:
+    """The generator of these contents, which must not be larger than the tensors they bring."""
+    with explained(), Allowance.for_tensors(contents.tensors.values()):
+        return build(*contents)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Whatever damage no reader expected is a CheckpointError too."""
+    try:
+        yield
+    except (CheckpointError, OSError):
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}"[:200].split())
+        raise CheckpointError(f"the file is damaged, or of a variant not known here ({reason})") from error
 
 
 def read_contents(path: Path) -> Contents:
     """Config, tensors and provenance of the file at `path`, which may be wrapped in gzip or zip."""
-    with unwrapped(path) as plain:
+    with explained(), unwrapped(path) as plain:
         reader = importlib.import_module(FORMATS[sniff(plain)].module)
         config, tensors, provenance = reader.read(plain)
     return Contents(config, tensors, replace(provenance, source=str(path)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -16,8 +18,12 @@ from torch import Tensor
 
 from render.checkpoints.formats import Contents
 from render.checkpoints.header import FORMAT_VERSION, METADATA_KEY, Header, read_header
+from render.checkpoints.shown import printable, shown
 from render.errors import CheckpointError
 from render.networks import GENERATORS, Generator, Provenance
+
+MAX_NUMBER, MAX_NUMBERS = 2**24, 64  # in a config, and in one list of it
+MAX_LAYERS = 64  # of a mapping network
 
 
 def save(
@@ -76,11 +82,12 @@ def read(path: Path) -> Contents:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path.name} is damaged: {error}") from error
-    tensors = {
-        name: tensor.to(torch.float32) if tensor.is_floating_point() else tensor
-        for name, tensor in tensors.items()
-    }
+        raise CheckpointError(f"{path.name} is damaged: {printable(str(error)[:200])}") from error
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point():
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise CheckpointError(f"{path.name} is damaged: {shown(name)} can't be of type {kind}")
+    tensors = {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
     provenance = Provenance(source=str(path), format="native", kimg=header.kimg, lineage=header.lineage)
     return Contents(_config(header, path), tensors, provenance)
 
@@ -90,14 +97,34 @@ def _config(header: Header, path: Path):
     if header.architecture not in GENERATORS:
         known = ", ".join(GENERATORS)
         raise CheckpointError(
-            f"{path.name} is a {header.architecture} network; the ones known here are {known}"
+            f"{path.name} is a {shown(header.architecture)} network; the ones known here are {known}"
         )
     config_type = GENERATORS[header.architecture].config_type
     unknown = sorted(set(header.config) - {field.name for field in fields(config_type)})
     if unknown:
-        raise CheckpointError(f"{path.name} was written by a newer blendreel: it has {', '.join(unknown)}")
+        names = ", ".join(map(shown, unknown[:5]))
+        raise CheckpointError(f"{path.name} was written by a newer blendreel: it has {names}")
+    if isinstance(depth := header.config.get("mapping_layers"), int) and depth > MAX_LAYERS:
+        raise CheckpointError(f"{path.name} is damaged: its mapping_layers can't be {shown(depth)}")
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in header.config.items()}
+    for field in fields(config_type):
+        value = values.get(field.name)
+        if field.name in values and not _fits(value, str(field.type)):
+            raise CheckpointError(f"{path.name} is damaged: its {field.name} can't be {shown(value)}")
     try:
         return config_type(**values)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{path.name} is damaged: its config makes no sense ({error})") from error
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+        reason = str(error)[:100]
+        raise CheckpointError(f"{path.name} is damaged: its config makes no sense ({reason})") from error
+
+
+def _fits(value: Any, kinds: str) -> bool:
+    """Whether a value of a config is of the kinds its field names (`tuple[int, ...] | None`), and no bomb."""
+    kind = {bool: "bool", int: "int", float: "float", str: "str", tuple: "tuple"}.get(type(value), "None")
+    if isinstance(value, tuple):
+        numbers = all(type(each) in (int, float) and abs(each) <= MAX_NUMBER for each in value)
+        return "tuple" in kinds and numbers and len(value) <= MAX_NUMBERS
+    if kind == "int" and "float" in kinds:
+        kind = "float"
+    fine = re.search(rf"\b{kind}\b", kinds) is not None and (kind != "None" or value is None)
+    return fine and (kind not in ("int", "float") or 0 <= value <= MAX_NUMBER)

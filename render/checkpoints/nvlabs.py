@@ -6,23 +6,27 @@ constructor's arguments are the fallback where an attribute is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from render.checkpoints.allowance import no_average
 from render.checkpoints.filters import plane, taps_of
 from render.checkpoints.formats import Contents
 from render.checkpoints.library import kimg_in_name
 from render.checkpoints.nvlabs3 import is_stylegan3, stylegan3_config
+from render.checkpoints.shown import shown
 from render.checkpoints.spans import View, read_floats
 from render.checkpoints.standins import NVLABS_GLOBALS, Module, unpickle
+from render.checkpoints.unpickle import SCALARS
 from render.errors import CheckpointError
 from render.networks import Provenance, StyleGAN2Config
 
-MAX_DEPTH = 8
+MAX_DEPTH, MAX_NAME = 8, 200  # modules inside one another; letters of a name
+MAX_PARTS = 100_000  # modules and tensors of a network, each counted where it is used
 POSITIONAL = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
 
 # Constructor options that the tensors and attributes answer, or that change nothing a picture shows.
@@ -38,16 +42,16 @@ def read(path: Path) -> Contents:
     """Config and tensors of the generator to use: `G_ema` where there is one."""
     data = unpickle(path, NVLABS_GLOBALS)
     module = _generator(data, path.name)
-    tensors = read_floats(dict(_tensors(module, path.name)), path.stat().st_size)
+    tensors = read_floats(_tensors(module, path.name), path.stat().st_size)
     is_3 = is_stylegan3(tensors)
     try:
         config = (stylegan3_config if is_3 else _config)(module, tensors, path.name)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         kind = "StyleGAN3" if is_3 else "StyleGAN2"
         raise CheckpointError(
-            f"{path.name} holds a module that is no {kind} generator ({error!r})"
+            f"{path.name} holds a module that is no {kind} generator ({shown(repr(error), 120)})"
         ) from error
-    tensors.setdefault("mapping.w_avg", torch.zeros(config.w_dim))
+    tensors.setdefault("mapping.w_avg", no_average(config.w_dim))
     if is_3:
         tensors.setdefault("synthesis.input.transform", torch.eye(3))
     tensors |= {name: plane(tensor) for name, tensor in tensors.items() if name.endswith("resample_filter")}
@@ -61,34 +65,48 @@ def _generator(data: Any, label: str) -> Module:
         found = next((data[key] for key in ("G_ema", "G") if isinstance(data.get(key), Module)), None)
     if not isinstance(found, Module):
         inside = (
-            ", ".join(map(str, list(data)[:8])) if isinstance(data, Mapping) else f"a {type(data).__name__}"
+            ", ".join(map(shown, list(data)[:8])) if isinstance(data, Mapping) else f"a {type(data).__name__}"
         )
         raise CheckpointError(f"{label} holds no generator (no 'G_ema'); it holds {inside or 'nothing'}")
     return found
 
 
+def _group(module: Module, name: str) -> dict[str, Any]:
+    """One of a module's tables: `_parameters`, `_buffers`, `_modules`, `_init_kwargs`."""
+    table = module.state.get(name) or {}
+    if not isinstance(table, dict) or not all(isinstance(key, str) and len(key) <= MAX_NAME for key in table):
+        raise CheckpointError(f"a module in the file has an impossible table of {name.strip('_')}")
+    return table
+
+
 def _children(module: Module) -> dict[str, Module]:
-    children = module.state.get("_modules") or {}
-    return {name: child for name, child in children.items() if isinstance(child, Module)}
+    return {name: child for name, child in _group(module, "_modules").items() if isinstance(child, Module)}
 
 
-def _tensors(module: Module, label: str, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, View]]:
+def _tensors(module: Module, label: str) -> dict[str, View]:
     """Parameters and buffers under their dotted names."""
-    if depth > MAX_DEPTH:
-        raise CheckpointError(f"{label} is damaged: its modules are nested without end")
-    for group in ("_parameters", "_buffers"):
-        for name, tensor in (module.state.get(group) or {}).items():
-            if isinstance(tensor, View):
-                yield f"{prefix}{name}", tensor
-    for name, child in _children(module).items():
-        yield from _tensors(child, label, f"{prefix}{name}.", depth + 1)
+    found: dict[str, View] = {}
+    waiting, parts = [("", module, 0)], 0
+    while waiting:
+        prefix, module, depth = waiting.pop()
+        tables = [_group(module, name) for name in ("_parameters", "_buffers", "_modules")]
+        # A module may be used in many places, and each of them again: few in the file, endless here.
+        parts += 1 + sum(map(len, tables))
+        if depth > MAX_DEPTH or parts > MAX_PARTS:
+            raise CheckpointError(f"{label} is damaged: its modules are nested without end")
+        for table in tables[:2]:
+            found |= {f"{prefix}{name}": each for name, each in table.items() if isinstance(each, View)}
+        waiting += [(f"{prefix}{name}.", child, depth + 1) for name, child in _children(module).items()]
+    return found
 
 
 def _options(module: Module) -> dict[str, Any]:
     """The generator's constructor arguments, those for mapping under `mapping_` and their names."""
     arguments = module.state.get("_init_args") or ()
-    options = dict(zip(POSITIONAL, arguments, strict=False)) | dict(module.state.get("_init_kwargs") or {})
+    options = dict(zip(POSITIONAL, arguments, strict=False)) | _group(module, "_init_kwargs")
     synthesis, mapping = options.pop("synthesis_kwargs", None), options.pop("mapping_kwargs", None)
+    if not all(isinstance(table or {}, dict) for table in (synthesis, mapping)):
+        raise TypeError("options that are no table")
     # stylegan3's copy has no synthesis_kwargs, and other defaults than the original.
     nested = synthesis is not None or "channel_base" not in options
     defaults = {"conv_clamp": None, "num_fp16_res": 0} if nested else {"conv_clamp": 256, "num_fp16_res": 4}
@@ -102,12 +120,16 @@ def _refuse_unknown_options(options: Mapping[str, Any], label: str) -> None:
         known = name.removeprefix("mapping_") in KNOWN_OPTIONS or name in KNOWN_OPTIONS
         if not known and value not in (None, False, 0, "", (), [], {}):
             raise CheckpointError(
-                f"{label} is a variant of StyleGAN2 with {name}={str(value)[:60]}, which is not known here"
+                f"{label} is a variant of StyleGAN2 with {shown(name)}={shown(value)}, "
+                "which is not known here"
             )
 
 
 def _attribute(module: Module | None, name: str, fallback: Any) -> Any:
-    return fallback if module is None else module.state.get(name, fallback)
+    value = fallback if module is None else module.state.get(name, fallback)
+    if not isinstance(value, SCALARS):
+        raise TypeError(f"{name} is a {type(value).__name__}")
+    return value
 
 
 def _config(module: Module, tensors: Mapping[str, Tensor], label: str) -> StyleGAN2Config:

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from render.checkpoints.shown import shown
 from render.checkpoints.standins import Module
 from render.errors import CheckpointError
 from render.networks import StyleGAN3Config
@@ -83,12 +84,13 @@ def _options(module: Module, label: str) -> dict[str, Any]:
     """Constructor options of the generator, then of its synthesis, then attributes: the later ones count."""
     synthesis = _child(module, "synthesis")
     first = next((child for name, child in _children(synthesis) if name.startswith("L0_")), None)
-    given = _keywords(module) | dict(_keywords(module).get("synthesis_kwargs") or {}) | _keywords(synthesis)
+    given = _keywords(module) | _table(_keywords(module).get("synthesis_kwargs")) | _keywords(synthesis)
     known = _ANSWERED | _OPTIONS.keys()
     _refuse({name: value for name, value in given.items() if name not in known}, label)
-    in_mapping = dict(given.get("mapping_kwargs") or {})
+    in_mapping = _table(given.get("mapping_kwargs"))
     _refuse(
-        {f"mapping {name}": v for name, v in in_mapping.items() if name not in _ANSWERED_IN_MAPPING}, label
+        {f"mapping {shown(name)}": v for name, v in in_mapping.items() if name not in _ANSWERED_IN_MAPPING},
+        label,
     )
     attributes = {
         name: part.state[name]
@@ -105,7 +107,8 @@ def _refuse(unknown: Mapping[str, Any], label: str) -> None:
     for name, value in unknown.items():
         if value not in (None, False, 0, "", (), [], {}):
             raise CheckpointError(
-                f"{label} is a variant of StyleGAN3 with {name}={str(value)[:60]}, which is not known here"
+                f"{label} is a variant of StyleGAN3 with {shown(name)}={shown(value)}, "
+                "which is not known here"
             )
 
 
@@ -114,12 +117,18 @@ def _lr_multiplier(module: Module) -> float:
     mapping = _child(module, "mapping")
     first = _child(mapping, "fc0")
     fallback = next(f.default for f in fields(StyleGAN3Config) if f.name == "mapping_lr_multiplier")
-    options = dict(_keywords(module).get("mapping_kwargs") or {}) | _keywords(mapping)
+    options = _table(_keywords(module).get("mapping_kwargs")) | _keywords(mapping)
     return float(first.state.get("bias_gain", options.get("lr_multiplier", fallback)))
 
 
 def _keywords(module: Module) -> dict[str, Any]:
-    return dict(module.state.get("_init_kwargs") or {})
+    return _table(module.state.get("_init_kwargs"))
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value or {}, dict):
+        raise TypeError("options that are no table")
+    return value or {}
 
 
 def _children(module: Module) -> list[tuple[str, Module]]:

@@ -6,6 +6,7 @@ buffer, and nothing says how wide or deep the network is but the tensors themsel
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from render.checkpoints.allowance import Allowance
 from render.checkpoints.filters import filter_buffers, taps_of
 from render.checkpoints.formats import Contents
 from render.checkpoints.spans import Span, View, read_floats
@@ -28,6 +30,8 @@ MAPPED_SAMPLES = 4096
 CHANNEL_BASES = (16384, 32768, 8192, 4096, 65536)  # channel_multiplier 1, 2, ½, ¼, 4
 CHANNEL_MAX = 512
 MAX_LAYERS = 64
+MAX_PIXELS = 2**24  # of a picture
+MAX_LATENT = 8192  # numbers of a z or w; thousands are drawn at once
 
 # Where a layer stands: pattern of its name → (ours, from its number).
 _UNIT = re.compile(r"(style|conv1|convs|to_rgb1|to_rgbs)(?:\.(\d{1,2}))?\.(.+)")
@@ -65,7 +69,7 @@ def read(path: Path) -> Contents:
         raise CheckpointError(
             f"{path.name} holds tensors that are no StyleGAN2 generator of rosinality's ({error!r})"
         ) from error
-    notes = _add_noise(tensors, config)
+    notes = _add_noise(tensors, config, path.name)
     tensors |= filter_buffers(config)
     if average is None:
         average, notes["w_avg"] = _average(config, tensors), f"averaged over {MAPPED_SAMPLES} seeded samples"
@@ -162,6 +166,8 @@ def _config(tensors: Mapping[str, Tensor], kernels: list[Tensor]) -> StyleGAN2Co
     widths = tuple(len(tensors[f"synthesis.b{resolution}.conv1.weight"]) for resolution in resolutions)
     depth = sum(name.startswith("mapping.fc") and name.endswith("weight") for name in tensors)
     hidden, z_dim = tensors["mapping.fc0.weight"].shape
+    if max(hidden, z_dim) > MAX_LATENT:
+        raise ValueError(f"a latent of {z_dim} numbers")
     w_dim = len(tensors[f"mapping.fc{depth - 1}.weight"])
     lines = {taps_of(kernel) for kernel in kernels}
     if len(lines) > 1:
@@ -187,9 +193,11 @@ def _widths(widths: tuple[int, ...], resolutions: list[int]) -> dict[str, Any]:
     return {"channels": widths}
 
 
-def _add_noise(tensors: dict[str, Tensor], config: StyleGAN2Config) -> dict[str, str]:
+def _add_noise(tensors: dict[str, Tensor], config: StyleGAN2Config, label: str) -> dict[str, str]:
     """Early files keep no noise maps; theirs are drawn from the layers' numbers, always the same."""
     missing = []
+    if math.prod(config.pixels(config.resolution)) > MAX_PIXELS:
+        raise CheckpointError(f"{label} holds a network whose pictures would be larger than any network's")
     for layer in range(2 * len(config.resolutions) - 1):
         name, pixels = f"{_conv(layer)}.noise_const", config.pixels(_resolution(layer))
         if name not in tensors:
@@ -201,7 +209,8 @@ def _add_noise(tensors: dict[str, Tensor], config: StyleGAN2Config) -> dict[str,
 
 def _average(config: StyleGAN2Config, tensors: Mapping[str, Tensor]) -> Tensor:
     """The mean w [w_dim] of seeded samples, for files without one: most that were never converted."""
-    mapping = MappingNetwork(config, num_ws=1)
+    with Allowance.for_tensors(tensors.values()):
+        mapping = MappingNetwork(config, num_ws=1)
     state = {name.removeprefix("mapping."): t for name, t in tensors.items() if name.startswith("mapping.")}
     missing, unexpected = mapping.load_state_dict(state, strict=False, assign=True)
     if set(missing) - {"w_avg"} or unexpected:

@@ -15,6 +15,8 @@ from render.checkpoints.torchfile import DTYPES, read_torch
 from render.checkpoints.unpickle import Machine, Stateful, check_key
 from render.errors import CheckpointError, UnsafeCheckpointError
 
+MAX_STORAGE_STEPS = 200  # a file may hold very many storages, and each takes some 25 steps
+
 
 class Module:
     """An object whose class came as source code in the file: its class name and state, nothing that runs."""
@@ -60,8 +62,7 @@ class Array(Stateful):
 
     def describe(self, data: Any, dtype: Any, shape: Any, order: str = "C") -> None:
         """Take note of the array those bytes hold; they must be just as many as its shape needs."""
-        data = data.encode("latin-1") if isinstance(data, str) else data
-        fine = isinstance(data, bytes | Span) and isinstance(dtype, Dtype) and order in ("C", "F")
+        fine = isinstance(data, bytes | str | Span) and isinstance(dtype, Dtype) and order in ("C", "F")
         if not fine:
             raise CheckpointError("an array in the file is described wrongly")
         shape = checked_sizes((shape,) if isinstance(shape, int) else shape)
@@ -84,8 +85,9 @@ def turned(make: Callable[[], np.ndarray], axes: tuple[int, ...]) -> np.ndarray:
     return make().transpose(axes)
 
 
-def array_of(data: bytes | Span, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
-    """The array those bytes hold, read from the file if they are there."""
+def array_of(data: bytes | str | Span, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+    """The array those bytes hold, read from the file if they are there. Python 2 kept bytes as text."""
+    data = data.encode("latin-1") if isinstance(data, str) else data
     flat = data.tensor().numpy().view(dtype) if isinstance(data, Span) else np.frombuffer(data, dtype)
     return flat.reshape(shape, order=order)
 
@@ -113,26 +115,35 @@ def latin1_bytes(text: Any, encoding: Any = "latin1") -> bytes:
     return text.encode("latin-1")
 
 
-def mapping(*items: Any) -> dict:
+def empty_bytes() -> bytes:
+    """How pickle protocol 2 spells no bytes at all."""
+    return b""
+
+
+def mapping(items: Any = ()) -> dict:
     """EasyDict and the like: a plain dictionary, filled later or from pairs."""
-    return dict(*items)
+    pairs = items.items() if isinstance(items, dict) else items
+    return {check_key(key): value for key, value in pairs}
 
 
 class Dictionary(dict, Stateful):
     """OrderedDict, whose attributes (torch notes module versions there) are let go."""
+
+    def __init__(self, items: Any = ()):
+        super().__init__(mapping(items))
 
     def set_state(self, state: Any) -> None:
         pass
 
 
 class Namespace(Stateful):
-    """argparse.Namespace: the options a training was started with."""
+    """argparse.Namespace: the options a training was started with, which are let go."""
 
-    def __init__(self, **options: Any):
-        self.options = options
+    def __init__(self, **_: Any):
+        pass
 
     def set_state(self, state: Any) -> None:
-        self.options = dict(state)
+        pass
 
 
 def tuple_of(*items: Any) -> tuple:
@@ -154,7 +165,7 @@ def storage(data: Any) -> Storage:
     if not isinstance(span, Span):
         raise CheckpointError("the numbers of a tensor are missing from the file")
     if span.parsed is None:
-        span.parsed = read_torch(span, "a tensor in the file", STORAGE_GLOBALS)
+        span.parsed = read_torch(span, "a tensor in the file", STORAGE_GLOBALS, MAX_STORAGE_STEPS)
     if not isinstance(span.parsed, Storage):
         raise CheckpointError("the file holds something else where the numbers of a tensor should be")
     return span.parsed
@@ -176,6 +187,8 @@ NUMPY_GLOBALS: Allowed = {
     "numpy.dtype": Dtype,
     "numpy.ndarray": Array,
     "_codecs.encode": latin1_bytes,
+    "builtins.bytes": empty_bytes,
+    "__builtin__.bytes": empty_bytes,
 } | {
     f"numpy.{core}.{name}": stand_in
     for core in ("core", "_core")

@@ -13,21 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from render.checkpoints.allowance import no_average
 from render.checkpoints.formats import Contents
 from render.checkpoints.library import kimg_in_name
+from render.checkpoints.shown import printable, shown
 from render.checkpoints.standins import NUMPY_GLOBALS, Allowed, Array, mapping, unpickle
 from render.checkpoints.tensorflow_names import Translation
-from render.checkpoints.tensorflow_options import Options, printable
+from render.checkpoints.tensorflow_options import Options
 from render.checkpoints.unpickle import Global, Stateful
 from render.errors import CheckpointError
 from render.networks import Provenance, StyleGAN1Config, StyleGAN2Config, ops
 from render.networks.stylegan2 import DEFAULT_FILTER
 
 CONVOLUTION = re.compile(r"synthesis\.b(\d+)\.conv1\.weight")
-MAX_PARTS = 8
+MAX_PARTS, MAX_NAME = 8, 200  # parts of a network; letters of a name
 DENSE = re.compile(r"mapping\.fc\d+\.weight")
 
 
@@ -48,7 +49,11 @@ class Network(Stateful):
         parts = self.state.get("components") or {}
         if not isinstance(parts, Mapping) or len(parts) > MAX_PARTS:
             raise CheckpointError("a network in the file has an impossible table of parts")
-        return {str(name): part for name, part in parts.items() if isinstance(part, Network)}
+        return {name: part for name, part in parts.items() if is_name(name) and isinstance(part, Network)}
+
+
+def is_name(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_NAME
 
 
 def plain_object(kind: Any, base: Any = None, content: Any = None) -> Any:
@@ -89,24 +94,25 @@ def read(path: Path) -> Contents:
     try:
         tensors = Translation(arrays, version, path.name).tensors()
         config, filters = (_stylegan1 if version == 1 else _stylegan2)(tensors, options)
-    except (LookupError, StopIteration, TypeError, ValueError) as error:
+    except (LookupError, StopIteration, TypeError, ValueError, ArithmeticError) as error:
+        reason = shown(repr(error), 120)
         raise CheckpointError(
-            f"{path.name} holds a network that is no StyleGAN1 or StyleGAN2 generator ({error!r})"
+            f"{path.name} holds a network that is no StyleGAN1 or StyleGAN2 generator ({reason})"
         ) from error
-    tensors.setdefault("mapping.w_avg", torch.zeros(config.w_dim))
+    tensors.setdefault("mapping.w_avg", no_average(config.w_dim))
     return Contents(config, tensors | filters, Provenance(str(path), "tensorflow", kimg_in_name(path)))
 
 
 def _generator(data: Any, label: str) -> Network:
     """The network to use: `Gs`, or the last one that has a synthesis part, or the only one there is."""
     if isinstance(data, Mapping):
-        items = [data[key] for key in sorted(data, key="Gs".__eq__)]
+        items = [data[key] for key in sorted(data, key=lambda key: key == "Gs")]
     else:
         items = data if isinstance(data, list | tuple) else [data]
     networks = [item for item in items if isinstance(item, Network)]
     generators = [network for network in networks if {"mapping", "synthesis"} <= set(network.parts)]
     if not generators:
-        names = ", ".join(printable(str(network.state.get("name", "?"))[:40]) for network in networks[:8])
+        names = ", ".join(shown(network.state.get("name", "?"), 40) for network in networks[:8])
         held = f"the networks {names}" if networks else f"a {type(data).__name__.lower()}"
         raise CheckpointError(
             f"{label} holds no StyleGAN generator (a network with mapping and synthesis); it holds {held}"
@@ -125,7 +131,7 @@ def _variables(network: Network, label: str) -> dict[str, Any]:
         if not isinstance(pairs, list | tuple):
             raise CheckpointError(f"{label} is damaged: a network in it has no list of variables")
         for pair in pairs:
-            if not (isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)):
+            if not (isinstance(pair, list | tuple) and len(pair) == 2 and is_name(pair[0])):
                 raise CheckpointError(f"{label} is damaged: a variable in it has no name")
             found[prefix + pair[0]] = pair[1]
     return found

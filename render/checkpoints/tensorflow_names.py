@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from render.checkpoints.tensorflow_options import printable
+from render.checkpoints.shown import printable
 from render.errors import CheckpointError
 
 Change = Callable[[np.ndarray], np.ndarray]

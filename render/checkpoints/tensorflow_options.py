@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from render.checkpoints.shown import shown
 from render.checkpoints.standins import Array
 from render.errors import CheckpointError
 
@@ -67,16 +68,16 @@ class Options:
         for table in tables:
             if not isinstance(table, Mapping):
                 raise CheckpointError(f"{label} is damaged: a network in it has no table of options")
-            self.values |= {str(name): _plain(value) for name, value in table.items()}
+            self.values |= {shown(name): _plain(value) for name, value in table.items()}
         for name, value in self.values.items():
             self._check(name, value)
 
     def _check(self, name: str, value: Any) -> None:
         if name in ANSWERED | UNDERSTOOD | WITHOUT_EFFECT or HARMLESS_WORDS.search(name):
             return
-        plain = not isinstance(value, np.ndarray)
+        plain = not isinstance(value, np.ndarray | Array)
         if not (plain and (value is None or value == FIXED.get(name, False) or value in ("", (), [], {}))):
-            option = f"{printable(name[:60])}={_shown(value)}"
+            option = f"{name}={shown(value)}"
             raise CheckpointError(
                 f"{self.label} is a variant of StyleGAN with {option}, which is not known here"
             )
@@ -117,20 +118,10 @@ class Options:
         return self._refuse("fused_scale", value, "'auto', True or False")
 
     def _refuse(self, name: str, value: Any, expected: str) -> Any:
-        raise CheckpointError(f"{self.label} has {name}={_shown(value)}; it must be {expected}")
+        raise CheckpointError(f"{self.label} has {name}={shown(value)}; it must be {expected}")
 
 
 def _plain(value: Any) -> Any:
-    """Arrays as lists; everything else as it is."""
-    value = value.value if isinstance(value, Array) else value
-    return value.tolist() if isinstance(value, np.ndarray) and value.size <= MAX_TAPS else value
-
-
-def _shown(value: Any) -> str:
-    text = value if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
-    return printable(str(text)[:60])
-
-
-def printable(text: str) -> str:
-    """Text from a file, fit for one line of an error."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
+    """Short arrays as lists; everything else as it is."""
+    short = isinstance(value, Array) and math.prod(value.shape) <= MAX_TAPS
+    return value.value.tolist() if short else value

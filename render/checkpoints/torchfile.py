@@ -10,15 +10,14 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import torch
 
 from render.checkpoints.spans import Span, Storage
-from render.checkpoints.unpickle import Global, Machine
-from render.checkpoints.wrapping import most_unpacked
+from render.checkpoints.unpickle import MAX_STEPS, Global, Machine
+from render.checkpoints.wrapping import DAMAGE, most_unpacked, opened_archive
 from render.errors import CheckpointError
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -33,8 +32,8 @@ LEGACY_START = (
 )
 ZIP_START = b"PK\x03\x04"
 MAX_PICKLE_BYTES = 64 * 2**20  # a full training state of a 1024 px network has under 1 MiB
-ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError)
-ZIP_ERRORS += (RuntimeError, LookupError, OverflowError, MemoryError)  # encrypted, unknown methods …
+INNER_DIRECTORY_BYTES = 4096  # of an archive inside a pickle: it holds one storage, and there are very many
+ZIP_ERRORS = (*DAMAGE, OSError, MemoryError)
 
 DTYPES: dict[str, torch.dtype] = {
     "torch.DoubleStorage": torch.float64,
@@ -64,11 +63,11 @@ class Storages:
         fine = isinstance(reference, tuple) and 5 <= len(reference) <= 6 and reference[0] == "storage"
         kind, key, count = (reference[1], reference[2], reference[4]) if fine else (None, None, None)
         dtype = DTYPES.get(kind.name) if isinstance(kind, Global) else None
-        if dtype is None or not isinstance(key, str | int) or reference[5:] not in ((), (None,)):
+        if dtype is None or not isinstance(key, str) or reference[5:] not in ((), (None,)):
             raise CheckpointError(
                 f"{self.label} keeps the numbers of a tensor in a way that is not known here"
             )
-        found = self.by_key.get(str(key))
+        found = self.by_key.get(key)
         if found is None:
             size = count * dtype.itemsize if type(count) is int else -1
             if not 0 <= size <= self.left:
@@ -76,27 +75,30 @@ class Storages:
                     f"{self.label} is cut off or damaged: a tensor announces more numbers than there are"
                 )
             self.left -= size
-            found = self.by_key[str(key)] = Storage(dtype, count)
+            found = self.by_key[key] = Storage(dtype, count)
         if found.count != count or found.dtype != dtype:
             raise CheckpointError(f"{self.label} is damaged: it describes the same numbers in two ways")
         return found
 
 
-def read_torch(span: Span, label: str, allowed: Allowed) -> Any:
-    """What was saved there: containers, `View`s and `Storage`s, with `allowed` as the only vocabulary."""
+def read_torch(span: Span, label: str, allowed: Allowed, steps: int = MAX_STEPS) -> Any:
+    """What was saved there: containers, `View`s and `Storage`s, with `allowed` as the only vocabulary.
+
+    Each of its pickles may have that many `steps`.
+    """
     with span.open() as stream:
         if stream.read(len(ZIP_START)) != ZIP_START:
             stream.seek(span.offset)
-            return _read_legacy(stream, span, label, allowed)
-    return _read_zip(span, label, allowed)
+            return _read_legacy(stream, span, label, allowed, steps)
+    return _read_zip(span, label, allowed, steps)
 
 
-def _read_legacy(stream: BinaryIO, span: Span, label: str, allowed: Allowed) -> Any:
+def _read_legacy(stream: BinaryIO, span: Span, label: str, allowed: Allowed, steps: int) -> Any:
     """Five pickles (magic number, version, machine, data, keys), then each storage's count and numbers."""
     storages, end = Storages(label, span.count), span.offset + span.count
 
     def pickled(persistent: Callable | None = None) -> Any:
-        return Machine(stream, end - stream.tell(), label, allowed, persistent).load()
+        return Machine(stream, end - stream.tell(), label, allowed, persistent, steps=steps).load()
 
     if stream.read(min(len(LEGACY_START), span.count)) != LEGACY_START:
         stream.seek(span.offset)
@@ -106,10 +108,11 @@ def _read_legacy(stream: BinaryIO, span: Span, label: str, allowed: Allowed) -> 
         if machine.get("little_endian") is not True:
             raise CheckpointError(f"{label} was written on a machine of another byte order")
     data, keys = pickled(storages), pickled()
-    if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(storages.by_key):
+    plain = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    if not plain or sorted(keys) != sorted(storages.by_key):
         raise CheckpointError(f"{label} is damaged: the numbers of some tensors are missing")
     for key in keys:
-        storage, count = storages.by_key[str(key)], stream.read(8)
+        storage, count = storages.by_key[key], stream.read(8)
         place = stream.tell()
         if count != struct.pack("<q", storage.count) or place + storage.byte_count > end:
             raise CheckpointError(f"{label} is cut off or damaged: the numbers of a tensor are not whole")
@@ -118,23 +121,27 @@ def _read_legacy(stream: BinaryIO, span: Span, label: str, allowed: Allowed) -> 
     return data
 
 
-def _read_zip(span: Span, label: str, allowed: Allowed) -> Any:
+def _read_zip(span: Span, label: str, allowed: Allowed, steps: int) -> Any:
     """An archive of `NAME/data.pkl` and `NAME/data/KEY`, the numbers of each storage as they are."""
-    if span.offset or isinstance(span.source, bytes):
+    inside = bool(span.offset) or isinstance(span.source, bytes)
+    if inside:
         span = Span(span.read())  # an archive inside a pickle: no torch writes it, but its reader takes it
+    directory = {"most_directory": INNER_DIRECTORY_BYTES} if inside else {}
     try:
-        with span.open() as stream, zipfile.ZipFile(stream) as archive:
+        with span.open() as stream, opened_archive(stream, label, **directory) as archive:
             entries = {entry.filename: entry for entry in archive.infolist()}
             main = next((name for name in entries if name.split("/")[-1] == "data.pkl"), None)
+            stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries.values())
+            if inside and not stored:
+                raise CheckpointError(f"{label} is packed, which none is inside a pickle")
             if main is None or entries[main].file_size > min(MAX_PICKLE_BYTES, 1000 * span.count):
                 raise CheckpointError(f"{label} is a zip archive without a network in it (no data.pkl)")
             folder, data = main.removesuffix("data.pkl"), archive.read(main)
             order = entries.get(f"{folder}byteorder")
             if order is not None and order.file_size < 16 and archive.read(order).strip() == b"big":
                 raise CheckpointError(f"{label} was written on a machine of another byte order")
-            stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries.values())
             storages = Storages(label, span.count if stored else most_unpacked(span.count))
-            result = Machine(io.BytesIO(data), len(data), label, allowed, storages).load()
+            result = Machine(io.BytesIO(data), len(data), label, allowed, storages, steps=steps).load()
             for key, storage in storages.by_key.items():
                 storage.span = _place(archive, entries.get(f"{folder}data/{key}"), storage, span, label)
             return result

@@ -2,23 +2,26 @@
 
 Written from the opcode descriptions in Python's `pickletools`. The standard unpickler is not used, because
 it can't be kept from running what a stream names without also trusting its handling of sizes and memo slots.
-Here a stream may only build plain containers and call the stand-ins its reader passes in by name; every size
-is checked against what is left of the file, and the number of steps is bounded.
+Here a stream may only build plain containers and call the stand-ins its reader passes in by name. Every size
+is checked against what is left of the file. A stream may refer to what it built again and again, so the
+number of steps is bounded, and so is what calls are given: a stand-in may copy it.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO
 
 from render.errors import CheckpointError, UnsafeCheckpointError
 
-MAX_STEPS = 5_000_000  # a full-size network takes some 50,000; this many take a few seconds
+MAX_STEPS = 2_000_000  # a full-size network takes some 50,000; this many take a second or two
+LARGE = 64  # arguments of more elements than this count against what calls may be given
 SPAN_BYTES = 4096  # from this length on, bytes are left in the file until they are needed
 SCALARS = (str, bytes, int, float, bool, type(None))
 MARK = object()
+SIZED = (str, bytes, tuple, list, dict, set, frozenset)
 SIZES = {"B": 1, "H": 2, "i": 4, "I": 4, "Q": 8, "d": 8}  # bytes of a number, by its `struct` letter
 FAMILIAR = {"posix": "os", "nt": "os", "__builtin__": "builtins"}  # what people know these modules as
 
@@ -49,6 +52,7 @@ class Machine:
     persistent  called with each persistent id; without it these are refused
     span        (offset, count) → what stands for that stretch of the stream, in the place of long bytes;
                 without it they are read
+    steps       opcodes it may have
     """
 
     def __init__(
@@ -59,16 +63,18 @@ class Machine:
         allowed: Mapping[str, Callable[..., Any]],
         persistent: Callable[[Any], Any] | None = None,
         span: Callable[[int, int], Any] | None = None,
+        steps: int = MAX_STEPS,
     ):
         self.stream, self.left, self.label = stream, size, label
-        self.allowed, self.persistent, self.span = allowed, persistent, span
+        self.allowed, self.persistent, self.span, self.steps = allowed, persistent, span, steps
+        self.given = 2 * size + 2**20  # elements that calls may still be given
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
     def load(self) -> Any:
         """What the pickle describes. Raises CheckpointError; UnsafeCheckpointError for a refused name."""
         try:
-            for _ in range(MAX_STEPS):
+            for _ in range(self.steps):
                 # `read(1)`, without its cost: this line runs for every byte of structure.
                 if not (opcode := self.stream.read(1) if self.left > 0 else b""):
                     self.read(1)
@@ -84,7 +90,7 @@ class Machine:
             # Whatever a damaged stream trips over (an empty stack, a missing memo slot, a wrong type …).
             reason = f"{type(error).__name__}: {str(error)[:120]}"
             raise CheckpointError(f"{self.label} is damaged: its pickle makes no sense ({reason})") from error
-        raise CheckpointError(f"{self.label} is damaged: its pickle has more than {MAX_STEPS:,} steps")
+        raise CheckpointError(f"{self.label} is damaged: its pickle has more than {self.steps:,} steps")
 
     def read(self, count: int) -> bytes:
         """Exactly `count` bytes, which must be there."""
@@ -157,7 +163,15 @@ class Machine:
         arguments, function = self.stack.pop(), self.stack.pop()
         if not isinstance(function, Global) or type(arguments) is not tuple or type(named) is not dict:
             raise UnsafeCheckpointError(f"{self.label} asks to call what is no function; it was not opened")
+        for values in ((arguments, named), arguments, named.values()):
+            self.charge(values)
         self.push(function.call(*arguments, **named))
+
+    def charge(self, values: Iterable[Any]) -> None:
+        """Count what a call is given. Data that is used once can't be larger than the stream."""
+        self.given -= sum(len(each) for each in values if isinstance(each, SIZED) and len(each) > LARGE)
+        if self.given < 0:
+            raise CheckpointError(f"{self.label} is damaged: it uses the same data again and again")
 
     def build(self) -> None:
         state = self.stack.pop()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -23,7 +24,9 @@ GZIP_START, ZIP_START = b"\x1f\x8b\x08", b"PK\x03\x04"
 SMALL_BYTES, MAX_BYTES, MAX_RATIO = 64 * 2**20, 32 * 2**30, 20
 MAX_LAYERS = 3  # a gzip in a zip in a gzip
 CHUNK_BYTES = 2**20
-DAMAGE = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, ValueError, LookupError)
+MAX_DIRECTORY_BYTES = 4 * 2**20  # of a zip archive: some 40,000 files
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+DAMAGE = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError, ValueError, LookupError)
 DAMAGE += (RuntimeError, NotImplementedError, OverflowError)  # encrypted, or packed in an unknown way
 _JUNK = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
 
@@ -67,7 +70,7 @@ def _unpack(path: Path, folder: Path, most: int, label: str) -> Path | None:
             with gzip.open(path) as packed:
                 return _copy(packed, target, most, label)
         if start == ZIP_START:
-            with zipfile.ZipFile(path) as archive:
+            with path.open("rb") as stream, opened_archive(stream, label) as archive:
                 only = _only_file(archive)
                 if only is None:
                     return None
@@ -79,6 +82,38 @@ def _unpack(path: Path, folder: Path, most: int, label: str) -> Path | None:
         kind = "gzip file" if start.startswith(GZIP_START) else "zip archive"
         raise CheckpointError(f"{label} is cut off or damaged: its {kind} can't be unpacked") from error
     return None
+
+
+class _Careful:
+    """A stream of which no more than `most` bytes can be read at once, until `most` is None."""
+
+    def __init__(self, stream: BinaryIO, label: str, most: int):
+        self.stream, self.label, self.most = stream, label, most
+        self.seek, self.tell, self.close = stream.seek, stream.tell, stream.close
+
+    def read(self, count: int = -1) -> bytes:
+        if self.most is not None and count > self.most:
+            raise CheckpointError(f"{self.label} is a zip archive of far too many files for a checkpoint")
+        return self.stream.read(count)
+
+    def seekable(self) -> bool:
+        return True
+
+
+@contextmanager
+def opened_archive(
+    stream: BinaryIO, label: str, most_directory: int = MAX_DIRECTORY_BYTES
+) -> Iterator[zipfile.ZipFile]:
+    """The zip archive in that stream, whose table of contents is read at once and has at most so many bytes.
+
+    Only what is stored as it is or deflated can be read: other methods may ask for memory without limit.
+    """
+    careful = _Careful(stream, label, most_directory)
+    with zipfile.ZipFile(careful) as archive:
+        careful.most = None
+        if any(entry.compress_type not in METHODS for entry in archive.infolist()):
+            raise CheckpointError(f"{label} is a zip archive packed in a way that is not known here")
+        yield archive
 
 
 def _beginning(path: Path) -> bytes:

@@ -21,6 +21,8 @@ class Pyramid:
     channel_max: int
     channels: tuple[int, ...] | None
     const_size: tuple[int, int]
+    z_dim: int
+    w_dim: int
 
     def check_sizes(self) -> None:
         """Raises CheckpointError for sizes that no network has."""
@@ -37,6 +39,9 @@ class Pyramid:
             raise CheckpointError(
                 f"{len(self.channels)} widths for {count} resolutions, 4 to {self.resolution}"
             )
+        widths = [self.z_dim, self.w_dim, *map(self.width, self.resolutions)]
+        if min(widths) < 1:
+            raise CheckpointError(f"a layer without numbers (the widths are {', '.join(map(str, widths))})")
 
     @property
     def resolutions(self) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import ClassVar
 
 import torch
@@ -33,6 +33,7 @@ RANGES = {  # what a config may ask for, so that a damaged file asks for nothing
     "first_stopband": (0.01, 8192),
     "last_stopband_rel": (0.5, 16),
 }
+MAX_TAPS = 1024  # of a filter; radial ones have that many squared
 SMALLEST_MAGNITUDE = 1e-6  # extrapolated blends may bring an average below zero; pictures stay finite
 
 
@@ -124,6 +125,10 @@ class StyleGAN3Config:
             raise CheckpointError(f"conv_kernel is an odd number such as 1 or 3, not {self.conv_kernel}")
         if self.channels is not None and len(self.channels) != self.num_layers:
             raise CheckpointError(f"{len(self.channels)} channel widths for {self.num_layers} layers")
+        rates = [band.rate for band in self.bands]
+        jump = max(max(pair) / min(pair) for pair in pairwise(rates))
+        if self.filter_size * self.lrelu_upsampling * jump > MAX_TAPS:
+            raise CheckpointError(f"filters of more than {MAX_TAPS} taps are none that a network has")
         if any(band.half_width <= 0 or band.size <= 0 for band in self.bands):
             raise CheckpointError(
                 "the cutoffs and stopbands of this config leave a filter no transition band"
