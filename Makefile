@@ -6,13 +6,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint format clean
+.PHONY: demo test fuzz lint format clean
 
 demo: $(READY)
 	$(BIN)/blendreel render presets/hello.yaml --out-dir out
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# 2,000 damaged and malicious checkpoints, each of which must load or be refused
+fuzz: $(READY)
+	$(BIN)/python -m pytest -m slow tests/test_fuzz_checkpoints.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -175,3 +175,14 @@ def preset(sample_folder):
     from render.preset import Preset
 
     return Preset.from_yaml(CLIP)
+
+
+FUZZ_FIGURES = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """The figures of tests/test_fuzz_checkpoints.py, whatever else is shown."""
+    if figures := config.stash.get(FUZZ_FIGURES, None):
+        terminalreporter.section("damaged and malicious checkpoints")
+        for line in figures:
+            terminalreporter.line(line)

@@ -1,0 +1,99 @@
+"""No source of the project, script or package, has a way to run what a file or a preset says."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SCRIPTS = sorted(
+    path
+    for folder in ("render", "samples", "presets")
+    for path in (ROOT / folder).rglob("*.py")
+    if path.is_file()
+)
+FORBIDDEN_MODULES = {
+    "pickle",
+    "_pickle",
+    "cPickle",
+    "dill",
+    "joblib",
+    "cloudpickle",
+    "marshal",
+    "shelve",
+    "yaml",
+}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "runpy.run_path"}
+SAFE_YAML = {"safe", "rt"}
+
+
+def dotted(node: ast.expr) -> str:
+    """`torch.load` for the expression of that name; attributes of something else begin with a dot."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def constant(call: ast.Call, keyword: str, default: object) -> object:
+    """A keyword's value, if it is a constant; `...` if it is computed."""
+    for each in call.keywords:
+        if each.arg == keyword:
+            return each.value.value if isinstance(each.value, ast.Constant) else ...
+    return default
+
+
+def mistakes(code: str) -> Iterator[str]:
+    """What in that source could run data."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [each.name for each in node.names]
+            )
+            yield from (f"imports {name}" for name in names if name.split(".")[0] in FORBIDDEN_MODULES)
+        # A variable may well be called yaml.
+        if isinstance(node, ast.Attribute) and dotted(node).split(".")[0] in FORBIDDEN_MODULES - {"yaml"}:
+            yield f"uses {dotted(node)}"
+        if not isinstance(node, ast.Call):
+            continue
+        name = dotted(node.func)
+        if name in FORBIDDEN_CALLS:
+            yield f"calls {name}"
+        if name.endswith("torch.load") and constant(node, "weights_only", None) is not True:
+            yield "calls torch.load without weights_only=True"
+        if name.split(".")[-1] == "YAML" and constant(node, "typ", "rt") not in SAFE_YAML:
+            yield "reads YAML unsafely"
+        if constant(node, "shell", False) is not False:
+            yield f"calls {name} with a shell"
+        if constant(node, "allow_pickle", False) is not False:
+            yield f"calls {name} with allow_pickle"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_source_can_run_data(path):
+    assert list(mistakes(path.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle", "from pickle import loads", "import _pickle as p", "pickle.Unpickler(f)",
+        "import yaml", "torch.load(f)", "torch.load(f, weights_only=False)", "eval(x)", "exec(x)",
+        "torch.load(f, weights_only=flag)", "os.system(x)", "subprocess.run(x, shell=True)",
+        "YAML(typ='unsafe')", "YAML(typ=t)", "np.load(f, allow_pickle=True)",
+    ],
+)  # fmt: skip
+def test_the_search_finds_what_it_looks_for(code):
+    assert list(mistakes(code))
+
+
+def test_the_search_lets_harmless_code_pass():
+    fine = (
+        "torch.load(f, weights_only=True); model.eval(); re.compile(x); YAML(typ='safe', pure=True); YAML()"
+    )
+    assert list(mistakes(fine)) == []
+    assert len(SCRIPTS) > 40
