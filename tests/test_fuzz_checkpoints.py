@@ -100,6 +100,29 @@ def none_does_harm(count: int, config: pytest.Config) -> None:
     assert sum(each.detail.startswith("UnsafeCheckpointError") for each in found) > 0.05 * count
 
 
+CONTROL = """
+import os, pickle, fuzz_worker
+class Calls:
+    def __reduce__(self):
+        return os.system, ("true",)
+watch, data = fuzz_worker.Watch(), pickle.dumps(Calls())
+for act in (lambda: None, lambda: eval("1"), lambda: pickle.loads(data)):
+    watch.start()
+    act()
+    print(sorted(set(watch.stop())))
+"""
+
+
+def test_the_watch_notices_what_a_trusting_reader_would_run():
+    command = [sys.executable, "-c", CONTROL]
+    done = subprocess.run(command, cwd=WORKER.parent, capture_output=True, text=True, check=True)
+    nothing, text, unpickled = done.stdout.splitlines()
+    assert nothing == "[]"
+    assert "exec" in text
+    assert "os.system" in unpickled
+    assert "pickle.find_class" in unpickled
+
+
 def test_no_file_does_harm(pytestconfig):
     none_does_harm(400, pytestconfig)
 

@@ -23,7 +23,10 @@ def shown(value: Any, most: int = 60) -> str:
         return printable(value[:most])
     if isinstance(value, list | tuple) and len(value) <= FEW and all(map(_is_number, value)):
         return str(list(value))[:most]
-    return str(value)[:most] if value is None or _is_number(value) else f"a {type(value).__name__.lower()}"
+    if value is None or _is_number(value):
+        return str(value)[:most]
+    kind = "huge number" if isinstance(value, int) else type(value).__name__.lower()
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _is_number(value: Any) -> bool:
