@@ -14,7 +14,7 @@ from render.blending.blend import Blend, find_convention, position_of, position_
 from render.errors import BlendError
 from render.networks import Generator, Provenance
 
-CACHE_BYTES = 256 * 2**20  # two full mixtures of a 1024 px network and more
+CACHED_MIXTURES = 3  # what the panels of one frame may need, and frames rarely come back to older ones
 FILTER_TOLERANCE = 1e-5  # designed on another machine, a filter differs in its last digits
 MOST_FILTERS_SHOWN = 3
 NEGLIGIBLE = 1e-7  # float32 does not see a weight this small; soft swaps leave many
@@ -24,17 +24,20 @@ class Blender:
     """Mixes generators of one structure.
 
     models       in the order of a blend's rows; on one device, where they stay
-    cache_bytes  how much mixed weights may take; what is all one model's is that model's own, and free
+    cache_bytes  how much mixed weights may take, by default as much as three whole networks; what is all one
+                 model's is that model's own, and free
 
     Raises BlendError with a table of what differs if the models can't exchange layers.
     """
 
-    def __init__(self, models: Sequence[Generator], cache_bytes: int = CACHE_BYTES):
+    def __init__(self, models: Sequence[Generator], cache_bytes: int | None = None):
         if not models:
             raise BlendError("a blend needs at least one model")
         check_structure(models)
-        self.models, self.cache_bytes = tuple(models), cache_bytes
+        self.models = tuple(models)
         self._own = [_tensors(model) for model in models]
+        whole = sum(tensor.nbytes for tensor in self._own[0].values())
+        self.cache_bytes = CACHED_MIXTURES * whole if cache_bytes is None else cache_bytes
         self._roles = {name: models[0].role(name) for name in self._own[0]}
         self._cache: OrderedDict[tuple[str, bytes], Tensor] = OrderedDict()
         self._cached_bytes = 0
