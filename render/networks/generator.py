@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from render.errors import CheckpointError
 from render.networks.ops import modulated_conv2d_shared
 
+NOISE_MODES = ("const", "none", "random")
 Kind = Literal["layer", "to_rgb", "mapping", "noise_map", "filter"]
 
 
@@ -157,3 +158,11 @@ class Generator(nn.Module):
 
 def is_power_of_two(number: int) -> bool:
     return number > 0 and math.log2(number).is_integer()
+
+
+def check_inputs(ws: Tensor, num_ws: int, w_dim: int, noise_mode: str) -> None:
+    """Raises ValueError unless `ws` is [N, num_ws, w_dim] and the noise mode is one there is."""
+    if noise_mode not in NOISE_MODES:
+        raise ValueError(f"unknown noise_mode {noise_mode!r}; there are {', '.join(NOISE_MODES)}")
+    if ws.ndim != 3 or tuple(ws.shape[1:]) != (num_ws, w_dim):
+        raise ValueError(f"ws must be [N, {num_ws}, {w_dim}], not {list(ws.shape)}")

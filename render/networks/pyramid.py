@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from render.errors import CheckpointError
-from render.networks.generator import is_power_of_two
+from render.networks.generator import Layer, is_power_of_two
 
 MAX_RESOLUTION = 16384
 
@@ -23,6 +23,15 @@ class Pyramid:
     const_size: tuple[int, int]
     z_dim: int
     w_dim: int
+    c_dim: int
+    label_width: int
+    img_channels: int
+    activation: str
+    use_noise: bool
+    mapping_layers: int
+    mapping_features: int | None
+    mapping_activation: str
+    mapping_lr_multiplier: float
 
     def check_sizes(self) -> None:
         """Raises CheckpointError for sizes that no network has."""
@@ -58,6 +67,32 @@ class Pyramid:
         """Height and width of the activations there: the constant's, doubled once per resolution."""
         height, width = self.const_size
         return height * resolution // 4, width * resolution // 4
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Two for every resolution: level 0 and level 1."""
+        return tuple(
+            Layer(2 * index + level, f"{resolution}/{level}", resolution, level)
+            for index, resolution in enumerate(self.resolutions)
+            for level in (0, 1)
+        )
+
+    def structure(self, architecture: str, label_way: str) -> dict[str, str]:
+        """What must be equal for two networks to exchange layers, in words: label → value."""
+        hidden = self.mapping_features or self.w_dim
+        mapping = f"{self.mapping_layers} layers of {hidden}, {self.mapping_activation}"
+        return {
+            "architecture": architecture,
+            "resolution": self.size_in_words(),
+            "channels": ", ".join(
+                f"{resolution}: {self.width(resolution)}" for resolution in self.resolutions
+            ),
+            "image channels": f"{self.img_channels}",
+            "latents": f"z {self.z_dim}, w {self.w_dim}",
+            "mapping": f"{mapping}, learning rate × {self.mapping_lr_multiplier:g}",
+            "labels": f"{self.c_dim}, {label_way} {self.label_width}" if self.c_dim else "none",
+            "activation": self.activation,
+            "noise inputs": "yes" if self.use_noise else "no",
+        }
 
     def size_in_words(self) -> str:
         """`512`, or `768×512` (width × height) if the picture is not of its nominal size."""

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from render.errors import CheckpointError
 from render.networks import ops
-from render.networks.generator import Generator, Layer, Role
+from render.networks.generator import Generator, Role, check_inputs
 from render.networks.pyramid import Pyramid
-from render.networks.stylegan2 import NOISE_MODES, FullyConnected, Mapping
+from render.networks.stylegan2 import FullyConnected, Mapping
 
 FUSED_FROM = 128  # pixels of the shorter side, where upscaling is fused by 'auto'
 FUSED = ("auto", True, False)
@@ -227,11 +227,7 @@ class Synthesis(nn.Module):
 
         `resolution` asks for a smaller picture: it is drawn in full and averaged down.
         """
-        if noise_mode not in NOISE_MODES:
-            raise ValueError(f"unknown noise_mode {noise_mode!r}; there are {', '.join(NOISE_MODES)}")
-        expected = (self.num_ws, self.config.w_dim)
-        if ws.ndim != 3 or tuple(ws.shape[1:]) != expected:
-            raise ValueError(f"ws must be [N, {expected[0]}, {expected[1]}], not {list(ws.shape)}")
+        check_inputs(ws, self.num_ws, self.config.w_dim, noise_mode)
         ws, x = ws.to(torch.float32), None
         for index, block in enumerate(self.blocks):
             x = block(x, ws[:, 2 * index : 2 * index + 2], noise_mode)
@@ -251,31 +247,13 @@ class StyleGAN1(Generator):
         self.config = config
         self.synthesis = Synthesis(config)
         self.mapping = StyleGAN1Mapping(config, self.synthesis.num_ws)
-        self.layers = tuple(
-            Layer(2 * index + level, f"{resolution}/{level}", resolution, level)
-            for index, resolution in enumerate(config.resolutions)
-            for level in (0, 1)
-        )
+        self.layers = config.layers()
 
     def structure(self) -> dict[str, str]:
         """What must be equal for two networks to exchange layers, in words: label → value."""
-        config = self.config
-        widths = ", ".join(f"{resolution}: {config.width(resolution)}" for resolution in config.resolutions)
-        fused = [resolution for resolution in config.resolutions[1:] if config.is_fused(resolution)]
-        hidden = config.mapping_features or config.w_dim
-        mapping = f"{config.mapping_layers} layers of {hidden}, {config.mapping_activation}"
-        return {
-            "architecture": self.architecture,
-            "resolution": config.size_in_words(),
-            "channels": widths,
-            "image channels": f"{config.img_channels}",
-            "latents": f"z {config.z_dim}, w {config.w_dim}",
-            "mapping": f"{mapping}, learning rate × {config.mapping_lr_multiplier:g}",
-            "labels": f"{config.c_dim}, concatenated as {config.label_width}" if config.c_dim else "none",
-            "activation": config.activation,
-            "noise inputs": "yes" if config.use_noise else "no",
-            "fused upscaling": f"from {fused[0]} px on" if fused else "nowhere",
-        }
+        fused = [resolution for resolution in self.config.resolutions[1:] if self.config.is_fused(resolution)]
+        upscaling = f"from {fused[0]} px on" if fused else "nowhere"
+        return self.config.structure(self.architecture, "concatenated as") | {"fused upscaling": upscaling}
 
     def role(self, tensor_name: str) -> Role:
         part, *rest = tensor_name.split(".")

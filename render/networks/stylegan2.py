@@ -15,10 +15,9 @@ from torch import Tensor, nn
 
 from render.errors import CheckpointError
 from render.networks import ops
-from render.networks.generator import Generator, Layer, Role
+from render.networks.generator import Generator, Role, check_inputs
 from render.networks.pyramid import Pyramid
 
-NOISE_MODES = ("const", "none", "random")
 ARCHITECTURES = ("skip", "resnet", "orig")
 DEFAULT_FILTER = (1, 3, 3, 1)
 
@@ -287,11 +286,7 @@ class Synthesis(nn.Module):
         `resolution` asks for a smaller picture. A skip network has a genuine one at every resolution and
         stops there; others are drawn in full and averaged down.
         """
-        if noise_mode not in NOISE_MODES:
-            raise ValueError(f"unknown noise_mode {noise_mode!r}; there are {', '.join(NOISE_MODES)}")
-        expected = (self.num_ws, self.config.w_dim)
-        if ws.ndim != 3 or tuple(ws.shape[1:]) != expected:
-            raise ValueError(f"ws must be [N, {expected[0]}, {expected[1]}], not {list(ws.shape)}")
+        check_inputs(ws, self.num_ws, self.config.w_dim, noise_mode)
         x = image = None
         row = 0
         for block in self.blocks:
@@ -315,31 +310,12 @@ class StyleGAN2(Generator):
         self.config = config
         self.synthesis = Synthesis(config)
         self.mapping = Mapping(config, self.synthesis.num_ws)
-        self.layers = tuple(
-            Layer(2 * index + level, f"{resolution}/{level}", resolution, level)
-            for index, resolution in enumerate(config.resolutions)
-            for level in (0, 1)
-        )
+        self.layers = config.layers()
 
     def structure(self) -> dict[str, str]:
         """What must be equal for two networks to exchange layers, in words: label → value."""
-        config = self.config
-        widths = ", ".join(f"{resolution}: {config.width(resolution)}" for resolution in config.resolutions)
-        hidden = config.mapping_features or config.w_dim
-        mapping = f"{config.mapping_layers} layers of {hidden}, {config.mapping_activation}"
-        way = "concatenated as" if config.label_concat else "embedded in"
-        labels = f"{config.c_dim}, {way} {config.label_width}" if config.c_dim else "none"
-        return {
-            "architecture": f"{self.architecture}, {config.architecture}",
-            "resolution": config.size_in_words(),
-            "channels": widths,
-            "image channels": f"{config.img_channels}",
-            "latents": f"z {config.z_dim}, w {config.w_dim}",
-            "mapping": f"{mapping}, learning rate × {config.mapping_lr_multiplier:g}",
-            "labels": labels,
-            "activation": config.activation,
-            "noise inputs": "yes" if config.use_noise else "no",
-        }
+        way = "concatenated as" if self.config.label_concat else "embedded in"
+        return self.config.structure(f"{self.architecture}, {self.config.architecture}", way)
 
     def role(self, tensor_name: str) -> Role:
         part, *rest = tensor_name.split(".")

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from render.errors import CheckpointError
 from render.networks import ops
 from render.networks.filters3 import centered_padding, filtered_lrelu, lowpass_filter
-from render.networks.generator import Generator, Layer, Role, is_power_of_two
-from render.networks.stylegan2 import NOISE_MODES, FullyConnected, Mapping
+from render.networks.generator import Generator, Layer, Role, check_inputs, is_power_of_two
+from render.networks.stylegan2 import FullyConnected, Mapping
 
 RANGES = {  # what a config may ask for, so that a damaged file asks for nothing absurd
     "resolution": (8, 8192),
@@ -319,11 +319,7 @@ class Synthesis(nn.Module):
         resolution  asks for a smaller picture: it is drawn in full and averaged down
         transform   [N, 3, 3] or [3, 3], as `picture_transform` makes it: shifts, turns, zooms the picture
         """
-        if noise_mode not in NOISE_MODES:
-            raise ValueError(f"unknown noise_mode {noise_mode!r}; there are {', '.join(NOISE_MODES)}")
-        expected = (self.num_ws, self.config.w_dim)
-        if ws.ndim != 3 or tuple(ws.shape[1:]) != expected:
-            raise ValueError(f"ws must be [N, {expected[0]}, {expected[1]}], not {list(ws.shape)}")
+        check_inputs(ws, self.num_ws, self.config.w_dim, noise_mode)
         if transform is not None and tuple(transform.shape) not in ((3, 3), (len(ws), 3, 3)):
             raise ValueError(f"transform must be [3, 3] or [{len(ws)}, 3, 3], not {list(transform.shape)}")
         first, *rows = ws.to(torch.float32).unbind(dim=1)
