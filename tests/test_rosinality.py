@@ -10,7 +10,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
-from conftest import REFERENCE, make_network
+from conftest import REFERENCE, make_network, write_nvlabs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -272,3 +272,12 @@ def test_damaged_files_load_or_are_refused(tmp_path_factory, legacy, data):
     except CheckpointError as error:
         outcome = str(error)
     assert "damaged.pt" in outcome
+
+
+@pytest.mark.parametrize("swap", [4, 8, 23, "16/1"])
+def test_a_network_blends_with_one_from_nvidias_pickle(tmp_path, low, high, swap, ws):
+    state = {"g_ema": rosinality_state(low), "latent_avg": low.mapping.w_avg}
+    theirs = render.load(write(tmp_path / "low.pt", state))
+    ours = render.load(write_nvlabs(tmp_path / "high.pkl", high))
+    mixed, expected = render.blend(theirs, ours, swap=swap), render.blend(low, high, swap=swap)
+    torch.testing.assert_close(mixed.synthesis(ws), expected.synthesis(ws), atol=1e-5, rtol=1e-5)
