@@ -79,8 +79,8 @@ def _meanings(pairs: Sequence[Kinship]) -> str:
 
 
 def _evidence(pairs: Sequence[Kinship]) -> str:
-    titles = _short_titles(pairs) if len(pairs) > 1 else ["median over layers"]
-    head = ["", "cosine", "distance", "mapping", "identical", ""]
+    titles = _short_titles(pairs) if len(pairs) > 1 else ["layers (median); identical: of all weights"]
+    head = ["", "cosine", "distance", "mapping's cosine", "identical", ""]
     rows = [
         [
             title,

@@ -27,18 +27,20 @@ def progress(title: str, quiet: bool) -> Iterator[Callable[[int, int], None] | N
 
 
 class Lines:
-    """A line every few seconds, and one at the end."""
+    """A line every few seconds, and one at the end. Time left is told once there is something to go by."""
 
     def __init__(self, title: str):
         self.title, self.began, self.shown = title, time.monotonic(), time.monotonic()
+        self.lines = 0
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if done < total and now - self.shown < LINE_SECONDS:
+        if done < total and (done == 1 or now - self.shown < LINE_SECONDS):
             return
-        self.shown = now
+        self.shown, self.lines = now, self.lines + 1
         fps = done / max(now - self.began, 1e-9)
-        left = f", {duration_text((total - done) / fps)} left" if done < total else ""
+        known = done < total and self.lines > 1
+        left = f", {duration_text((total - done) / fps)} left" if known else ""
         print(f"{self.title}: frame {done} of {total}, {fps:.1f} frames/s{left}", file=sys.stderr, flush=True)
 
 

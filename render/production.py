@@ -191,7 +191,10 @@ def frames(
     device: str | None = None,
     batch_size: int | None = None,
 ) -> Iterator[np.ndarray]:
-    """Frames uint8 [H, W, 3] of a preset, one after the other: from `start` up to, not including, `stop`."""
+    """Frames uint8 [H, W, 3] of a preset, one after the other: from `start` up to, not including, `stop`.
+
+    A range is cut to the clip, as Python cuts slices: there are fewer frames, or none, outside it.
+    """
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     scene = Scene.open(preset, pick_device(device))
     wanted = range(scene.clock.frame_count)[slice(start, stop)]

@@ -153,3 +153,9 @@ def test_a_saved_file_has_the_rights_of_any_new_file(low, tmp_path):
     (tmp_path / "any").touch()
     path = native.save(low, tmp_path / "net.safetensors")
     assert path.stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
+def test_another_ending_is_refused(low, tmp_path):
+    with pytest.raises(CheckpointError, match=r"written as \.safetensors; name it net\.safetensors"):
+        native.save(low, tmp_path / "net.pkl")
+    assert not list(tmp_path.iterdir())

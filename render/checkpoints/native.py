@@ -33,7 +33,7 @@ def save(
     kimg: float | None = None,
     lineage: Sequence[str] = (),
 ) -> Path:
-    """Write `generator` to `path`, whole or not at all.
+    """Write `generator` to `path` (NAME.safetensors), whole or not at all; a file of that name is replaced.
 
     dtype    float32, or float16 for half the size: weights and noise maps are rounded; biases, averages,
              strengths, filters and frequencies, which are small, stay float32
@@ -41,6 +41,10 @@ def save(
     lineage  names of the networks it was fine-tuned from, nearest first
     """
     path = Path(path)
+    if path.suffix != ".safetensors":
+        raise CheckpointError(
+            f"{path}: networks are written as .safetensors; name it {path.stem}.safetensors"
+        )
     provenance = generator.provenance
     kimg = provenance.kimg if kimg is None else kimg
     if kimg is not None and not (math.isfinite(kimg) and kimg >= 0):

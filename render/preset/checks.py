@@ -7,7 +7,7 @@ from itertools import pairwise
 from os.path import normpath
 from typing import TYPE_CHECKING
 
-from render.timeline import Clock, did_you_mean, rate_text
+from render.timeline import LINEAR, Clock, did_you_mean, rate_text
 
 from .animated import Animated
 from .layers import name_of
@@ -138,6 +138,10 @@ def _track_warnings(value: Animated, clock: Clock) -> list[str]:
         for index, (earlier, later) in enumerate(pairwise(moments))
         if earlier == later
     ]
+    if len(value.keys) > 1 and value.keys[-1].easing != LINEAR:
+        found.append(
+            f"[{len(value.keys) - 1}]: an easing governs what follows its key, and this key is the last"
+        )
     return found
 
 

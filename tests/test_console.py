@@ -1,0 +1,47 @@
+"""Progress without a terminal: a line now and then, and no guess before there is something to go by."""
+
+from __future__ import annotations
+
+import pytest
+
+from render import console
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that is set by hand."""
+    clock = {"now": 0.0}
+    monkeypatch.setattr(console.time, "monotonic", lambda: clock["now"])
+    return clock
+
+
+def test_lines_come_every_few_seconds_and_at_the_end(clock, capsys):
+    show = console.Lines("rendering")
+    for done in range(1, 101):
+        clock["now"] += 0.3
+        show(done, 100)
+    lines = capsys.readouterr().err.splitlines()
+    assert 5 <= len(lines) <= 7
+    assert lines[-1] == "rendering: frame 100 of 100, 3.3 frames/s"
+    assert lines[1] == "rendering: frame 34 of 100, 3.3 frames/s, 20 s left"
+
+
+def test_the_first_line_guesses_nothing(clock, capsys):
+    show = console.Lines("rendering")
+    clock["now"] = 60.0
+    show(1, 250)
+    assert capsys.readouterr().err == ""
+    show(2, 250)
+    assert capsys.readouterr().err == "rendering: frame 2 of 250, 0.0 frames/s\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(7.6, "8 s"), (125, "2 min 05 s"), (3599.6, "1 h 00 min"), (4320, "1 h 12 min")]
+)
+def test_durations_are_written_for_people(seconds, text):
+    assert console.duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(1, "1 kB"), (640_400, "640 kB"), (1_900_000, "1.9 MB")])
+def test_sizes_are_written_for_people(count, text):
+    assert console.size_text(count) == text
