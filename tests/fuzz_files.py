@@ -92,7 +92,7 @@ def safetensors() -> bytes:
 
     with tempfile.TemporaryDirectory() as folder:
         return render.save(
-            render.load(REFERENCE / "stylegan2-ada" / "network.pkl"), Path(folder) / "a"
+            render.load(REFERENCE / "stylegan2-ada" / "network.pkl"), Path(folder) / "a.safetensors"
         ).read_bytes()
 
 

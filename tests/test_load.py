@@ -30,7 +30,7 @@ def test_format_is_found_by_content(tmp_path, low):
     assert sniff(picture) == "nvlabs"
     assert render.load(picture).resolution == 32
     weights = tmp_path / "weights.pkl"
-    render.save(low, weights)
+    render.save(low, tmp_path / "a.safetensors").rename(weights)
     assert sniff(weights) == "native"
     assert same(render.load(str(weights)), low)
 
