@@ -142,7 +142,7 @@ class Preset(Part):
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in Preset.model_fields)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # equal presets may have been loaded from different folders
 
     # --- what it means --------------------------------------------------------------------------------------
 
