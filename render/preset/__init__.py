@@ -15,11 +15,15 @@ from .animated import (
     constant,
     read_animated,
 )
+from .blend import Blend
+from .clip import Clip
+from .latents import Latents, Waypoint
 from .layers import name_of, position_of, resolution_of
 from .model import Preset, load_output
+from .models import ModelSource
+from .noise import Noise
 from .outputs import FORMATS, GifOutput, Output, VideoOutput
 from .panels import Panel, Panels
-from .parts import Blend, Clip, Latents, ModelSource, Noise, Waypoint
 from .schema import preset_schema
 
 __all__ = [

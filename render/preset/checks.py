@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from render.timeline import LINEAR, Clock, did_you_mean, rate_text
 
 from .animated import Animated
+from .blend import MODEL_WORDS
 from .layers import name_of
 from .mistakes import Mistake, Place, place_text
 from .outputs import GifOutput
 from .panels import PANEL_WORDS
-from .parts import MODEL_WORDS
 
 if TYPE_CHECKING:
     from .model import Preset

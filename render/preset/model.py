@@ -12,12 +12,16 @@ from render.errors import PresetError
 from render.timeline import Clock, ExpressionTrack, Track
 
 from .animated import TRUNCATION, Animated, AnimatedTruncation, constant
+from .blend import Blend
 from .checks import cross_mistakes, is_hidden, warnings_of, without_mistakes
+from .clip import Clip
+from .latents import Latents, Waypoint
 from .mistakes import Mistake, Place, carried, mistakes_of, shown
+from .models import ModelSource
+from .noise import Noise
 from .outputs import Output, read_output, read_outputs
 from .panels import PANEL_WORDS, Panels
 from .part import Part
-from .parts import Blend, Clip, Latents, ModelSource, Noise, Waypoint
 from .values import leaf, whole
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from render.timeline.rates import MAX_FPS, MIN_FPS
 
 from .animated import FARTHEST, KIMG, PLACE, SWAP, TRUNCATION, WEIGHT, WIDTH, Animated, Quantity
 from .model import Preset
+from .models import ModelSource
 from .outputs import FORMATS
 from .panels import Panel
 from .part import Part
-from .parts import ModelSource
 from .values import Shape
 
 _EXPRESSION = {
