@@ -1,22 +1,23 @@
 """Blends: how much of each model every layer takes. Plain numbers; the tensors are `blender`'s affair.
 
 A blend is weights `[M, L]` of M models over L layers, and every column sums to 1. Which column a tensor
-follows is said by its *convention* (see `conventions`).
+follows is said by its *convention* (see `conventions`). Single channels of a layer may have weights of their
+own (see `pull`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from render.blending.conventions import CONVENTIONS, Convention
+from render.blending.pull import FARTHEST, ChannelPull, in_order, spread
 from render.errors import BlendError
 
 SUM_TOLERANCE = 1e-6
-FARTHEST = 100  # beyond such weights float32 has nothing left to draw
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class Blend:
     mapping     [M] for the mapping network, its average and embeddings; None: all from model 0
     noise       [M] for the noise maps; None: as `mapping`, so that noise stands still while layers change
     convention  which of these each tensor follows: a key of CONVENTIONS
+    pulls       output channels that are mixed otherwise than their layer; see `take`
 
     Weights may lie outside 0–1 (they extrapolate); columns must sum to 1. Arrays are float64 and read-only.
     Equal blends are equal and hash alike.
@@ -38,6 +40,7 @@ class Blend:
     mapping: np.ndarray | None = None
     noise: np.ndarray | None = None
     convention: str = "position"
+    pulls: tuple[ChannelPull, ...] = ()
 
     def __post_init__(self) -> None:
         find_convention(self.convention)
@@ -58,6 +61,7 @@ class Blend:
             if array is not None:
                 _check(name, array, shapes.get(name, weights.shape))
                 object.__setattr__(self, name, array)
+        object.__setattr__(self, "pulls", in_order(self.pulls, *weights.shape))
 
     @property
     def model_count(self) -> int:
@@ -76,19 +80,38 @@ class Blend:
         table = self.weights if kind == "layer" or self.to_rgb is None else self.to_rgb
         return table[:, position]
 
+    def take(self, model: int, channels: Mapping[int, Sequence[int]], weight: float = 1.0) -> Blend:
+        """This blend, but with some output channels of some layers taken from one model.
+
+        channels  position of a layer → numbers of its channels
+        weight    how much of them is that model's; the rest is as their layer, and so is 0. Outside 0–1 it
+                  extrapolates, within ±100
+
+        Raises BlendError if a channel is taken already.
+        """
+        if not 0 <= model < self.model_count:
+            raise BlendError(f"there is no model {model} in a blend of {self.model_count}")
+        column = tuple(float(index == model) for index in range(self.model_count))
+        taken = [
+            ChannelPull(position, tuple(numbers), column, checked_weight(weight))
+            for position, numbers in channels.items()
+        ]
+        return replace(self, pulls=(*self.pulls, *taken))
+
     def expand(self, series: Sequence[np.ndarray]) -> Blend:
         """Every model m becomes a series of snapshots, mixed by `series[m]` [K_m]: a blend of ΣK models."""
         if len(series) != self.model_count:
             raise BlendError(f"{len(series)} series for a blend of {self.model_count} models")
 
-        def spread(table: np.ndarray | None) -> np.ndarray | None:
+        def spread_table(table: np.ndarray | None) -> np.ndarray | None:
             if table is None:
                 return None
             parts = zip(series, table, strict=True)
             return np.concatenate([np.multiply.outer(np.asarray(mix, float), row) for mix, row in parts])
 
         arrays = ("weights", "to_rgb", "mapping", "noise")
-        return replace(self, **{name: spread(getattr(self, name)) for name in arrays})
+        tables = {name: spread_table(getattr(self, name)) for name in arrays}
+        return replace(self, **tables, pulls=tuple(spread(pull, series) for pull in self.pulls))
 
     @classmethod
     def only(cls, index: int, model_count: int, layer_count: int) -> Blend:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from render.blending.blend import Blend, find_convention, position_of, position_of_resolution
+from render.blending.channel_axes import ChannelAxis, channel_axes
+from render.blending.pull import ChannelPull
 from render.errors import BlendError
 from render.networks import Generator, Provenance
 
@@ -39,7 +41,8 @@ class Blender:
         whole = sum(tensor.nbytes for tensor in self._own[0].values())
         self.cache_bytes = CACHED_MIXTURES * whole if cache_bytes is None else cache_bytes
         self._roles = {name: models[0].role(name) for name in self._own[0]}
-        self._cache: OrderedDict[tuple[str, bytes], Tensor] = OrderedDict()
+        self._axes = channel_axes(models[0])
+        self._cache: OrderedDict[Hashable, Tensor] = OrderedDict()
         self._cached_bytes = 0
 
     @property
@@ -56,6 +59,7 @@ class Blender:
                 f"a blend of {blend.model_count} models and {blend.layer_count} layers does not fit "
                 f"{len(self.models)} models of {self.layer_count} layers"
             )
+        pulls = self._pulls_by_position(blend)
         place = find_convention(blend.convention).place
         columns: dict[tuple, tuple[np.ndarray, bytes]] = {}
         mixed = {}
@@ -68,6 +72,9 @@ class Blender:
                 column = blend.column(*where)
                 columns[where] = column, column.tobytes()
             mixed[name] = self._mixed(name, *columns[where])
+            axis = self._axes.get(name)
+            if axis is not None and axis.position in pulls:
+                mixed[name] = self._pulled(name, mixed[name], axis, pulls[axis.position], *columns[where])
         return mixed
 
     def apply(self, blend: Blend, into: Generator | None = None) -> Generator:
@@ -86,30 +93,84 @@ class Blender:
         return shell
 
     def _mixed(self, name: str, column: np.ndarray, key: bytes) -> Tensor:
-        used = np.flatnonzero(np.abs(column) > NEGLIGIBLE)
+        used = _used(column)
         if len(used) == 1 and abs(column[used[0]] - 1) < 2 * NEGLIGIBLE:
             return self._own[used[0]][name]
-        found = self._cache.get((name, key))
+        found = self._recall((name, key))
         if found is None:
-            found = self._mix(name, [(self._own[index][name], float(column[index])) for index in used])
-            self._remember((name, key), found)
-        else:
-            self._cache.move_to_end((name, key))
+            found = _sum((self._own[index][name], float(column[index])) for index in used)
+            found = self._remember((name, key), _like(found, self._own[0][name]))
         return found
 
-    @torch.no_grad()
-    def _mix(self, name: str, parts: list[tuple[Tensor, float]]) -> Tensor:
-        first, weight = parts[0]
-        total = first.detach() * weight
-        for tensor, weight in parts[1:]:
-            total.add_(tensor.detach(), alpha=weight)
-        return nn.Parameter(total, requires_grad=False) if isinstance(first, nn.Parameter) else total
+    def _pulled(
+        self,
+        name: str,
+        mixed: Tensor,
+        axis: ChannelAxis,
+        pulls: tuple[ChannelPull, ...],
+        column: np.ndarray,
+        key: bytes,
+    ) -> Tensor:
+        """`mixed`, the tensor as its layer has it, with the rows of the pulled channels mixed anew."""
+        found = self._recall((name, key, pulls))
+        if found is None:
+            found = mixed.detach().clone()
+            for pull in pulls:
+                places = torch.tensor(axis.places(pull.channels), device=found.device)
+                own = pull.column(column)
+                rows = _sum(
+                    (self._own[index][name].index_select(axis.axis, places), float(own[index]))
+                    for index in _used(own)
+                )
+                found.index_copy_(axis.axis, places, rows)
+            found = self._remember((name, key, pulls), _like(found, mixed))
+        return found
 
-    def _remember(self, key: tuple[str, bytes], tensor: Tensor) -> None:
+    def _pulls_by_position(self, blend: Blend) -> dict[int, tuple[ChannelPull, ...]]:
+        """The pulls of every layer that has some. Raises BlendError if it does not have these channels."""
+        counts = {axis.position: axis.count for axis in self._axes.values()}
+        for pull in blend.pulls:
+            count, name = counts.get(pull.position, 0), self.models[0].layers[pull.position].name
+            if not count:
+                raise BlendError(f"layer {name} has no channels to take: it is the picture itself")
+            if pull.channels[-1] >= count:
+                raise BlendError(
+                    f"layer {name} has no channel {pull.channels[-1]}; it has {count}, numbered from 0"
+                )
+        pulled = dict.fromkeys(pull.position for pull in blend.pulls)
+        return {at: tuple(pull for pull in blend.pulls if pull.position == at) for at in pulled}
+
+    def _recall(self, key: Hashable) -> Tensor | None:
+        if key in self._cache:
+            self._cache.move_to_end(key)
+        return self._cache.get(key)
+
+    def _remember(self, key: Hashable, tensor: Tensor) -> Tensor:
         self._cache[key] = tensor
         self._cached_bytes += tensor.nbytes
         while self._cached_bytes > self.cache_bytes:
             self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+        return tensor
+
+
+def _used(column: np.ndarray) -> np.ndarray:
+    """Which models have a weight that float32 can see."""
+    return np.flatnonzero(np.abs(column) > NEGLIGIBLE)
+
+
+@torch.no_grad()
+def _sum(parts: Iterable[tuple[Tensor, float]]) -> Tensor:
+    """Σ weight × tensor, in a tensor of its own."""
+    (first, weight), *rest = parts
+    total = first.detach() * weight
+    for tensor, weight in rest:
+        total.add_(tensor.detach(), alpha=weight)
+    return total
+
+
+def _like(tensor: Tensor, model: Tensor) -> Tensor:
+    """A parameter where `model` is one."""
+    return nn.Parameter(tensor, requires_grad=False) if isinstance(model, nn.Parameter) else tensor
 
 
 def blend(
