@@ -20,6 +20,7 @@ _HOME: dict[str, str] = {
     "Blender": "render.blending.blender",
     "BlendreelError": "render.errors",
     "PresetError": "render.errors",
+    "LatentError": "render.errors",
     "CheckpointError": "render.errors",
     "UnsafeCheckpointError": "render.errors",
     "BlendError": "render.errors",

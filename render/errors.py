@@ -2,6 +2,7 @@
 
     BlendreelError                what went wrong, in one readable message; carries the command's exit code
     ├── PresetError               2  a preset or an option is wrong; one line per mistake
+    ├── LatentError               2  latents, a direction or a label are damaged, or fit no such network
     ├── CheckpointError           2  a file of weights is missing, damaged, or of an unknown format
     │   └── UnsafeCheckpointError 2  the file asks to run something; names what
     ├── BlendError                2  the models cannot be mixed, or not in this way
@@ -23,6 +24,12 @@ class BlendreelError(Exception):
 
 class PresetError(BlendreelError):
     """A preset, a latent source or a command option is wrong."""
+
+    exit_code = 2
+
+
+class LatentError(BlendreelError):
+    """A file of latents or directions can't be read, or what it holds does not fit the network."""
 
     exit_code = 2
 

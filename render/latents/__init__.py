@@ -1,6 +1,7 @@
-"""Latents: where they come from, and how a walk moves between them."""
+"""Latents: where they come from, and how a walk moves between them. Importing this needs no torch."""
 
+from render.latents.files import Latents, check_fits, load_latents, peek_latents
 from render.latents.sources import seed_latents
 from render.latents.walks import Walk, slerp
 
-__all__ = ["Walk", "seed_latents", "slerp"]
+__all__ = ["Latents", "Walk", "check_fits", "load_latents", "peek_latents", "seed_latents", "slerp"]
