@@ -1,7 +1,17 @@
 """Latents: where they come from, and how a walk moves between them. Importing this needs no torch."""
 
 from render.latents.files import Latents, check_fits, load_latents, peek_latents
-from render.latents.sources import seed_latents
-from render.latents.walks import Walk, slerp
+from render.latents.sources import random_seeds, seed_latents
+from render.latents.walks import Mix, Walk, slerp
 
-__all__ = ["Latents", "Walk", "check_fits", "load_latents", "peek_latents", "seed_latents", "slerp"]
+__all__ = [
+    "Latents",
+    "Mix",
+    "Walk",
+    "check_fits",
+    "load_latents",
+    "peek_latents",
+    "random_seeds",
+    "seed_latents",
+    "slerp",
+]
