@@ -123,6 +123,14 @@ def main() -> None:
 
 
 preset_argument = click.argument("preset", metavar="PRESET")
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PLACE=VALUE",
+    help="Set a value over the preset's, such as blend.swap=32 or 'outputs[0].fps=12'; null takes one out. "
+    "May be given again and again.",
+)
 device_option = click.option(
     "--device", metavar="NAME", help="cuda, mps or cpu.  [default: the best there is]"
 )
@@ -142,6 +150,7 @@ folder_option = click.option(
 
 @main.command()
 @preset_argument
+@set_option
 @click.option("--out", "-o", "files", multiple=True, help="Write this file instead of the preset's outputs.")
 @folder_option
 @device_option
@@ -150,6 +159,7 @@ folder_option = click.option(
 @quiet_option
 def render(
     preset: str,
+    overrides: tuple[str, ...],
     files: tuple[str, ...],
     out_dir: Path,
     device: str | None,
@@ -159,7 +169,7 @@ def render(
     """Render PRESET to the files it names."""
     from render.console import progress
 
-    loaded = load_preset(preset, quiet)
+    loaded = load_preset(preset, quiet, overrides)
     fetch_models(loaded, quiet)
     from render import production
 
@@ -172,6 +182,7 @@ def render(
 
 @main.command()
 @preset_argument
+@set_option
 @click.option("--out", "-o", "file", help="Name of the preview.  [default: PRESET-preview.mp4]")
 @click.option(
     "--size", type=click.IntRange(min=8), default=PREVIEW_SIZE, show_default=True, help="Pixels a picture."
@@ -180,11 +191,19 @@ def render(
 @device_option
 @offline_option
 @quiet_option
-def preview(preset: str, file: str | None, size: int, out_dir: Path, device: str | None, quiet: bool) -> None:
+def preview(
+    preset: str,
+    overrides: tuple[str, ...],
+    file: str | None,
+    size: int,
+    out_dir: Path,
+    device: str | None,
+    quiet: bool,
+) -> None:
     """Render PRESET small and quick, to see whether the motion is right."""
     from render.console import progress
 
-    loaded = load_preset(preset, quiet)
+    loaded = load_preset(preset, quiet, overrides)
     fetch_models(loaded, quiet)
     output = {"file": file or f"{Path(preset).stem}-preview.mp4", "fps": min(loaded.clip.fps, PREVIEW_FPS)}
     from render import production
@@ -202,15 +221,17 @@ def preview(preset: str, file: str | None, size: int, out_dir: Path, device: str
 
 @main.command()
 @preset_argument
-def check(preset: str) -> None:
+@set_option
+def check(preset: str, overrides: tuple[str, ...]) -> None:
     """Explain PRESET, and find its mistakes, without rendering anything."""
     from render.report import describe
 
-    click.echo(describe(load_preset(preset, quiet=True)))
+    click.echo(describe(load_preset(preset, True, overrides)))
 
 
 @main.command()
 @preset_argument
+@set_option
 @click.option("--out", "-o", "file", type=click.Path(path_type=Path), help="[default: PRESET-sheet.png]")
 @click.option(
     "--frames", "count", type=click.IntRange(2, 40), default=8, show_default=True, help="Frames shown."
@@ -218,9 +239,11 @@ def check(preset: str) -> None:
 @device_option
 @offline_option
 @quiet_option
-def sheet(preset: str, file: Path | None, count: int, device: str | None, quiet: bool) -> None:
+def sheet(
+    preset: str, overrides: tuple[str, ...], file: Path | None, count: int, device: str | None, quiet: bool
+) -> None:
     """Draw PRESET as one picture: frames over the curves of every track."""
-    loaded = load_preset(preset, quiet)
+    loaded = load_preset(preset, quiet, overrides)
     fetch_models(loaded, quiet)
     path = file or Path(f"{Path(preset).stem}-sheet.png")
     from render.sheet import save_sheet
@@ -248,18 +271,34 @@ def new(file: Path) -> None:
 
 
 @main.command()
-def schema() -> None:
-    """Print the JSON Schema of presets, for editors that complete and check them."""
+@click.option("--out", "-o", "file", type=click.Path(path_type=Path), help="Write it to this file instead.")
+def schema(file: Path | None) -> None:
+    """Print the JSON Schema of presets, for editors that complete and check them.
+
+    \b
+    A preset that begins with this line is completed and checked as it is written:
+    # yaml-language-server: $schema=preset.schema.json
+    """
     from render.preset import preset_schema
 
-    click.echo(json.dumps(preset_schema(), indent=2, ensure_ascii=False))
+    text = json.dumps(preset_schema(), indent=2, ensure_ascii=False) + "\n"
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PresetError(f"{file}: cannot be written: {error.strerror}") from None
+    click.echo(
+        f"wrote {file}; now begin a preset beside it with: # yaml-language-server: $schema={file.name}"
+    )
 
 
-def load_preset(name: str, quiet: bool) -> Any:
+def load_preset(name: str, quiet: bool, overrides: tuple[str, ...] = ()) -> Any:
     """The preset in the file `name`, or the shipped one of that name; its warnings go to stderr."""
     from render.preset import Preset
 
-    preset = Preset.load(find_preset(name))
+    preset = Preset.load(name, overrides)
     if quiet:
         warnings.simplefilter("ignore", BlendreelWarning)  # until the command ends, see `spoken_warnings`
     else:
@@ -289,31 +328,6 @@ def fetch_models(preset: Any, quiet: bool) -> None:
                 resolve(source.source, preset.base_dir, sha256=source.sha256, progress=show)
             except BlendreelError as error:
                 raise type(error)(f"models.{name}: {error}") from error
-
-
-def preset_folder() -> Path:
-    """Where the shipped presets are: inside an installed package, or beside it in a checkout."""
-    packed = _PACKAGE / "presets"
-    return packed if packed.is_dir() else _PACKAGE.parent / "presets"
-
-
-def find_preset(name: str) -> Path:
-    """A preset's file, or that of a shipped preset by its bare name. Raises PresetError."""
-    from render.preset.mistakes import shown
-
-    path = Path(name)
-    try:
-        if path.exists():
-            return path
-    except OSError as error:
-        raise PresetError(f"{shown(name)} can't be read: {error.strerror}") from None
-    shipped = {each.stem: each for each in sorted(preset_folder().glob("*.yaml"))}
-    if name in shipped:
-        return shipped[name]
-    here = [each.name for each in Path().glob("*.y*ml")]
-    near = difflib.get_close_matches(path.name, [*here, *shipped], n=1)
-    hint = f"; did you mean {near[0]}?" if near else f"; shipped ones are {', '.join(shipped)}"
-    raise PresetError(f"there is no preset {name}{hint}")
 
 
 def announce(paths: list[Path], quiet: bool) -> None:

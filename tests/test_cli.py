@@ -161,8 +161,21 @@ def test_schema_is_json(run):
     assert json.loads(run("schema").stdout)["$schema"].startswith("http://json-schema.org/draft-07")
 
 
-def test_a_shipped_preset_is_found_by_its_bare_name():
-    assert cli.find_preset("hello").name == "hello.yaml"
+def test_the_schema_is_written_where_presets_can_name_it(run):
+    result = run("schema", "--out", "preset.schema.json")
+    assert "# yaml-language-server: $schema=preset.schema.json" in result.stdout
+    assert json.loads((run.folder / "preset.schema.json").read_text()) == json.loads(run("schema").stdout)
+    assert run("schema", "--out", "no/such/folder.json").exit_code == 2
+
+
+def test_values_are_set_over_the_preset(run):
+    result = run("check", "clip.yaml", "--set", "clip.duration=2s", "--set", "outputs[0].fps=5")
+    assert (result.exit_code, "25 frames" in result.stdout) == (0, True), result.output
+    result = run("render", "clip.yaml", "--set", "blend.swap=esae")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("--set blend.swap=esae: blend.swap: unknown layer 'esae'; a layer is")
+    assert result.stderr.endswith("\n    blend.swap=esae\n               ^^^^\n")
+    assert files(run.folder) == ["clip.yaml"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["check", "clip.yaml"]])

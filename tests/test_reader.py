@@ -220,7 +220,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "picture.yaml").write_bytes(b"\x89PNG\xff\xfe")
     (tmp_path / "huge.yaml").write_bytes(b"#" * 2_000_000)
     for name, message in [
-        ("helo.yaml", f"helo.yaml: there is no such file; did you mean {tmp_path / 'hello.yaml'}?"),
+        ("helo.yaml", f"helo.yaml; did you mean {tmp_path / 'hello.yaml'}?"),
         ("picture.yaml", "picture.yaml: this is not a text file; a preset is YAML in UTF-8"),
         ("huge.yaml", "huge.yaml: too large for a preset (more than 1 MB)"),
         (".", "this is a folder; name a preset file in it"),

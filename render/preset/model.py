@@ -15,6 +15,7 @@ from .animated import TRUNCATION, Animated, AnimatedTruncation, constant
 from .blend import Blend
 from .checks import cross_mistakes, is_hidden, warnings_of, without_mistakes
 from .clip import Clip
+from .folder import reading_in
 from .latents import Latents, Waypoint
 from .mistakes import Mistake, Place, carried, mistakes_of, shown
 from .models import ModelSource
@@ -25,7 +26,8 @@ from .part import Part
 from .values import leaf, whole
 
 if TYPE_CHECKING:
-    from .reader import Source
+    from .files import Origin, Reading
+    from .overrides import Overrides
 
 _ROUNDS = 4  # how often what is wrong is set aside to look for mistakes behind it
 
@@ -93,52 +95,81 @@ class Preset(Part):
     )
 
     _base_dir: Path = PrivateAttr(default_factory=Path.cwd)
+    _origin: Origin | None = PrivateAttr(default=None)
 
     # --- reading and writing --------------------------------------------------------------------------------
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """The preset in a YAML file; relative sources start from its folder.
+    def load(cls, path: str | Path, overrides: Overrides = ()) -> Self:
+        """The preset in a YAML file, or a shipped one by its name (`hello`); see `render.preset.files`.
+
+        path       relative sources in it start from its folder
+        overrides  values set over it by their places, {"blend.swap": 32, "outputs[0].fps": 12}, or texts such
+                   as "blend.swap=32"; None (in a text null) takes out what is there
 
         Raises:
             PresetError: the file cannot be read, or every mistake in it, located.
         """
-        from .reader import read_file  # YAML is imported where files are read and written, and not before
+        from .files import read_preset  # YAML is imported where files are read and written, and not before
+        from .shipped import find_preset
 
-        return cls._from_source(read_file(path), Path(path).resolve().parent)
+        return cls._from_reading(read_preset(find_preset(path), overrides))
 
     @classmethod
-    def from_yaml(cls, text: str, name: str = "preset", base_dir: str | Path | None = None) -> Self:
-        """The preset in a YAML text; `name` stands for the file in messages.
+    def from_yaml(
+        cls,
+        text: str,
+        name: str = "preset",
+        base_dir: str | Path | None = None,
+        overrides: Overrides = (),
+    ) -> Self:
+        """The preset in a YAML text; `name` stands for the file in messages; for `overrides` see `load`.
 
         Raises:
             PresetError: every mistake in the text, located.
         """
-        from .reader import read_text
+        from .files import read_preset_text
 
-        return cls._from_source(read_text(text, name), Path(base_dir or Path.cwd()))
+        return cls._from_reading(read_preset_text(text, name, Path(base_dir or Path.cwd()), overrides))
 
     @classmethod
-    def _from_source(cls, source: Source, base_dir: Path) -> Self:
+    def _from_reading(cls, reading: Reading) -> Self:
         mistakes: list[Mistake] = []
         try:
-            preset = cls.model_validate(source.data)
+            with reading_in(reading.folder):
+                preset = cls.model_validate(reading.source.data)
         except ValidationError as error:
             mistakes = mistakes_of(error)
-        if mistakes or source.mistakes:
-            raise PresetError(source.located(mistakes))
-        preset._base_dir = base_dir
+        if mistakes or reading.source.mistakes:
+            raise PresetError(reading.source.located(mistakes))
+        preset._base_dir = reading.folder
+        preset._origin = reading.origin_of(preset)
         return preset
 
     def to_yaml(self) -> str:
-        """A YAML text that loads back as an equal preset."""
-        from .writer import preset_yaml
+        """A YAML text that loads back as an equal preset, from the same folder.
 
-        return preset_yaml(self)
+        A preset that was loaded keeps the text of its file, with all comments, wherever nothing was changed.
+        What the file extends, and what was set over it, is written into the text.
+        """
+        from .files import preset_text
+
+        return preset_text(self, self._origin)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the preset to a file, as `to_yaml` does; relative files in it are named from its new folder.
+
+        Raises:
+            PresetError: the file cannot be written.
+        """
+        from .files import save_preset
+
+        return save_preset(self, self._origin, Path(path))
 
     def replace(self, **changes: Any) -> Self:
-        changed = super().replace(**changes)
-        changed._base_dir = self._base_dir
+        with reading_in(self._base_dir):
+            changed = super().replace(**changes)
+        changed._base_dir, changed._origin = self._base_dir, self._origin
         return changed
 
     def __eq__(self, other: object) -> bool:

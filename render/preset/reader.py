@@ -1,4 +1,4 @@
-"""YAML text to plain data that remembers where everything stands, and messages that point at it.
+"""YAML text to plain data that remembers where everything stands.
 
 YAML 1.2 by ruamel.yaml: its composer gives a tree of nodes with marks, and the data is built from that tree,
 so that every value has the line and column at which it is written.
@@ -6,10 +6,8 @@ so that every value has the line and column at which it is written.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +19,14 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from render.errors import PresetError
-from render.timeline import nearest
 
-from .mistakes import Mistake, Place, place_text
+from .mistakes import Place, place_text
+from .source import Page, Source, Span
+from .syntax import syntax_message
 
 _MAX_BYTES = 1_000_000
 _MAX_NODES = 20_000
 _MAX_DEPTH = 40
-_WIDEST_LINE = 100
 _TYPED = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null")}
 _STANDARD = "tag:yaml.org,2002:"
 _SCALARS = _TYPED | {_STANDARD + name for name in ("str", "timestamp", "merge", "value")}
@@ -37,108 +35,29 @@ _MERGE = _STANDARD + "merge"
 _SHAPE = "a preset is a mapping; it begins with lines such as `models:` and `clip:`"
 
 
-@dataclass(frozen=True)
-class Span:
-    """Where something is written: line and column from 0, and its length on that line."""
-
-    line: int
-    column: int
-    length: int
-
-
-@dataclass
-class Source:
-    """A YAML text, its data, and the span of every value and key.
-
-    Attributes:
-        name: the file as the user named it.
-        mistakes: what the text itself has wrong although it can be read (a key given twice).
-        aside: places about which that is all there is to say.
-    """
-
-    name: str
-    lines: list[str]
-    data: Any = None
-    values: dict[Place, Span] = field(default_factory=dict)
-    keys: dict[Place, Span] = field(default_factory=dict)
-    mistakes: list[tuple[Span, str]] = field(default_factory=list)
-    aside: list[Place] = field(default_factory=list)
-
-    def located(self, mistakes: Iterable[Mistake]) -> str:
-        """All mistakes in the order of the text: `name:line:column: place: text`, the line, and a caret."""
-        found = [
-            *self.mistakes,
-            *(self._found(mistake) for mistake in mistakes if not self._is_aside(mistake)),
-        ]
-        found.sort(key=lambda pair: (pair[0].line, pair[0].column))
-        return "\n".join(self.pointed(span, text) for span, text in dict.fromkeys(found))
-
-    def pointed(self, span: Span, text: str) -> str:
-        """One message with the line it is about, and a caret under the place."""
-        head = f"{self.name}:{span.line + 1}:{span.column + 1}: {text}"
-        line = self.lines[span.line].expandtabs(1) if span.line < len(self.lines) else ""
-        if not line.strip():
-            return head
-        start = max(0, min(span.column - 40, len(line) - _WIDEST_LINE))
-        shown = line[start : start + _WIDEST_LINE].rstrip()
-        before, after = ("…" if start else ""), ("…" if start + _WIDEST_LINE < len(line) else "")
-        at = span.column - start + len(before)
-        carets = "^" * max(1, min(span.length, len(before) + len(shown) - at))
-        return f"{head}\n    {before}{shown}{after}\n    {' ' * at}{carets}"
-
-    def _is_aside(self, mistake: Mistake) -> bool:
-        place = self._written_place(mistake.place)
-        return any(place[: len(aside)] == aside for aside in self.aside)
-
-    def _found(self, mistake: Mistake) -> tuple[Span, str]:
-        place = self._written_place(mistake.place)
-        known = place
-        while known and known not in self.values:
-            known = known[:-1]
-        spans = self.keys if (mistake.at_key or known != place) and known in self.keys else self.values
-        name = place_text(place)
-        return spans.get(known, Span(0, 0, 1)), f"{name}: {mistake.text}" if name else mistake.text
-
-    def _written_place(self, place: Place) -> Place:
-        """The place as it is written, where short forms leave steps out (`panels.show[0]` → `panels[0]`)."""
-        written: Place = ()
-        for step in place:
-            if (*written, step) in self.values or self._is_mapping(written):
-                written = (*written, step)
-        return written
-
-    def _is_mapping(self, place: Place) -> bool:
-        value = self.data
-        for step in place:
-            try:
-                value = value[step]
-            except (LookupError, TypeError):
-                return True
-        return isinstance(value, dict)
-
-
-def read_file(path: str | Path) -> Source:
-    """The source in a file.
+def read_file(path: str | Path, name: str | None = None) -> Source:
+    """The source in a file; `name` stands for it in messages.
 
     Raises:
         PresetError: one line that says why it cannot be read.
     """
-    file = Path(path)
+    name = str(path) if name is None else name
     try:
-        with file.open("rb") as stream:  # whatever it is: a device has no size, and no end
+        with Path(path).open("rb") as stream:  # whatever it is: a device has no size, and no end
             raw = stream.read(_MAX_BYTES + 1)
     except FileNotFoundError:
-        raise PresetError(f"{path}: there is no such file{_similar(file)}") from None
+        raise PresetError(f"{name}: there is no such file") from None
     except IsADirectoryError:
-        raise PresetError(f"{path}: this is a folder; name a preset file in it") from None
-    except OSError as error:
-        raise PresetError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise PresetError(f"{name}: this is a folder; name a preset file in it") from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PresetError(f"{name}: cannot be read: {reason.lower()}") from None
     if len(raw) > _MAX_BYTES:
-        raise PresetError(f"{path}: too large for a preset (more than {_MAX_BYTES // 1_000_000} MB)")
+        raise PresetError(f"{name}: too large for a preset (more than {_MAX_BYTES // 1_000_000} MB)")
     try:
-        return read_text(raw.decode("utf-8-sig"), str(path))
+        return read_text(raw.decode("utf-8-sig"), name)
     except UnicodeDecodeError:
-        raise PresetError(f"{path}: this is not a text file; a preset is YAML in UTF-8") from None
+        raise PresetError(f"{name}: this is not a text file; a preset is YAML in UTF-8") from None
 
 
 def read_text(text: str, name: str) -> Source:
@@ -147,25 +66,63 @@ def read_text(text: str, name: str) -> Source:
     Raises:
         PresetError: the text is not YAML, or not a mapping; the message points at the place.
     """
-    source = Source(name, text.splitlines())
+    page = Page(name, text)
+    tree = compose(page, text)
+    if tree.root is None:
+        raise PresetError(f"{name}: the file is empty; {_SHAPE}")
+    if not isinstance(tree.root, MappingNode):
+        raise PresetError(_span(page, tree.root).pointed(_SHAPE))
+    return built(page, tree)
+
+
+def read_value(page: Page, indent: int) -> Source | None:
+    """The source in a page from column `indent` on, of any shape; None if nothing is written there.
+
+    Raises:
+        PresetError: what is written there is not YAML; the message points at the place.
+    """
+    tree = compose(page, page.text[indent:], indent)
+    return None if tree.root is None else built(page, tree, indent)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The nodes of a text, as they stand in it.
+
+    Attributes:
+        aliases: the ids of nodes that stand for another one (`*name`).
+    """
+
+    root: Node | None
+    aliases: frozenset[int]
+    yaml: YAML
+
+
+def compose(page: Page, text: str, indent: int = 0) -> Tree:
+    """The nodes of a text on a page; `indent`: how many columns of the first line come before the text.
+
+    Raises:
+        PresetError: it is not YAML; the message points at the place.
+    """
     try:
         yaml = YAML(typ="safe", pure=True)
         yaml.Composer = _Composer
         root = yaml.compose(text)
     except MarkedYAMLError as error:
-        raise PresetError(_syntax_message(source, error)) from None
+        raise PresetError(syntax_message(page, error, indent)) from None
     except ReaderError as error:
         line, code = text.count("\n", 0, error.position) + 1, ord(text[error.position])
-        raise PresetError(
-            f"{name}:{line}: the character U+{code:04X} does not belong in a text file"
-        ) from None
+        where = f"{page.name}:{line}" if page.is_file else page.name
+        raise PresetError(f"{where}: the character U+{code:04X} does not belong in a text file") from None
     except (YAMLError, RecursionError) as error:
-        raise PresetError(f"{name}: this is not valid YAML ({type(error).__name__})") from None
-    if root is None:
-        raise PresetError(f"{name}: the file is empty; {_SHAPE}")
-    if not isinstance(root, MappingNode):
-        raise PresetError(source.pointed(_span(root), _SHAPE))
-    _Builder(source, yaml).build(root)
+        raise PresetError(f"{page.name}: this is not valid YAML ({type(error).__name__})") from None
+    return Tree(root, frozenset(map(id, yaml.composer.aliases)) if root is not None else frozenset(), yaml)
+
+
+def built(page: Page, tree: Tree, indent: int = 0) -> Source:
+    """The data of the nodes, with all spans."""
+    source = Source((page,))
+    _Builder(source, tree, indent).build(tree.root)
     return source
 
 
@@ -190,10 +147,11 @@ class _Composer(Composer):
 class _Builder:
     """Walks the nodes once: makes the data and notes every span."""
 
-    def __init__(self, source: Source, yaml: YAML) -> None:
+    def __init__(self, source: Source, tree: Tree, indent: int) -> None:
         self.source = source
-        self.constructor = yaml.constructor
-        self.aliases = {id(node) for node in yaml.composer.aliases}
+        self.constructor = tree.yaml.constructor
+        self.aliases = tree.aliases
+        self.indent = indent
         self.alias: Span | None = None  # while inside one, everything is said to stand there
         self.count = 0
 
@@ -201,12 +159,12 @@ class _Builder:
         self.source.data = self._value(root, (), 0)
 
     def _span(self, node: Node) -> Span:
-        return self.alias or _span(node)
+        return self.alias or _span(self.source.pages[0], node, self.indent)
 
     def _value(self, node: Node, place: Place, depth: int) -> Any:
         outermost = self.alias is None and id(node) in self.aliases
         if outermost:
-            self.alias = _span(node)
+            self.alias = self._span(node)
         try:
             return self._content(node, place, depth)
         finally:
@@ -216,9 +174,7 @@ class _Builder:
     def _content(self, node: Node, place: Place, depth: int) -> Any:
         self.count += 1
         if self.count > _MAX_NODES or depth > _MAX_DEPTH:  # aliases can make a small text endless
-            raise PresetError(
-                self.source.pointed(self._span(node), "the preset is too large or nested too deeply")
-            )
+            raise PresetError(self._span(node).pointed("the preset is too large or nested too deeply"))
         self.source.values.setdefault(place, self._span(node))
         if not isinstance(node, ScalarNode) and str(node.tag) not in _COLLECTIONS:
             self._refuse_tag(node, place)
@@ -281,47 +237,7 @@ def _is_blank(node: Node) -> bool:
     return node.value == "" and str(node.tag).endswith(":null")
 
 
-def _span(node: Node) -> Span:
+def _span(page: Page, node: Node, indent: int = 0) -> Span:
     start, end = node.start_mark, node.end_mark
     length = end.column - start.column if end.line == start.line else 1
-    return Span(start.line, start.column, max(1, length))
-
-
-# what ruamel.yaml says: (what we say, whether the place is where the thing begins rather than where it broke)
-_SYNTAX: tuple[tuple[str, str, bool], ...] = (
-    (r"character '\\t'", "there is a tab here; YAML is indented with spaces", False),
-    (r"expected ',' or '\]'", "the list that begins here is not closed with ], or lacks a comma", True),
-    (r"expected ',' or '\}'", "the mapping that begins here is not closed with }, or lacks a comma", True),
-    (r"unexpected end of stream", "the text that begins here is not closed with a quote", True),
-    (
-        r"mapping values are not allowed",
-        "this ':' is unexpected; indent as above, or put the text in quotes",
-        False,
-    ),
-    (r"expected <block end>", "this line is not indented like the ones it belongs to", False),
-    (r"could not find expected ':'", "this line is neither `key: value` nor part of a list", True),
-    (r"character '(.)'", r"text that begins with \1 needs quotes", False),
-    (r"found '<stream end>'", "the text ends too early; is something not closed, or behind a # ?", False),
-    (r"undefined alias", "this alias (*) has no anchor (&) before it", False),
-    (r"another document", "a file holds one preset; here a second one begins", False),
-)
-
-
-def _syntax_message(source: Source, error: MarkedYAMLError) -> str:
-    problem = error.problem or error.context or "it cannot be read"
-    text, at_start = f"this is not valid YAML: {' '.join(problem.split())}", False
-    for pattern, words, begins in _SYNTAX:
-        if match := re.search(pattern, problem):
-            text, at_start = match.expand(words), begins
-            break
-    marks = (error.context_mark if at_start else None, error.problem_mark, error.context_mark)
-    mark = next((mark for mark in marks if mark is not None), None)
-    if mark is None:
-        return f"{source.name}: {text}"
-    return source.pointed(Span(mark.line, mark.column, 1), text)
-
-
-def _similar(file: Path) -> str:
-    names = [path.name for pattern in ("*.yaml", "*.yml") for path in file.parent.glob(pattern)]
-    near = nearest(file.name, names)
-    return f"; did you mean {file.with_name(near)}?" if near else ""
+    return Span(page, start.line, start.column + (0 if start.line else indent), max(1, length))

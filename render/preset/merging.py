@@ -1,0 +1,117 @@
+"""`extends`: one preset laid over another. Mappings merge key by key; anything else is replaced.
+
+A mapping laid over a short form adds to what the short form stands for. `key: null` takes an inherited key
+away. Of keys that exclude each other (seed, seeds, …), the new one takes the place of the inherited one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from render.errors import PresetError
+
+from .mistakes import Place, shown
+from .reader import read_file
+from .rebasing import rebased
+from .shapes import are_alike, excluded_by, shorthand_at
+from .shipped import similar_file
+from .source import Source
+
+KEY = "extends"
+_DEEPEST = 8  # files that extend one another in a row
+
+
+def extended(source: Source, folder: Path, chain: tuple[Path, ...] = ()) -> Source:
+    """The source laid over the file that it extends, if it extends one; relative files start from `folder`.
+
+    chain: the files that led here, each of which extends the next.
+
+    Raises:
+        PresetError: there is no such file, it cannot be read, or the chain is a circle or too long.
+    """
+    if KEY not in source.data:
+        return source
+    file, name = _base_file(source, folder)
+    files = (*chain, file.resolve())
+    if files[-1] in files[:-1]:
+        names = [path.name for path in files[files.index(files[-1]) :]]
+        raise _refused(source, f"a preset can't extend itself: {' → '.join(names)}")
+    if len(files) > _DEEPEST:
+        raise _refused(source, f"more than {_DEEPEST} presets extend one another; put some of them together")
+    base = extended(read_file(file, name), file.parent, files)
+    rebased(base.data, file.parent, folder)
+    source.cut((KEY,))
+    return _laid_over(base, source)
+
+
+def _base_file(source: Source, folder: Path) -> tuple[Path, str]:
+    """The file that a source extends, and its name in messages."""
+    value = source.data[KEY]
+    if not isinstance(value, str) or not value.strip():
+        raise _refused(
+            source, f"name the preset that this one builds on, such as base.yaml, not {shown(value)}"
+        )
+    written = value.strip()
+    try:
+        file = folder / Path(written).expanduser()
+        if not file.exists():
+            near = similar_file(file)
+            hint = f"; did you mean {Path(written).with_name(near.name)}?" if near else f" in {folder}"
+            raise _refused(source, f"there is no file {written}{hint}")
+        if file.is_dir():
+            raise _refused(source, f"{written} is a folder; name a preset file in it")
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # a name too long, a NUL in it, no such user's folder
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _refused(source, f"{shown(written)} cannot be read: {reason.lower()}") from None
+    page = source.pages[0]
+    beside = Path(page.name).parent if page.is_file and Path(page.name).exists() else folder
+    return file, os.path.normpath(beside / Path(written).expanduser())
+
+
+def _refused(source: Source, text: str) -> PresetError:
+    return PresetError(source.span_of((KEY,)).pointed(f"{KEY}: {text}"))
+
+
+def _laid_over(base: Source, top: Source) -> Source:
+    """`base`, changed in place to what the two say together."""
+    base.pages = (*top.pages, *base.pages)
+    base.mistakes += top.mistakes
+    base.values[()] = top.values[()]
+    _lay(base, top, ())
+    base.aside += top.aside
+    return base
+
+
+def _lay(base: Source, top: Source, place: Place) -> None:
+    written = top.at(place)
+    for key, value in written.items():
+        inner = (*place, key)
+        inherited = base.at(place)
+        if key in inherited and value is None:
+            base.cut(inner)
+            continue
+        for gone in excluded_by(place, key) & inherited.keys() - written.keys():
+            base.cut((*place, gone))
+        if key in inherited and isinstance(value, dict) and _merges(base, inner, value):
+            base.values[inner], base.keys[inner] = top.values[inner], top.keys[inner]
+            _lay(base, top, inner)
+        else:
+            base.graft(inner, top, inner)
+
+
+def _merges(base: Source, place: Place, value: dict) -> bool:
+    """Whether the mapping `value` adds to what is at the place; a short form there becomes a mapping."""
+    old: Any = base.at(place)
+    if isinstance(old, dict):
+        return are_alike(place, old, value)
+    short = None if old is None else shorthand_at(place, old, value)
+    if short is None or short in value or excluded_by(place, short) & value.keys():
+        return False
+    base.wrap(place, short)
+    return True

@@ -1,0 +1,99 @@
+"""Relative files that a preset names, said from another folder: for `extends`, and for saving elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .mistakes import Place
+from .shapes import ANY
+
+_ENDINGS = (".npz", ".npy", ".pt")
+_KIND = re.compile(r"[A-Za-z][\w+.-]+:(?!\\)")  # sample:, https:, …; C:\ is a drive
+_SEED = re.compile(r"\s*(seed\s+)?[\d\s,-]+\s*", re.IGNORECASE)
+
+Move = Callable[[str], str]
+
+
+def rebased(data: Any, old: Path, new: Path) -> Any:
+    """The data of a preset in folder `old`, as it must be written in folder `new`; changed in place."""
+    old, new = old.resolve(), new.resolve()
+    if old != new:
+        for pattern, change in _PLACES.items():
+            _change(data, pattern, partial(change, move=partial(_moved, old=old, new=new), old=old))
+    return data
+
+
+def _change(data: Any, pattern: Place, change: Callable[[Any], Any]) -> None:
+    """Put `change(value)` in the place of every value that a pattern means."""
+    first, *rest = pattern
+    if isinstance(data, dict):
+        steps = list(data) if first == ANY else [first] if first in data else []
+    elif isinstance(data, list):
+        steps = list(range(len(data))) if first == ANY else [first] if first in range(len(data)) else []
+    else:
+        return
+    for step in steps:
+        if rest:
+            _change(data[step], tuple(rest), change)
+        else:
+            data[step] = change(data[step])
+
+
+def _moved(text: str, old: Path, new: Path) -> str:
+    path = text.strip()
+    if not path or path.startswith("~") or os.path.isabs(path):
+        return text
+    try:
+        return Path(os.path.relpath(old / path, new)).as_posix()
+    except ValueError:  # another drive, or a name that no file can have
+        return str(old / path)
+
+
+def _model(value: Any, move: Move, old: Path) -> Any:
+    return move(value) if isinstance(value, str) and not _KIND.match(value.strip()) else value
+
+
+def _file(value: Any, move: Move, old: Path) -> Any:
+    return move(value) if isinstance(value, str) else value
+
+
+def _latent(value: Any, move: Move, old: Path) -> Any:
+    """A latent by its words: a seed stays, a file moves, and so does the file that a name means."""
+    if isinstance(value, dict):
+        return {key: _latent(item, move, old) if key == "file" else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [_latent(item, move, old) for item in value]
+    if not isinstance(value, str) or _SEED.fullmatch(value):
+        return value
+    word, row = re.fullmatch(r"(.*?)(\[\d+\]\s*)?", value, re.DOTALL).groups()
+    keyword = re.match(r"\s*file\s+", word)
+    if keyword:
+        return f"{keyword[0].lstrip()}{move(word[keyword.end() :])}{row or ''}"
+    if word.strip().lower().endswith(_ENDINGS):
+        return f"{move(word)}{row or ''}"
+    for folder in ("", "latents"):
+        for ending in _ENDINGS:
+            path = Path(folder, word.strip() + ending)
+            if (old / path).is_file():
+                return f"file {move(path.as_posix())}{row or ''}"
+    return value
+
+
+_Change = Callable[..., Any]
+_PLACES: dict[Place, _Change] = {
+    ("models", ANY): _model,
+    ("models", ANY, "file"): _model,
+    ("models", ANY, "snapshots"): _model,
+    ("clip", "beats"): _file,
+}
+for _walk in (("latents",), ("latents", "mixing")):
+    _PLACES |= {
+        (*_walk, "files"): _latent,
+        (*_walk, "keys", ANY, 1): _latent,
+        (*_walk, "directions", ANY, "file"): _file,
+    }
