@@ -59,7 +59,7 @@ def _base_file(source: Source, folder: Path) -> tuple[Path, str]:
         if not file.exists():
             near = similar_file(file)
             hint = f"; did you mean {Path(written).with_name(near.name)}?" if near else f" in {folder}"
-            raise _refused(source, f"there is no file {written}{hint}")
+            raise _refused(source, f"there is no file {_printable(written)}{hint}")
         if file.is_dir():
             raise _refused(source, f"{written} is a folder; name a preset file in it")
     except (
@@ -72,6 +72,10 @@ def _base_file(source: Source, folder: Path) -> tuple[Path, str]:
     page = source.pages[0]
     beside = Path(page.name).parent if page.is_file and Path(page.name).exists() else folder
     return file, os.path.normpath(beside / Path(written).expanduser())
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else repr(text)
 
 
 def _refused(source: Source, text: str) -> PresetError:

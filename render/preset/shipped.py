@@ -47,7 +47,8 @@ def find_preset(name: str | Path) -> Path:
         near = nearest(path.name, shipped)
         if near is None and not path.suffix:
             raise PresetError(f"there is no preset {name}; shipped ones are {', '.join(shipped)}")
-    raise PresetError(f"there is no preset {name}{f'; did you mean {near}?' if near else ''}")
+    hint = f"; did you mean {near}?" if near else ""
+    raise PresetError(f"there is no preset {name if str(name).isprintable() else repr(name)}{hint}")
 
 
 def similar_file(path: Path) -> Path | None:
