@@ -78,10 +78,16 @@ class Scene:
     clock decides which time a frame index means; `at_fps` gives the same scene at another rate.
     """
 
-    def __init__(self, preset: Preset, casts: Sequence[Cast], clock: Clock | None = None):
+    def __init__(
+        self,
+        preset: Preset,
+        casts: Sequence[Cast],
+        clock: Clock | None = None,
+        blender: Blender | None = None,
+    ):
         self.preset, self.casts, self.clock = preset, tuple(casts), clock or preset.clock
         self.names = [cast.name for cast in self.casts]
-        self.blender = Blender([generator for cast in self.casts for generator in cast.generators])
+        self.blender = blender or Blender([model for cast in self.casts for model in cast.generators])
         self.tracks = tracks_on(self.model, preset)
         self.walk, seeds = walk_of(preset)
         self._z = seed_latents(seeds, self.model.z_dim)
@@ -120,7 +126,14 @@ class Scene:
         """The same scene at another frame rate; networks are shared."""
         if fps == self.clock.fps:
             return self
-        return Scene(self.preset, self.casts, self.clock.with_fps(fps))
+        return Scene(self.preset, self.casts, self.clock.with_fps(fps), self.blender)
+
+    def with_preset(self, preset: Preset) -> Scene:
+        """Another preset over the networks that are open here, which must be all that it uses.
+
+        Its moments can be drawn by a renderer of this scene, in one batch with those of this one.
+        """
+        return Scene(preset, self.casts, blender=self.blender)
 
     def moments(self, frame_indices: Iterable[int] | None = None) -> Iterator[Moment]:
         """The moments of these frames, or of all."""
@@ -232,7 +245,10 @@ class Scene:
     @torch.no_grad()
     def _find_mapping(self, key: MappingKey):
         """The mapping network of a blend, and the walk's latents in w [K, w_dim]."""
-        mapping = self.blender.apply(key.blend).mapping
+        blend = key.blend  # of which no layer needs to be mixed for this
+        bare = Blend.only(0, blend.model_count, blend.layer_count)
+        bare = replace(bare, mapping=blend.mapping, convention=blend.convention)
+        mapping = self.blender.apply(bare).mapping
         z = torch.from_numpy(self._z).to(mapping.w_avg.device)
         return mapping, mapping.to_w(z).cpu().numpy()
 
