@@ -1,4 +1,4 @@
-"""Time: the way people write it (`end-1s`, `4b+12f`) and the clock that gives every frame an exact moment.
+"""The clock of a clip: it gives every frame an exact moment, and written times their seconds.
 
 How frames lie in a clip of N = round(duration · fps) frames (halves round up, at least 1):
 
@@ -15,128 +15,17 @@ agree to within one frame at every second, and a cut on a whole frame k < N happ
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from typing import Any
 
-from .spelling import did_you_mean
+from .beats import Beats, GivenBeats, SteadyBeats, whole_beats
+from .spelling import did_you_mean, nearest
+from .times import ANCHORS, UNITS, Term, Time
 
-UNITS: dict[str, str] = {
-    "s": "seconds",
-    "f": "frames",
-    "b": "beats",
-    "%": "of the clip",
-}
-ANCHORS: dict[str, str] = {"end": "the end of the clip"}
-_UNIT_HELP = "units are s (seconds), f (frames), b (beats), % (of the clip); end is its end"
-_TERM = re.compile(r"\s*([+-])?\s*((?:\d+(?:\.\d*)?|\.\d+)(?:\s*/\s*[1-9]\d*)?)?\s*(%|[^\W\d][\w]*)?\s*")
-_MAX_TEXT = 100
-
-
-@dataclass(frozen=True)
-class Term:
-    """One part of a time: an exact amount of a unit (`2s`), or an anchor (`end`) taken `amount` times."""
-
-    amount: Fraction
-    unit: str
-
-    def __str__(self) -> str:
-        if self.unit in UNITS:
-            return f"{exact_text(self.amount)}{self.unit}"
-        return self.unit if self.amount > 0 else f"-{self.unit}"
-
-
-@dataclass(frozen=True)
-class Time:
-    """A moment or a length as written: a sum of terms. No terms is 0. `Clock` turns it into seconds."""
-
-    terms: tuple[Term, ...] = ()
-
-    @property
-    def units(self) -> frozenset[str]:
-        """The units and anchors it is written in."""
-        return frozenset(term.unit for term in self.terms)
-
-    def __str__(self) -> str:
-        text = ""
-        for term in self.terms:
-            text += str(term) if not text or term.amount < 0 else f"+{term}"
-        return text or "0s"
-
-
-def parse_time(value: str | int | Time) -> Time:
-    """The time written as `value`: `2s`, `48f`, `4b`, `50%`, `end`, 0, or a sum such as `end-1s`.
-
-    Amounts are decimals or ratios (`1/3b`) and stay exact.
-
-    Raises:
-        ValueError: a number without a unit, an unknown unit, or text that is not a sum of terms.
-    """
-    if isinstance(value, Time):
-        return value
-    if isinstance(value, int | float | Fraction) and not isinstance(value, bool):
-        return _bare(str(value), value == 0)
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"a time is written like 2s, 48f, 4b, 50% or end-1s; {_UNIT_HELP}")
-    if len(value) > _MAX_TEXT:
-        raise ValueError(f"a time of {len(value)} characters is too long; at most {_MAX_TEXT}")
-    terms: list[Term] = []
-    at = 0
-    while at < len(value):
-        match = _TERM.match(value, at)
-        if match is None or match.end() == at or (at > 0 and match[1] is None) or not (match[2] or match[3]):
-            raise ValueError(f"cannot read the time {value!r}; write sums such as end-1s or 4b+12f")
-        terms.append(_term(match, value))
-        at = match.end()
-    if len(terms) == 1 and terms[0].amount == 0:
-        return Time()
-    return Time(tuple(term for term in terms if term.amount != 0))
-
-
-def _term(match: re.Match[str], text: str) -> Term:
-    sign, number, unit = match.groups()
-    amount = -Fraction(1) if sign == "-" else Fraction(1)
-    if unit is None:
-        value = Fraction(number.replace(" ", ""))
-        _bare(number, value == 0)
-        return Term(Fraction(0), "s")
-    if number is None:
-        if unit in ANCHORS:
-            return Term(amount, unit)
-        if unit in UNITS:
-            raise ValueError(f"{text!r} has no number before {unit!r}; write for example 2{unit}")
-        raise ValueError(f"unknown time {text!r}{_near(unit)}; {_UNIT_HELP}")
-    if unit in ANCHORS:
-        raise ValueError(f"{unit!r} takes no number: write {unit}, or for example {unit}-1s, not {text!r}")
-    if unit not in UNITS:
-        raise ValueError(f"unknown unit {unit!r} in {text!r}; {_UNIT_HELP}")
-    return Term(amount * Fraction(number.replace(" ", "")), unit)
-
-
-def _near(word: str) -> str:
-    return did_you_mean(word, ANCHORS, limit=0)
-
-
-def _bare(text: str, zero: bool) -> Time:
-    if not zero:
-        raise ValueError(f"{text} has no unit: write {text}s, {text}f, {text}b or {text}%; {_UNIT_HELP}")
-    return Time()
-
-
-def exact_text(number: Fraction) -> str:
-    """The shortest exact text of a number: `8`, `0.25`, or a ratio where decimals have no end."""
-    twos_and_fives = number.denominator
-    for prime in (2, 5):
-        while twos_and_fives % prime == 0:
-            twos_and_fives //= prime
-    if twos_and_fives != 1:
-        return f"{number.numerator}/{number.denominator}"
-    digits = 0
-    while (number * 10**digits).denominator != 1:
-        digits += 1
-    whole = str(abs(int(number * 10**digits))).rjust(digits + 1, "0")
-    text = whole if digits == 0 else f"{whole[:-digits]}.{whole[-digits:]}"
-    return f"-{text}" if number < 0 else text
+_DEEPEST = 40  # markers that a marker may refer to, one through the other
+_NO_MARKERS = "; give it a place under clip.markers, for example markers: {drop: 16b}"
 
 
 @dataclass(frozen=True)
@@ -150,6 +39,11 @@ class Clock:
         bpm: beats a minute; without it the unit b has no meaning.
         offset: seconds at which beat 0 falls.
         frame_unit: frames a second that the unit f stands for; stays when `with_fps` changes the rate.
+        beat_times: where the beats fall, in seconds, instead of bpm and offset; two or more, rising.
+        markers: (name, time) pairs; a marker may be written with others.
+
+    Raises:
+        ValueError: a number that must be above 0 is not, or both bpm and beat_times are given.
     """
 
     duration: Fraction
@@ -158,10 +52,16 @@ class Clock:
     bpm: Fraction | None = None
     offset: Fraction = Fraction(0)
     frame_unit: Fraction | None = None
+    beat_times: tuple[Fraction, ...] = ()
+    markers: tuple[tuple[str, Time], ...] = ()
 
     def __post_init__(self) -> None:
         if self.duration <= 0 or self.fps <= 0 or (self.bpm is not None and self.bpm <= 0):
             raise ValueError("the duration, the frame rate and the beats a minute of a clip are above 0")
+        if self.beat_times:
+            GivenBeats(self.beat_times)
+            if self.bpm is not None or self.offset:
+                raise ValueError("a clip has a tempo (bpm, offset) or a list of beats, not both")
 
     @property
     def frame_count(self) -> int:
@@ -186,22 +86,37 @@ class Clock:
     def resolve(self, time: Time) -> Fraction:
         """The moment `time` in seconds from the start of the clip; it may lie outside the clip.
 
-        A time that begins with beats counts from beat 0, which falls at `offset`; after another term
-        beats are a length (`end-1b`).
+        A time that begins with beats counts from beat 0; after another term beats are counted from the
+        moment reached so far (`end-1b`, `drop+2b`).
 
         Raises:
-            ValueError: beats in a clip without bpm.
+            ValueError: beats in a clip without a tempo, an unknown marker, or markers that go in a circle.
         """
-        anchored = bool(time.terms) and time.terms[0].unit == "b"
-        return self.length(time) + (self.offset if anchored else 0)
+        return self._resolved(time, ())
 
     def length(self, time: Time) -> Fraction:
-        """`time` as a length in seconds: beats are counted without the offset.
+        """`time` as a length in seconds: beats are counted without the offset; of a list of beats the mean
+        interval counts (`after` is exact there).
 
         Raises:
-            ValueError: beats in a clip without bpm.
+            ValueError: as `resolve`.
         """
-        return sum((term.amount * self._unit_seconds(term.unit) for term in time.terms), Fraction(0))
+        return sum((self._term_seconds(term, ()) for term in time.terms), Fraction(0))
+
+    def after(self, seconds: Fraction, time: Time) -> Fraction:
+        """The moment that lies the length `time` after the moment `seconds`, counting real beats.
+
+        Raises:
+            ValueError: as `resolve`.
+        """
+        for term in time.terms:
+            seconds = self._step(seconds, term, ())
+        return seconds
+
+    @cached_property
+    def marker_seconds(self) -> dict[str, Fraction]:
+        """Where each marker lies, in seconds. Raises ValueError if one of them has no moment."""
+        return {name: self._marker(name, ()) for name, _ in self.markers}
 
     def with_fps(self, fps: Fraction) -> Clock:
         """The same clip at another frame rate: every written time keeps its second, `48f` included."""
@@ -212,16 +127,79 @@ class Clock:
         return seconds * float(self.frame_unit or self.fps)
 
     def beats(self, seconds: float) -> float:
-        """`seconds` as a beat number; beat 0 falls at `offset`. Raises ValueError without bpm."""
-        return (seconds - float(self.offset)) / float(self._unit_seconds("b"))
+        """`seconds` as a beat number; beat 0 falls at `offset`. Raises ValueError without a tempo."""
+        return float(self._beats.beat_at(seconds))
 
-    def _unit_seconds(self, unit: str) -> Fraction:
-        if unit == "b" and self.bpm is None:
+    def beats_many(self, seconds: Any) -> Any:
+        """The same for a NumPy array of seconds."""
+        return self._beats.beats_at_many(seconds)
+
+    def seconds_of_beat(self, beat: Fraction | float) -> Fraction | float:
+        """The moment of a beat number, exact for a Fraction. Raises ValueError without a tempo."""
+        return self._beats.seconds_of(beat)
+
+    def beat_seconds(self) -> tuple[Fraction, ...]:
+        """The moments of all whole beats within the clip, both ends counted; none without a tempo."""
+        return tuple(whole_beats(self._beats, self.duration)) if self.bpm or self.beat_times else ()
+
+    # --- what written times mean ------------------------------------------------------------------------
+
+    @cached_property
+    def _beats(self) -> Beats:
+        if self.beat_times:
+            return GivenBeats(self.beat_times)
+        if self.bpm is None:
             raise ValueError("beats need a tempo: give clip.bpm, for example bpm: 120")
-        return {
+        return SteadyBeats(60 / self.bpm, self.offset)
+
+    def _resolved(self, time: Time, through: tuple[str, ...]) -> Fraction:
+        seconds = Fraction(0)
+        for index, term in enumerate(time.terms):
+            if index == 0 and term.unit == "b":
+                seconds = self._beats.seconds_of(term.amount)
+            else:
+                seconds = self._step(seconds, term, through)
+        return seconds
+
+    def _step(self, seconds: Fraction, term: Term, through: tuple[str, ...]) -> Fraction:
+        if term.unit == "b":
+            return self._beats.seconds_of(self._beats.beat_at(seconds) + term.amount)
+        return seconds + self._term_seconds(term, through)
+
+    def _term_seconds(self, term: Term, through: tuple[str, ...]) -> Fraction:
+        if term.unit not in UNITS and term.unit not in ANCHORS:
+            return term.amount * self._marker(term.unit, through)
+        one = {
             "s": Fraction(1),
             "f": 1 / (self.frame_unit or self.fps),
-            "b": 60 / self.bpm if self.bpm else Fraction(0),
+            "b": self._beats.interval if term.unit == "b" else None,
             "%": self.duration / 100,
             "end": self.duration,
-        }[unit]
+        }[term.unit]
+        return term.amount * one
+
+    def _marker(self, name: str, through: tuple[str, ...]) -> Fraction:
+        """Where a marker lies; `through`: the markers on the way to it, outermost first."""
+        known = self._known_markers
+        if name in known:
+            return known[name]
+        if name in through:
+            circle = [*through[through.index(name) :], name]
+            raise ValueError(f"markers go in a circle: {' → '.join(circle)}")
+        written = self._written_markers.get(name)
+        if written is None:
+            names = [*self._written_markers, *ANCHORS]
+            near = did_you_mean(name, names) if len(names) > 1 or nearest(name, names) else _NO_MARKERS
+            raise ValueError(f"unknown time {name!r}{near}")
+        if len(through) >= _DEEPEST:
+            raise ValueError(f"marker {name!r} lies more than {_DEEPEST} markers deep")
+        known[name] = self._resolved(written, (*through, name))
+        return known[name]
+
+    @cached_property
+    def _written_markers(self) -> dict[str, Time]:
+        return dict(self.markers)
+
+    @cached_property
+    def _known_markers(self) -> dict[str, Fraction]:
+        return {}

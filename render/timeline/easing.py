@@ -1,9 +1,4 @@
-"""Easings: curves from 0 to 1 that shape a move (CSS Easing Functions Level 1, and Penner's families).
-
-Every curve maps [0, 1] to numbers, gives exactly 1 at 1 and exactly 0 at 0. The one exception is CSS's own:
-`steps(n, start)` and `steps(n, jump-both)` take their first step at 0. Back and elastic leave [0, 1] on the
-way. An in-out curve is the in curve at half size, then the out curve.
-"""
+"""Easings: curves known by a name or a call, as CSS writes them: `ease-in-out`, `steps(4)`."""
 
 from __future__ import annotations
 
@@ -12,149 +7,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
+from .curves import NAMED, SHORT, STEP_POSITIONS, Curve, cubic_bezier, linear_stops, steps
 from .spelling import did_you_mean
 
-Curve = Callable[[float], float]
+EASING_NAMES: tuple[str, ...] = (*NAMED, "steps(n)", "cubic-bezier(a, b, c, d)", "linear(a, b 50%, c)")
 
+MAX_TEXT, MAX_STOPS = 1000, 64
+_FARTHEST = 100  # the values of a curve; a move is 1
 _CALL = re.compile(r"([a-z-]+)\s*\(([^()]*)\)")
-_BACK = 1.70158  # Penner's constant: an overshoot of 10 %
-_ELASTIC_PERIOD = 0.3
-
-
-# --- curves with parameters ---------------------------------------------------------------------------------
-
-
-def cubic_bezier(x1: float, y1: float, x2: float, y2: float) -> Curve:
-    """CSS cubic-bezier: the curve through (0, 0) and (1, 1) with two handles; x1, x2 lie in [0, 1].
-
-    x(s) rises monotonically, so it is inverted by Newton steps kept inside a shrinking bracket, down to
-    the last bit, and y(s) is read there.
-    """
-
-    def polynomial(first: float, second: float, s: float) -> float:
-        return ((1 + 3 * first - 3 * second) * s + 3 * second - 6 * first) * s * s + 3 * first * s
-
-    def slope(s: float) -> float:
-        return 3 * (1 + 3 * x1 - 3 * x2) * s * s + 2 * (3 * x2 - 6 * x1) * s + 3 * x1
-
-    def curve(x: float) -> float:
-        if x <= 0 or x >= 1:
-            return float(x >= 1)
-        low, high, s = 0.0, 1.0, x
-        for _ in range(100):
-            error = polynomial(x1, x2, s) - x
-            low, high = (s, high) if error < 0 else (low, s)
-            steep = slope(s)
-            following = s - error / steep if steep > 1e-9 else low
-            if not low < following < high:
-                following = (low + high) / 2
-            if abs(following - s) < 1e-16:
-                break
-            s = following
-        return polynomial(y1, y2, s)
-
-    return curve
-
-
-# position of the steps: (steps already taken at 0, intervals between the first and last value minus n)
-_STEP_POSITIONS = {
-    "end": (0, 0),
-    "start": (1, 0),
-    "jump-end": (0, 0),
-    "jump-start": (1, 0),
-    "jump-none": (0, -1),
-    "jump-both": (1, 1),
-}
-
-
-def steps(count: int, position: str = "end") -> Curve:
-    """CSS steps: `count` equal stairs; `position` says where they jump."""
-    taken, more = _STEP_POSITIONS[position]
-    jumps = count + more
-
-    def curve(x: float) -> float:
-        if x >= 1:
-            return 1.0
-        return min(math.floor(x * count) + taken, jumps) / jumps
-
-    return curve
-
-
-# --- the named families: each is given by its "in" form -----------------------------------------------------
-
-
-def _power(exponent: int) -> Curve:
-    return lambda x: x**exponent
-
-
-def _exponential(x: float) -> float:
-    return (2 ** (10 * x) - 1) / 1023  # shifted and scaled so that both ends are exact
-
-
-def _elastic(x: float) -> float:
-    return _exponential(x) * math.sin(math.tau * (1 - x) / _ELASTIC_PERIOD + math.pi / 2)
-
-
-def _bounce(x: float) -> float:
-    """A dropped ball that comes back to 1/4, 1/16 and 1/64 of its height, played backwards.
-
-    In units of the first fall (4 / 11 of the whole) bounce k lasts 2 / 2^k; heights are parabolas.
-    """
-    fall = 2.75 * (1 - x)
-    if fall <= 1:
-        return 1 - fall * fall
-    start, half = 1.0, 0.5
-    while fall > start + 2 * half and half > 0.125:
-        start, half = start + 2 * half, half / 2
-    return max(0.0, half * half - (fall - start - half) ** 2)
-
-
-_FAMILIES: dict[str, Curve] = {
-    "sine": lambda x: 1 - math.cos(x * math.pi / 2) if x < 1 else 1.0,
-    "quad": _power(2),
-    "cubic": _power(3),
-    "quart": _power(4),
-    "quint": _power(5),
-    "expo": _exponential,
-    "circ": lambda x: 1 - math.sqrt(max(0.0, 1 - x * x)),
-    "back": lambda x: x * x * ((_BACK + 1) * x - _BACK) if x < 1 else 1.0,
-    "elastic": _elastic,
-    "bounce": _bounce,
-}
-
-
-def _out(curve: Curve) -> Curve:
-    return lambda x: 1 - curve(1 - x)
-
-
-def _in_out(curve: Curve) -> Curve:
-    return lambda x: curve(2 * x) / 2 if x < 0.5 else 1 - curve(2 - 2 * x) / 2
-
-
-_TURNS: dict[str, Callable[[Curve], Curve]] = {"in": lambda curve: curve, "out": _out, "in-out": _in_out}
-
-_NAMED: dict[str, Curve] = {
-    "linear": lambda x: x,
-    "ease": cubic_bezier(0.25, 0.1, 0.25, 1.0),
-    "ease-in": cubic_bezier(0.42, 0.0, 1.0, 1.0),
-    "ease-out": cubic_bezier(0.0, 0.0, 0.58, 1.0),
-    "ease-in-out": cubic_bezier(0.42, 0.0, 0.58, 1.0),
-    "hold": lambda x: float(x >= 1),
-    "step-start": steps(1, "start"),
-    "step-end": steps(1, "end"),
-    **{
-        f"ease-{turn}-{family}": turned(curve)
-        for family, curve in _FAMILIES.items()
-        for turn, turned in _TURNS.items()
-    },
-}
-_SHORT = {f"{turn}-{family}": f"ease-{turn}-{family}" for family in _FAMILIES for turn in _TURNS}
-
-EASING_NAMES: tuple[str, ...] = (*_NAMED, "steps(n)", "cubic-bezier(a, b, c, d)")
-
-
-# --- text to curve ------------------------------------------------------------------------------------------
+_STOP_PART = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(%?)")
 
 
 @dataclass(frozen=True)
@@ -165,6 +29,16 @@ class Easing:
 
     def __call__(self, x: float) -> float:
         return _curve(self.name)(min(max(x, 0.0), 1.0))
+
+    def many(self, x: Any) -> Any:
+        """The same for a NumPy array of numbers."""
+        import numpy as np
+
+        inside = np.clip(x, 0.0, 1.0)
+        if self.name == "linear":
+            return inside
+        curve = _curve(self.name)
+        return np.array([curve(part) for part in inside.tolist()], dtype=float)
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -177,17 +51,19 @@ class Easing:
 
 @lru_cache(maxsize=512)
 def parse_easing(text: str) -> Easing:
-    """The easing called `text`: a CSS keyword, `hold`, `ease-in-quad` (or `in-quad`), `steps(n, start|end)`
-    or `cubic-bezier(x1, y1, x2, y2)`.
+    """The easing called `text`: a CSS keyword, `hold`, `ease-in-quad` (or `in-quad`), `steps(n, start|end)`,
+    `cubic-bezier(x1, y1, x2, y2)`, or `linear(0, 0.4 20%, 1)` with as many stops as you like.
 
     Raises:
         ValueError: nothing has that name (the message suggests one), or a parameter is out of range.
     """
     if not isinstance(text, str):
         raise ValueError(f"an easing is a name such as ease-in-out, not {text!r}")
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"an easing of {len(text)} characters is too long; at most {MAX_TEXT}")
     name = text.strip().lower()
-    name = _SHORT.get(name, name)
-    if name in _NAMED:
+    name = SHORT.get(name, name)
+    if name in NAMED:
         return Easing(name)
     call = _CALL.fullmatch(name)
     if call and call[1] in _CALLS:
@@ -206,24 +82,28 @@ HOLD = Easing("hold")
 def _suggestion(word: str, called: bool) -> str:
     if word in _CALLS:
         return f"; write {_SHAPES[word]}"
-    if called and word in _NAMED:
+    if called and word in NAMED:
         return f"; {word} takes no parameters"
     camel = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", word)
-    near = did_you_mean(camel, [*_NAMED, *_SHORT, *_CALLS])
+    near = did_you_mean(camel, [*NAMED, *SHORT, *_CALLS])
     return near or "; try linear, ease, ease-in, ease-out, ease-in-out or hold"
 
 
-_SHAPES = {"steps": "steps(4) or steps(4, start)", "cubic-bezier": "cubic-bezier(x1, y1, x2, y2)"}
+_SHAPES = {
+    "steps": "steps(4) or steps(4, start)",
+    "cubic-bezier": "cubic-bezier(x1, y1, x2, y2)",
+    "linear": "linear, or stops such as linear(0, 0.4 20%, 1)",
+}
 
 
 def _steps_name(arguments: list[str]) -> str:
     position = arguments[1] if len(arguments) > 1 else "end"
     if len(arguments) > 2 or not arguments[0].isdecimal():
         raise ValueError(f"steps takes a whole number and where to jump: {_SHAPES['steps']}")
-    if position not in _STEP_POSITIONS:
-        raise ValueError(f"steps cannot jump at {position!r}{did_you_mean(position, _STEP_POSITIONS)}")
+    if position not in STEP_POSITIONS:
+        raise ValueError(f"steps cannot jump at {position!r}{did_you_mean(position, STEP_POSITIONS)}")
     count = int(arguments[0])
-    if count + min(_STEP_POSITIONS[position][1], 0) < 1 or count > 10_000:
+    if count + min(STEP_POSITIONS[position][1], 0) < 1 or count > 10_000:
         raise ValueError(f"steps takes 1 to 10000 steps (jump-none at least 2), not {count}")
     return f"steps({count})" if position == "end" else f"steps({count}, {position})"
 
@@ -239,10 +119,47 @@ def _bezier_name(arguments: list[str]) -> str:
         raise ValueError(
             f"the x values of cubic-bezier lie from 0 to 1, not {numbers[0]:g} and {numbers[2]:g}"
         )
-    return f"cubic-bezier({', '.join(repr(number).removesuffix('.0') for number in numbers)})"
+    return f"cubic-bezier({', '.join(map(_number_text, numbers))})"
 
 
-_CALLS: dict[str, Callable[[list[str]], str]] = {"steps": _steps_name, "cubic-bezier": _bezier_name}
+def _stops_name(arguments: list[str]) -> str:
+    if not 2 <= len(arguments) <= MAX_STOPS:
+        raise ValueError(f"linear( ) takes 2 to {MAX_STOPS} stops, not {len(arguments)}; {_STOPS_HELP}")
+    return f"linear({', '.join(_stop_text(*_read_stop(argument)) for argument in arguments)})"
+
+
+_STOPS_HELP = "write for example linear(0, 0.4 20%, 1)"
+
+
+def _read_stop(text: str) -> tuple[float, list[float]]:
+    """The value of a stop and its places in percent: none, one, or two (it holds from one to the other)."""
+    parts = [_STOP_PART.fullmatch(part) for part in text.split()]
+    if not parts or None in parts:
+        raise ValueError(f"cannot read the stop {text!r} of linear( ); {_STOPS_HELP}")
+    values = [float(number) for number, percent in map(re.Match.groups, parts) if not percent]
+    places = [float(number) for number, percent in map(re.Match.groups, parts) if percent]
+    if len(values) != 1 or len(places) > 2:
+        raise ValueError(f"a stop of linear( ) is a value and up to two places, not {text!r}; {_STOPS_HELP}")
+    if not all(0 <= place <= 100 for place in places):
+        raise ValueError(f"the places of linear( ) lie from 0% to 100%, not {text!r}")
+    if not abs(values[0]) <= _FARTHEST:
+        raise ValueError(f"the values of linear( ) lie from -{_FARTHEST} to {_FARTHEST}, not {text!r}")
+    return values[0], places
+
+
+def _stop_text(value: float, places: list[float]) -> str:
+    return " ".join([_number_text(value), *(f"{_number_text(place)}%" for place in places)])
+
+
+def _number_text(number: float) -> str:
+    return repr(number).removesuffix(".0")
+
+
+_CALLS: dict[str, Callable[[list[str]], str]] = {
+    "steps": _steps_name,
+    "cubic-bezier": _bezier_name,
+    "linear": _stops_name,
+}
 
 
 def _build_steps(arguments: list[str]) -> Curve:
@@ -253,13 +170,38 @@ def _build_bezier(arguments: list[str]) -> Curve:
     return cubic_bezier(*map(float, arguments))
 
 
-_BUILDERS: dict[str, Callable[[list[str]], Curve]] = {"steps": _build_steps, "cubic-bezier": _build_bezier}
+def _build_stops(arguments: list[str]) -> Curve:
+    """CSS's rules: the ends lie at 0 and 100 %, a place never falls behind one before it, and stops without
+    a place are spread evenly between their neighbours.
+    """
+    values: list[float] = []
+    places: list[float | None] = []
+    for argument in arguments:
+        value, given = _read_stop(argument)
+        values += [value] * max(1, len(given))
+        places += [place / 100 for place in given] or [None]
+    places[0] = 0.0 if places[0] is None else places[0]
+    places[-1] = 1.0 if places[-1] is None else places[-1]
+    placed = [index for index, place in enumerate(places) if place is not None]
+    for earlier, later in pairwise(placed):
+        places[later] = max(places[later], places[earlier])
+        for index in range(earlier + 1, later):
+            part = (index - earlier) / (later - earlier)
+            places[index] = places[earlier] + (places[later] - places[earlier]) * part
+    return linear_stops(list(zip(places, values, strict=True)))
+
+
+_BUILDERS: dict[str, Callable[[list[str]], Curve]] = {
+    "steps": _build_steps,
+    "cubic-bezier": _build_bezier,
+    "linear": _build_stops,
+}
 
 
 @lru_cache(maxsize=512)
 def _curve(name: str) -> Curve:
-    if name in _NAMED:
-        return _NAMED[name]
+    if name in NAMED:
+        return NAMED[name]
     call = _CALL.fullmatch(name)
     if call is None:
         raise ValueError(f"unknown easing {name!r}; make easings with parse_easing")

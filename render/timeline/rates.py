@@ -7,7 +7,7 @@ from fractions import Fraction
 
 MIN_FPS, MAX_FPS = Fraction(1, 100), 1000
 MAX_TERM = 1_000_000  # the largest numerator or denominator that a file's clock takes
-_LONGEST = 40  # characters of a rate
+_LONGEST, _LONGEST_EXPONENT = 40, 2  # characters of a number, and of its power of ten
 
 GIF_TICKS_PER_SECOND = 100
 GIF_MIN_TICKS = 2  # browsers slow a frame of 1/100 s down to 1/10 s
@@ -19,18 +19,11 @@ def parse_fps(value: str | int | float | Fraction) -> Fraction:
     Raises:
         ValueError: not a number, outside 0.01–1000 frames a second, or too finely divided for a file.
     """
-    right = isinstance(value, str | int | float | Fraction) and not isinstance(value, bool)
-    try:
-        text = str(value).replace(" ", "") if right else ""
-        fps = Fraction(text) if len(text) <= _LONGEST else None
-    except (ValueError, ZeroDivisionError):
-        fps = None
+    fps = exact_number(value)
     if fps is None:
         given = repr(value) if isinstance(value, str | bool | float | None) else "this"
         shown = given if len(given) <= _LONGEST else f"{given[: _LONGEST - 1]}…"
-        raise ValueError(
-            f"a frame rate is a number such as 30, or a ratio such as 24000/1001, not {shown}"
-        ) from None
+        raise ValueError(f"a frame rate is a number such as 30, or a ratio such as 24000/1001, not {shown}")
     if not MIN_FPS <= fps <= MAX_FPS:
         raise ValueError(
             f"a frame rate lies from {float(MIN_FPS):g} to {MAX_FPS} frames a second, not {value}"
@@ -39,6 +32,25 @@ def parse_fps(value: str | int | float | Fraction) -> Fraction:
         near = fps.limit_denominator(1001)
         raise ValueError(f"a file cannot keep the frame rate {value} exactly; write {near}")
     return fps
+
+
+def exact_number(value: object) -> Fraction | None:
+    """The number that `value` is, or that its text writes, exactly; None where it is none, or is written with
+    more than 40 characters or a power of ten that has more than two digits.
+    """
+    if not isinstance(value, str | int | float | Fraction) or isinstance(value, bool):
+        return None
+    try:
+        text = str(value).replace(" ", "")
+    except ValueError:  # Python writes out no number of more than 4,300 digits
+        return None
+    exponent = text.lower().partition("e")[2].lstrip("+-")
+    if len(text) > _LONGEST or len(exponent) > _LONGEST_EXPONENT:
+        return None  # 1e999999999 is short to write and fills the memory
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        return None
 
 
 def nearest_gif_rate(fps: Fraction | int) -> Fraction:

@@ -1,4 +1,4 @@
-"""Tracks: one animated number over time, as keys with easings between them."""
+"""Tracks: one animated number over time, as keys with easings or one spline between them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
+from typing import Any, Literal
 
 from .easing import LINEAR, Easing
+from .spline import Spline
+
+Repeat = Literal["once", "loop", "mirror"]
+REPEATS: tuple[Repeat, ...] = ("once", "loop", "mirror")
+_SAME_MOMENT = 1e-9  # seconds by which a moment given as a float may miss the instant of a wrap
 
 
 @dataclass(frozen=True)
@@ -28,23 +35,57 @@ class Track:
     Before the first and after the last key the value holds. Of several keys at one time the last one counts
     from that time on, and the first one is where the segment before it arrives: a jump.
 
-    lowest: the value never goes below it, however far an easing overshoots
+    Attributes:
+        lowest: the value never goes below it, however far an easing overshoots.
+        spline: one smooth curve through all keys in place of their easings; it never overshoots.
+        repeat: `loop` and `mirror` repeat the span from the first to the last key in both directions: over
+            and over, or back and forth. At the instant a loop wraps, the first key counts.
+        period: seconds of a looping clip. A spline that is not repeated then runs on from the last key to
+            the first one of the next round, and is smooth there as well (unless its keys span more).
 
     Raises:
-        ValueError: no keys, or keys out of order.
+        ValueError: no keys, keys out of order, or nothing to repeat.
     """
 
     keys: tuple[Key, ...]
     lowest: float = -math.inf
+    spline: bool = False
+    repeat: Repeat = "once"
+    period: Fraction | None = None
     _seconds: tuple[Fraction, ...] = field(init=False, repr=False, compare=False)
+    _values: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    _curve: Spline | None = field(init=False, repr=False, compare=False)
+    _round: Fraction | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         seconds = tuple(key.seconds for key in self.keys)
+        values = tuple(key.value for key in self.keys)
         if not seconds:
             raise ValueError("a track needs at least one key")
         if any(later < earlier for earlier, later in pairwise(seconds)):
             raise ValueError("the keys of a track stand in order of time")
-        object.__setattr__(self, "_seconds", seconds)
+        if self.repeat not in REPEATS:
+            raise ValueError(f"a track repeats {', '.join(REPEATS)}, not {self.repeat!r}")
+        span = seconds[-1] - seconds[0]
+        if self.repeat != "once" and span == 0:
+            raise ValueError("there is nothing to repeat: all keys lie at one time")
+        runs_on = self.spline and self.repeat == "once" and span > 0
+        if runs_on and self.period is not None and span <= self.period:
+            if span < self.period:
+                seconds, values = (*seconds, seconds[0] + self.period), (*values, values[0])
+            length: Fraction | None = self.period
+        else:
+            length = span if self.repeat != "once" else None
+        set_field = partial(object.__setattr__, self)
+        set_field("_seconds", seconds)
+        set_field("_values", values)
+        set_field("_round", length)
+        set_field("_curve", self._spline_through(seconds, values) if self.spline else None)
+
+    def _spline_through(self, seconds: tuple[Fraction, ...], values: tuple[float, ...]) -> Spline:
+        joined = self._round is not None and self.repeat != "mirror" and values[0] == values[-1]
+        ends = "flat" if self.repeat == "mirror" else "joined" if joined else "open"
+        return Spline.through(list(zip(map(float, seconds), values, strict=True)), ends)
 
     @classmethod
     def constant(cls, value: float) -> Track:
@@ -57,18 +98,81 @@ class Track:
         return cls(tuple(Key(Fraction(seconds), value, easing) for seconds, value in points))
 
     def value_at(self, seconds: Fraction | float) -> float:
-        """The value at `seconds`."""
+        """The value at `seconds`, a Fraction to be exact at jumps."""
+        seconds = self._within(seconds)
         index = bisect.bisect_right(self._seconds, seconds) - 1
         if index < 0:
-            return self.keys[0].value
-        key = self.keys[index]
-        if index == len(self.keys) - 1:
-            return key.value
-        following = self.keys[index + 1]
-        if key.value == following.value:
-            return key.value
-        part = key.easing(float((seconds - key.seconds) / (following.seconds - key.seconds)))
-        return max(self.lowest, key.value + (following.value - key.value) * part)
+            return self._values[0]
+        if index == len(self._seconds) - 1:
+            return self._values[-1]
+        start, end = self._values[index], self._values[index + 1]
+        if start == end:
+            return start
+        earlier, later = self._seconds[index], self._seconds[index + 1]
+        part = float((seconds - earlier) / (later - earlier))
+        if self._curve is not None:
+            return self._curve.piece(index, part)
+        return max(self.lowest, start + (end - start) * self.keys[index].easing(part))
+
+    def values_at_many(self, seconds: Any) -> Any:
+        """The values at many moments: a NumPy array [N] of floats for N numbers of seconds."""
+        import numpy as np
+
+        moments = self._within_many(seconds)
+        if len(self._seconds) == 1:
+            return np.full(moments.shape, float(self._values[0]))
+        times, values = np.array(self._seconds, dtype=float), np.array(self._values, dtype=float)
+        index = np.searchsorted(times, moments, side="right") - 1
+        outside = (index < 0) | (index == len(times) - 1)
+        held = np.where(index < 0, values[0], values[-1])
+        index = np.clip(index, 0, len(times) - 2)
+        width = times[index + 1] - times[index]
+        part = (moments - times[index]) / np.where(width > 0, width, 1.0)
+        start, end = values[index], values[index + 1]
+        if self._curve is not None:
+            moved = self._curve.many(index, np.clip(part, 0.0, 1.0))
+        else:
+            moved = start + (end - start) * self._shaped(index, part, ~outside & (start != end))
+            moved = np.where(start == end, start, np.maximum(self.lowest, moved))
+        return np.where(outside, held, moved)
+
+    def _shaped(self, index: Any, part: Any, wanted: Any) -> Any:
+        """The parts of the way as each segment's easing shapes them, where they are wanted."""
+        import numpy as np
+
+        shaped = part.copy()
+        for easing in {key.easing for key in self.keys} - {LINEAR}:
+            own = np.array([key.easing == easing for key in self.keys])
+            chosen = wanted & own[index]
+            shaped[chosen] = easing.many(part[chosen])
+        return shaped
+
+    def _within(self, seconds: Fraction | float) -> Fraction | float:
+        """The moment of the first round that shows what `seconds` shows."""
+        if self._round is None:
+            return seconds
+        first = self._seconds[0]
+        if isinstance(seconds, Fraction | int):
+            passed = (seconds - first) % self._length
+        else:
+            passed = (seconds - float(first)) % float(self._length)
+            passed = 0.0 if float(self._length) - passed < _SAME_MOMENT else passed
+        return first + (self._length - passed if passed > self._round else passed)
+
+    def _within_many(self, seconds: Any) -> Any:
+        import numpy as np
+
+        if self._round is None:
+            return np.array(seconds, dtype=float)
+        first, length, once = (float(number) for number in (self._seconds[0], self._length, self._round))
+        passed = (np.array(seconds, dtype=float) - first) % length
+        passed = np.where(length - passed < _SAME_MOMENT, 0.0, passed)
+        return first + np.where(passed > once, length - passed, passed)
+
+    @property
+    def _length(self) -> Fraction:
+        """Seconds after which it shows the same again."""
+        return self._round * 2 if self.repeat == "mirror" else self._round
 
     @property
     def is_constant(self) -> bool:
@@ -82,7 +186,7 @@ class Track:
 
     @property
     def last(self) -> float:
-        """The value from the last key on."""
+        """The value from the last key on; of a repeated track the last key's."""
         return self.keys[-1].value
 
     @property
@@ -97,7 +201,7 @@ class Track:
 
     def _extremes(self) -> Iterable[float]:
         yield from (key.value for key in self.keys)
-        for key, following in pairwise(self.keys):
+        for key, following in pairwise(() if self.spline else self.keys):
             if following.seconds > key.seconds:
                 for part in key.easing.extent:
                     yield key.value + (following.value - key.value) * part
