@@ -74,11 +74,11 @@ def test_a_channel_goes_to_the_cluster_it_is_at_work_in():
         torch.testing.assert_close(catalogue.shares["16/1"][cluster], expected)
 
 
-@pytest.mark.parametrize("make", [make_stylegan1, make_stylegan3])
 def test_several_layers_are_clustered_on_the_finest_grid(low, ws):
     assert find_clusters(low, ws, 3, ["4/1", "8/1"]).labels.shape == (3, 8, 8)
 
 
+@pytest.mark.parametrize("make", [make_stylegan1, make_stylegan3])
 def test_other_architectures_have_clusters_too(make):
     network = make(seed=1)
     catalogue = find_clusters(network, latents(network), 3)

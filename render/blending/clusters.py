@@ -64,14 +64,12 @@ def excess(shares: Tensor, areas: Tensor) -> Tensor:
 
 
 def default_layers(generator: Generator) -> tuple[str, ...]:
-    """Where parts are told apart well: the last layer of 32 px, or of half the picture if that is less."""
-    wanted = min(32, generator.resolution // 2)
-    names = [
-        layer.name
-        for layer in generator.layers
-        if layer.name in observable(generator) and layer.resolution <= wanted
-    ]
-    return (names[-1],)
+    """Where parts are told apart well: the last layer of 32 px, or of an eighth of a smaller picture."""
+    wanted = min(32, max(8, generator.resolution // 8))
+    modules = observable(generator)
+    layers = [layer for layer in generator.layers if layer.name in modules]
+    coarse = [layer.name for layer in layers if layer.resolution <= wanted]
+    return (coarse[-1] if coarse else layers[0].name,)
 
 
 def find_clusters(
