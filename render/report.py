@@ -274,7 +274,7 @@ def _track_rows(preset: Preset) -> list[list[str]]:
 def animated_tracks(preset: Preset) -> dict[str, tuple[Animated, Track | ExpressionTrack]]:
     """Every animated number as written and over time, by the names of `Preset.tracks`."""
     tracks = preset.tracks()
-    return {".".join(place): (value, tracks[".".join(place)]) for place, value in preset.animated().items()}
+    return {name: (value, tracks[name]) for name, value in preset.animated().items()}
 
 
 def track_row(name: str, value: Animated, track: Track | ExpressionTrack) -> list[str]:

@@ -19,7 +19,7 @@ from render.checkpoints.load import load
 from render.errors import BlendreelError, BlendreelWarning, CheckpointError, RenderError
 from render.latents import Walk, seed_latents
 from render.networks import Generator
-from render.preset import SWAP, Preset
+from render.preset import Preset
 from render.preset.mistakes import shown
 from render.timeline import Clock, ExpressionTrack, Track
 
@@ -232,7 +232,8 @@ class Scene:
             z = torch.from_numpy(self.walk.point(self._z, place))
             w = mapping.to_w(z.to(mapping.w_avg.device)[None])[0]
         ws = w.to(mapping.w_avg.device).expand(1, mapping.num_ws, -1)
-        pulled = mapping.truncate(ws, values["truncation"], self.preset.truncation_cutoff)
+        cutoff = values.get("truncation_cutoff")
+        pulled = mapping.truncate(ws, values["truncation"], None if cutoff is None else round(cutoff))
         return pulled[0].cpu().numpy().copy()
 
     def _place(self, seconds: Fraction, values: dict[str, float]) -> Fraction | float:
@@ -277,12 +278,7 @@ def tracks_on(model: Generator, preset: Preset) -> dict[str, Track | ExpressionT
         inside = min(max(resolution, 4), 2 * max(resolutions))
         return position_of_resolution(inside, resolutions)
 
-    swaps = {
-        ".".join(place): animated.track(preset.clock, position_at)
-        for place, animated in preset.animated().items()
-        if animated.quantity == SWAP
-    }
-    return preset.tracks() | swaps
+    return preset.tracks(position_at)
 
 
 def walk_of(preset: Preset) -> tuple[Walk, list[int]]:

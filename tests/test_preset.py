@@ -389,9 +389,9 @@ def test_warnings_tell_what_may_not_be_meant() -> None:
         "latents: the walk does not reach 2 of its 4 seeds within the clip",
         "outputs[0]: a GIF cannot keep 30 frames a second; it gets 25",
     ]
-    eased_too_late = mixed(swap=[("0s", 4), ("end", 4, "ease")])
+    eased_too_late = mixed(swap=[("0s", 4), ("3s", 8), ("end", 4, "ease")])
     assert eased_too_late.warnings() == [
-        "blend.swap[1]: an easing governs what follows its key, and this key is the last"
+        "blend.swap[2]: an easing governs what follows its key, and this key is the last"
     ]
     resting = preset(clip=Clip(duration="8s"), latents=Latents(seeds=[1, 2], every="3s"))
     assert resting.warnings() == ["latents: the walk ends at 3s and then stands still"]

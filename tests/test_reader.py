@@ -84,7 +84,7 @@ BROKEN = [
     ("[3, 14]", "0-5,9", "6:22: latents.9: unknown key; if it continues the value before it, put that in quotes or in [ ]"),
     ("every: 4s", "every: 0s", "6:34: latents.every: the time from seed to seed is above 0, not 0s"),
     ("every: 4s", "every: 0.000001s", "6:34: latents.every: 0.000001s is too short: a walk has at most 10000 steps"),
-    ("every: 4s", "path: spine", "6:33: latents.path: this is one of linear, spline, slerp, not 'spine'; did you mean 'spline'?"),
+    ("every: 4s", "path: spine", "6:33: latents.path: this is one of linear, slerp, spline, hold, circle, noise-loop, not 'spine'; did you mean 'spline'?"),
     ("every: 4s", "path: slerp, space: w", "6:47: latents.space: slerp follows the sphere of z; use space: z, or path: spline"),
     ("truncation: 0.7", "truncation: high", "7:13: truncation: this is a number from -100 to 100, not 'high'"),
     ("truncation: 0.7", "truncation:", "7:1: truncation: this is a number from -100 to 100, not nothing"),

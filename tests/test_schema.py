@@ -59,7 +59,7 @@ BAD = [
     BLEND + "truncation: [[5, 1]]\n",
     BLEND + "truncation: [[0s, 1, esae]]\n",
     BLEND + "latents: {seeds: [x]}\n",
-    BLEND + "latents: {path: circle}\n",
+    BLEND + "latents: {path: circular}\n",
     BLEND + "latents: {every: 2 parsecs}\n",
     BLEND + "noise: loud\n",
     BLEND + "panels: [3]\n",

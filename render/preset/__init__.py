@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from .animated import (
-    KIMG,
-    PLACE,
-    SWAP,
-    TRUNCATION,
-    WEIGHT,
-    WIDTH,
-    Animated,
-    Keyframe,
-    Quantity,
-    constant,
-    read_animated,
-)
+from .animated import Animated, Keyframe, constant, read_animated
 from .blend import Blend
-from .clip import Clip
-from .latents import Latents, Waypoint
+from .clip import Beats, Clip
+from .latent_words import FileLatent, Latent, NamedLatent, SeedLatent
+from .latents import Direction, Latents, Mixing
+from .layer_maps import LayerCell, Layered, LayerMap
+from .layer_ranges import LayerRange, Rows
 from .layers import name_of, position_of, resolution_of
 from .model import Preset, load_output
 from .models import ModelSource
+from .names import NameKeys, names_in
 from .noise import Noise
 from .outputs import FORMATS, GifOutput, Output, VideoOutput
 from .panels import Panel, Panels
+from .quantities import KIMG, PLACE, SWAP, TRUNCATION, WEIGHT, WIDTH, Quantity
 from .schema import preset_schema
+from .walk import Stop, Walk, Waypoint
 
 __all__ = [
     "FORMATS",
@@ -35,23 +29,39 @@ __all__ = [
     "WEIGHT",
     "WIDTH",
     "Animated",
+    "Beats",
     "Blend",
     "Clip",
+    "Direction",
+    "FileLatent",
     "GifOutput",
     "Keyframe",
+    "Latent",
     "Latents",
+    "LayerCell",
+    "LayerMap",
+    "LayerRange",
+    "Layered",
+    "Mixing",
     "ModelSource",
+    "NameKeys",
+    "NamedLatent",
     "Noise",
     "Output",
     "Panel",
     "Panels",
     "Preset",
     "Quantity",
+    "Rows",
+    "SeedLatent",
+    "Stop",
     "VideoOutput",
+    "Walk",
     "Waypoint",
     "constant",
     "load_output",
     "name_of",
+    "names_in",
     "position_of",
     "preset_schema",
     "read_animated",

@@ -1,16 +1,17 @@
-"""Animated numbers: a constant, keyframes `[[0s, 4], [50%, 64, ease-in-out]]`, or an `=expression`."""
+"""Animated numbers: a constant, keyframes `[[0s, 4], [50%, 64, ease-in-out]]`, or an `=expression`.
+
+Keys may also stand in a mapping, `{keys: […], ease: in-out-sine, repeat: mirror}`, and a key's value may be
+an expression, which is evaluated at the key's own time.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from fractions import Fraction
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, ValidationError
 
 from render.timeline import (
     LINEAR,
@@ -21,50 +22,21 @@ from render.timeline import (
     Key,
     Time,
     Track,
+    did_you_mean,
     parse_easing,
     parse_expression,
     parse_time,
 )
 
-from .layers import bare_resolution, position_of, position_of_resolution
-from .mistakes import Mistake, gather, shown
-from .values import Shape, leaf, read_number
+from .keys import order_mistakes, rejoined
+from .layers import bare_resolution
+from .mistakes import Mistake, Place, carried, gather, mistakes_of, shown
+from .quantities import CUTOFF, KIMG, NUMBER, PLACE, SWAP, TRUNCATION, WEIGHT, WIDTH, ZOOM, Quantity
+from .values import Shape, leaf
 
-_MOST_TRIALS = 50_000  # frames of one rate at which a formula is tried before anything is rendered
-FARTHEST = 100  # beyond such weights float32 has nothing left to draw
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What an animated number measures.
-
-    Attributes:
-        name: the word for it, and the name of its JSON Schema definition.
-        number: turns a value as written into the track's number; raises ValueError.
-        from_formula: turns a formula's result into the track's number; raises ValueError.
-        lowest: where the track's number ends, even if an easing overshoots.
-    """
-
-    name: str
-    number: Callable[[Any], float] = field(compare=False)
-    from_formula: Callable[[float], float] = field(compare=False)
-    lowest: float = -math.inf
-
-
-def _at_least(minimum: float, what: str) -> Callable[[Any], float]:
-    return partial(read_number, minimum=minimum, what=what)
-
-
-def _within_reach(what: str) -> Callable[[Any], float]:
-    return partial(read_number, minimum=-FARTHEST, maximum=FARTHEST, what=what)
-
-
-TRUNCATION = Quantity("truncation", _within_reach("this"), _within_reach("truncation"))
-WEIGHT = Quantity("weight", _within_reach("a weight"), _within_reach("a weight"))
-WIDTH = Quantity("width", *2 * (_at_least(0, "a width"),), lowest=0)
-KIMG = Quantity("kimg", *2 * (_at_least(0, "a snapshot's kimg"),), lowest=0)
-SWAP = Quantity("swap", position_of, position_of_resolution)
-PLACE = Quantity("walk_position", _at_least(-math.inf, "a position along the seeds"), float)
+REPEATS = ("once", "loop", "mirror")
+_MAPPING_KEYS = ("keys", "ease", "repeat")
+Others = Mapping[str, Callable[[float], float]]  # what a formula's names stand for, over time
 
 
 @dataclass(frozen=True)
@@ -72,102 +44,165 @@ class Keyframe:
     """A value at a time as written, and the easing of the segment that leaves it.
 
     Attributes:
-        value: as written: a number, a layer's name, or a (resolution, level) pair.
-        number: what the track carries: the number itself, or for a swap the layer's position.
+        value: as written: a number, a layer's name, a (resolution, level) pair, or an expression.
+        number: what the track carries: the number itself, or for a swap the layer's position. None where
+            an expression gives it at the key's time.
     """
 
     time: Time
-    value: float | str | tuple[int, int]
-    number: float
+    value: float | str | tuple[int, int] | Expression
+    number: float | None
     easing: Easing = LINEAR
 
 
 @dataclass(frozen=True)
 class Animated:
-    """A number of a preset that may move: keyframes (one at 0 is a constant), or an expression."""
+    """A number of a preset that may move: keyframes (one at 0 is a constant), or an expression.
+
+    Attributes:
+        ease: the easing of keys that have none of their own.
+        spline: whether one smooth curve goes through all keys, which then have no easings.
+        repeat: `once`, `loop` or `mirror`: what happens before the first and after the last key.
+    """
 
     quantity: Quantity
     keys: tuple[Keyframe, ...] = ()
     expression: Expression | None = None
+    ease: Easing = LINEAR
+    spline: bool = False
+    repeat: str = "once"
 
     @property
     def is_constant(self) -> bool:
         """Whether it is written as one value."""
-        return len(self.keys) == 1 and not self.keys[0].time.terms and self.keys[0].easing == LINEAR
+        return (
+            len(self.keys) == 1
+            and not self.is_mapping
+            and not self.keys[0].time.terms
+            and self.keys[0].easing == LINEAR
+        )
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether it is written as a mapping with `keys`."""
+        return self.spline or self.repeat != "once" or self.ease != LINEAR
+
+    def formulas(self) -> list[tuple[Place, Expression]]:
+        """Its expressions, each with its place within the number."""
+        if self.expression is not None:
+            return [((), self.expression)]
+        outer = ("keys",) if self.is_mapping else ()
+        return [
+            ((*outer, index, 1), key.value)
+            for index, key in enumerate(self.keys)
+            if isinstance(key.value, Expression)
+        ]
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Names of variables and of other tracks that its expressions read."""
+        return frozenset().union(*(references_of(expression) for _, expression in self.formulas()))
 
     def track(
-        self, clock: Clock, position_at: Callable[[float], float] | None = None
+        self,
+        clock: Clock,
+        position_at: Callable[[float], float] | None = None,
+        others: Others | None = None,
     ) -> Track | ExpressionTrack:
         """The number over time, in the quantity's numbers (positions for a swap, kimg for a snapshot).
 
         Args:
             position_at: for swaps, where a bare resolution lies in the network at hand; default: where it
                 lies in StyleGAN1 and 2. Layers by name are left as they are.
+            others: what the names in `references` stand for.
 
         Raises:
-            ValueError: a time has no meaning on this clock; `mistakes` says where.
+            ValueError: a time or a key has no meaning on this clock; `mistakes` says where.
         """
         if self.expression is not None:
-            return ExpressionTrack(self.expression, clock, position_at or self.quantity.from_formula)
-        keys = tuple(Key(clock.resolve(key.time), _number(key, position_at), key.easing) for key in self.keys)
-        return Track(keys, self.quantity.lowest)
+            return self._formula(self.expression, clock, position_at, others)
+        keys = tuple(self._key(key, clock, position_at, others) for key in self.keys)
+        period = clock.duration if clock.loop and self.spline else None
+        if not self.is_mapping:
+            return Track(keys, self.quantity.lowest)
+        return Track(keys, self.quantity.lowest, self.spline, self.repeat, period)
 
-    def mistakes(self, clock: Clock, rates: Iterable[Fraction] = ()) -> list[Mistake]:
-        """What only the clip can tell: times without meaning, keys out of order, formulas without a value.
-
-        rates: at which the clip is rendered besides its own; a formula is tried at every frame of each.
-        """
-        if self.expression is not None:
-            return self._formula_mistakes([clock.with_fps(fps) for fps in {clock.fps, *rates}])
-        mistakes, moments = [], []
-        for index, key in enumerate(self.keys):
-            try:
-                moments.append((clock.resolve(key.time), index, key))
-            except ValueError as error:
-                mistakes.append(Mistake((index, 0), f"{key.time}: {error}"))
-        for (earlier, _, before), (later, index, key) in pairwise(moments):
-            if later < earlier:
-                text = f"{_with_seconds(key.time, later)} comes before {_with_seconds(before.time, earlier)}"
-                mistakes.append(Mistake((index, 0), f"{text} above it; keys stand in order of time"))
-        return mistakes
-
-    def _formula_mistakes(self, clocks: list[Clock]) -> list[Mistake]:
-        track = self.track(clocks[0])
-        moments = {Fraction(0)} if track.is_constant else set().union(*map(_trials, clocks))
-        for seconds in sorted(moments):
-            try:
-                track.value_at(seconds)
-            except ValueError as error:
-                return [Mistake((), str(error))]
-        return []
+    def mistakes(self, clock: Clock, others: Others | None = None) -> list[Mistake]:
+        """What only the clip can tell: times without meaning, keys out of order or without a value."""
+        found = order_mistakes([key.time for key in self.keys], clock)
+        if not found:
+            for index, key in enumerate(self.keys):
+                try:
+                    self._key(key, clock, None, others)
+                except ValueError as error:
+                    found.append(Mistake((index, 1), str(error)))
+        if not found and self.repeat != "once":
+            first, last = (clock.resolve(self.keys[end].time) for end in (0, -1))
+            if first == last:
+                text = f"repeat needs two keys at different times; the keys span 0 s at {self.keys[0].time}"
+                return [Mistake(("repeat",), text)]
+        return [mistake.within("keys") for mistake in found] if self.is_mapping else found
 
     def as_data(self) -> Any:
         """The value as a preset file writes it."""
         if self.expression is not None:
             return str(self.expression)
         if self.is_constant:
-            return _value_data(self.keys[0].value)
-        return [
-            [str(key.time), _value_data(key.value), *([key.easing.name] if key.easing != LINEAR else [])]
-            for key in self.keys
+            return value_data(self.keys[0].value)
+        return self.keys_data([value_data(key.value) for key in self.keys])
+
+    def keys_data(self, values: list[Any]) -> Any:
+        """Its keys as a preset file writes them, with `values` in place of their own."""
+        keys = [
+            [str(key.time), value, *([key.easing.name] if key.easing != self.ease else [])]
+            for key, value in zip(self.keys, values, strict=True)
         ]
+        if not self.is_mapping:
+            return keys
+        ease = "spline" if self.spline else self.ease.name
+        options = {"ease": ease, "repeat": self.repeat}
+        defaults = {"ease": "linear", "repeat": "once"}
+        return {"keys": keys, **{name: word for name, word in options.items() if word != defaults[name]}}
 
+    def _key(
+        self,
+        key: Keyframe,
+        clock: Clock,
+        position_at: Callable[[float], float] | None,
+        others: Others | None,
+    ) -> Key:
+        seconds = clock.resolve(key.time)
+        if isinstance(key.value, Expression):
+            number = self._formula(key.value, clock, position_at, others).value_at(seconds)
+        else:
+            resolution = bare_resolution(key.value) if position_at else None
+            number = key.number if resolution is None else position_at(resolution)
+        return Key(seconds, number, key.easing)
 
-def _trials(clock: Clock) -> set[Fraction]:
-    """The moments of all frames; of a very long clip, of frames evenly spread over it."""
-    last = clock.frame_count - 1
-    count = min(last, _MOST_TRIALS)
-    return {clock.seconds(last * part // max(1, count)) for part in range(count + 1)}
-
-
-def _number(key: Keyframe, position_at: Callable[[float], float] | None) -> float:
-    resolution = bare_resolution(key.value) if position_at else None
-    return key.number if resolution is None else position_at(resolution)
+    def _formula(
+        self,
+        expression: Expression,
+        clock: Clock,
+        position_at: Callable[[float], float] | None,
+        others: Others | None,
+    ) -> ExpressionTrack:
+        convert = position_at or self.quantity.from_formula
+        return ExpressionTrack(expression, clock, convert, *([others] if others else []))
 
 
 def constant(value: float | str, quantity: Quantity) -> Animated:
     """An animated number that stands still."""
     return Animated(quantity, (Keyframe(Time(), value, quantity.number(value)),))
+
+
+def references_of(expression: Expression) -> frozenset[str]:
+    """Names of variables and of other tracks that an expression reads."""
+    return getattr(expression, "references", frozenset())
+
+
+def is_formula(value: Any) -> bool:
+    """Whether `value` is text that begins with `=`."""
+    return isinstance(value, str) and value.lstrip().startswith("=")
 
 
 def read_animated(value: Any, quantity: Quantity) -> Animated:
@@ -178,80 +213,128 @@ def read_animated(value: Any, quantity: Quantity) -> Animated:
     """
     if isinstance(value, Animated):
         return value if value.quantity == quantity else read_animated(value.as_data(), quantity)
-    if isinstance(value, str) and value.lstrip().startswith("="):
+    if is_formula(value):
         return Animated(quantity, expression=parse_expression(value))
+    if isinstance(value, Mapping):
+        return _read_mapping(value, quantity)
     if not isinstance(value, list | tuple):
         return constant(value, quantity)
-    if not value or not any(isinstance(item, list | tuple) for item in value):
-        example = (
-            "[[0s, 4], [end, 64]]; for one layer write 32/1" if quantity == SWAP else "[[0s, 0], [end, 1]]"
+    return Animated(quantity, _read_keys(value, quantity, LINEAR))
+
+
+def _read_mapping(value: Mapping, quantity: Quantity) -> Animated:
+    """The mapping form of keys."""
+    mistakes = [
+        Mistake((key,), f"unknown key{did_you_mean(str(key), _MAPPING_KEYS)}", at_key=True)
+        for key in value
+        if key not in _MAPPING_KEYS
+    ]
+    if "keys" not in value:
+        text = f"a moving number as a mapping has keys: {{keys: {quantity.example}, repeat: loop}}"
+        mistakes.append(Mistake((), text))
+    spline, ease, repeat = False, LINEAR, value.get("repeat", "once")
+    try:
+        spline, ease = read_ease(value.get("ease", "linear"))
+    except ValueError as error:
+        mistakes.append(Mistake(("ease",), str(error)))
+    if repeat not in REPEATS:
+        near = did_you_mean(repeat, REPEATS) if isinstance(repeat, str) else ""
+        text = f"this is one of {', '.join(REPEATS)}, not {shown(repeat)}{near}"
+        mistakes.append(Mistake(("repeat",), text))
+    try:
+        keys = gather(
+            [(("keys",), value["keys"])] if "keys" in value else [],
+            partial(_read_keys, quantity=quantity, ease=None if spline else ease),
         )
-        raise ValueError(f"keyframes are a list of lists such as {example}")
-    keys = gather(
-        (((index,), item) for index, item in enumerate(value)), partial(_read_key, quantity=quantity)
-    )
-    return Animated(quantity, tuple(keys))
+    except ValidationError as error:
+        raise carried([*mistakes, *mistakes_of(error)]) from None
+    if mistakes:
+        raise carried(mistakes)
+    return Animated(quantity, keys[0], None, ease, spline, repeat)
 
 
-def _annotations(quantity: Quantity) -> tuple[PlainValidator, Shape]:
-    definition = {"$ref": f"#/definitions/animated_{quantity.name}"}
-    return leaf(partial(read_animated, quantity=quantity), definition)
+def read_ease(value: Any) -> tuple[bool, Easing]:
+    """Whether `value` is `spline`, and the easing of keys without one. Raises ValueError."""
+    if value == "spline":
+        return True, LINEAR
+    try:
+        return False, _read_easing(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; spline is one smooth curve through all keys") from None
 
 
-AnimatedTruncation = Annotated[Animated, *_annotations(TRUNCATION)]
-AnimatedWeight = Annotated[Animated, *_annotations(WEIGHT)]
-AnimatedWidth = Annotated[Animated, *_annotations(WIDTH)]
-AnimatedKimg = Annotated[Animated, *_annotations(KIMG)]
-AnimatedPlace = Annotated[Animated, *_annotations(PLACE)]
-AnimatedSwap = Annotated[Animated, *_annotations(SWAP)]
+def _read_keys(value: Any, quantity: Quantity, ease: Easing | None) -> tuple[Keyframe, ...]:
+    """ease: of keys that have none of their own; None: along a spline no key may have one."""
+    rows = isinstance(value, list | tuple) and any(isinstance(item, list | tuple) for item in value)
+    if not rows:
+        raise ValueError(f"keyframes are a list of lists such as {quantity.example}")
+    items = (((index,), item) for index, item in enumerate(value))
+    return tuple(gather(items, partial(_read_key, quantity=quantity, ease=ease)))
 
 
-def _read_key(item: Any, quantity: Quantity) -> Keyframe:
+def _read_key(item: Any, quantity: Quantity, ease: Easing | None) -> Keyframe:
     if not isinstance(item, list | tuple) or len(item) < 2:
         raise ValueError(f"a key is [time, value] or [time, value, easing], not {shown(item)}{_length(item)}")
     time, value, *rest = item
-    easing = _rejoined(rest)
+    easing = rejoined(rest)
     readers = [((0,), time, parse_time), ((1,), value, partial(_read_value, quantity=quantity))]
-    readers += [((2,), name, _read_easing) for name in easing[:1]]
+    readers += [((2,), name, _refuse_easing if ease is None else _read_easing) for name in easing[:1]]
     readers += [((3,), len(item), _refuse_more) for _ in easing[1:2]]
     parsed = gather(
         ((place, (read, written)) for place, written, read in readers), lambda pair: pair[0](pair[1])
     )
-    as_written = tuple(value) if isinstance(value, list) else value
-    return Keyframe(parsed[0], as_written, parsed[1], *parsed[2:])
+    own_easing = parsed[2] if easing else ease or LINEAR
+    return Keyframe(parsed[0], *parsed[1], own_easing)
 
 
-def _read_value(value: Any, quantity: Quantity) -> float:
-    if isinstance(value, str) and value.lstrip().startswith("="):
-        raise ValueError("an expression stands alone, in place of the whole list of keys")
-    return quantity.number(value)
+def _read_value(value: Any, quantity: Quantity) -> tuple[Any, float | None]:
+    """A key's value as written, and its number, if it has one before the clip is known."""
+    if isinstance(value, Expression):
+        return value, None
+    if is_formula(value):
+        return parse_expression(value), None
+    return tuple(value) if isinstance(value, list) else value, quantity.number(value)
 
 
 def _read_easing(name: Any) -> Easing:
+    if isinstance(name, Easing):
+        return name
     if not isinstance(name, str):
         raise ValueError(f"an easing is a name such as ease-in-out, not {shown(name)}")
     return parse_easing(name)
+
+
+def _refuse_easing(name: Any) -> Easing:
+    raise ValueError(f"along a spline keys have no easings of their own; leave {shown(name)} out")
 
 
 def _refuse_more(count: int) -> None:
     raise ValueError(f"a key is [time, value, easing]; this one has {count} parts")
 
 
-def _rejoined(parts: list[Any]) -> list[Any]:
-    """YAML cuts `[0s, 4, steps(4, end)]` at every comma: put the pieces of one call together again."""
-    if len(parts) > 1 and isinstance(parts[0], str) and "(" in parts[0] and ")" not in parts[0]:
-        return [", ".join(str(part) for part in parts)]
-    return parts
-
-
 def _length(item: Any) -> str:
     return f" of {len(item)}" if isinstance(item, list | tuple) else ""
 
 
-def _with_seconds(time: Time, seconds: Any) -> str:
-    exact = f"{float(seconds):.4g}s"
-    return exact if str(time) == exact else f"{time} ({exact})"
-
-
-def _value_data(value: Any) -> Any:
+def value_data(value: Any) -> Any:
+    """A key's value as a preset file writes it."""
+    if isinstance(value, Expression):
+        return str(value)
     return list(value) if isinstance(value, tuple) else value
+
+
+def annotations(quantity: Quantity) -> tuple[PlainValidator, Shape]:
+    """How a field with an animated number is read, and its JSON Schema."""
+    definition = {"$ref": f"#/definitions/animated_{quantity.name}"}
+    return leaf(partial(read_animated, quantity=quantity), definition)
+
+
+AnimatedTruncation = Annotated[Animated, *annotations(TRUNCATION)]
+AnimatedWeight = Annotated[Animated, *annotations(WEIGHT)]
+AnimatedWidth = Annotated[Animated, *annotations(WIDTH)]
+AnimatedKimg = Annotated[Animated, *annotations(KIMG)]
+AnimatedPlace = Annotated[Animated, *annotations(PLACE)]
+AnimatedSwap = Annotated[Animated, *annotations(SWAP)]
+AnimatedCutoff = Annotated[Animated, *annotations(CUTOFF)]
+AnimatedNumber = Annotated[Animated, *annotations(NUMBER)]
+AnimatedZoom = Annotated[Animated, *annotations(ZOOM)]

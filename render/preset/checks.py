@@ -1,23 +1,25 @@
-"""Checks across the sections of a preset: names that must exist, times that need the clip, and warnings."""
+"""Checks across the sections of a preset: names that must exist, times that need the clip, formulas."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Callable, Iterable
+from fractions import Fraction
 from os.path import normpath
 from typing import TYPE_CHECKING
 
-from render.timeline import LINEAR, Clock, did_you_mean, rate_text
+from render.timeline import FUNCTIONS, VARIABLES, Clock, did_you_mean
 
-from .animated import Animated
+from .animated import references_of
 from .blend import MODEL_WORDS
-from .layers import name_of
-from .mistakes import Mistake, Place, place_text
-from .outputs import GifOutput
+from .mistakes import Mistake, Place
+from .motion import Motion, Spot, in_order, known_names, spots_of
+from .names import NameKeys
 from .panels import PANEL_WORDS
 
 if TYPE_CHECKING:
     from .model import Preset
+
+_MOST_TRIALS = 50_000  # frames of one rate at which a formula is tried before anything is rendered
 
 
 def cross_mistakes(preset: Preset) -> list[Mistake]:
@@ -25,6 +27,7 @@ def cross_mistakes(preset: Preset) -> list[Mistake]:
     checks: tuple[Callable[[Preset], list[Mistake]], ...] = (
         _latents,
         _tracks,
+        _names_over_time,
         _blend_names,
         _snapshot,
         _panels,
@@ -34,21 +37,105 @@ def cross_mistakes(preset: Preset) -> list[Mistake]:
 
 
 def _latents(preset: Preset) -> list[Mistake]:
-    try:
-        preset.waypoints()
-    except ValueError as error:
-        return [Mistake(("latents", "every"), str(error))]
-    return []
+    latents, clock = preset.latents, preset.clock
+    found = latents.timing_mistakes(clock)
+    if latents.mixing is not None:
+        found += [mistake.within("mixing") for mistake in latents.mixing.timing_mistakes(clock)]
+    return [mistake.within("latents") for mistake in found]
+
+
+# --- numbers that move --------------------------------------------------------------------------------------
 
 
 def _tracks(preset: Preset) -> list[Mistake]:
+    spots = spots_of(preset)
+    known = known_names(spots)
+    mistakes = [mistake for spot in spots for mistake in _unknown_names(spot, known)]
+    if mistakes:
+        wrong = {mistake.place for mistake in mistakes}
+        spots = tuple(spot for spot in spots if not any(_inside(place, spot.place) for place in wrong))
+    try:
+        order = in_order(spots)
+    except ValueError as error:
+        text, around = error.args
+        first = next(spot for spot in spots if spot.name == around[0])
+        return [*mistakes, Mistake(first.place, text)]
+    return mistakes + _values(order, spots, preset)
+
+
+def _values(order: list[Spot], spots: tuple[Spot, ...], preset: Preset) -> list[Mistake]:
+    """Times and values that only the clip can tell; what reads a wrong number is not looked at."""
     clock = preset.clock
     rates = {output.rate(clock.fps) for output in preset.outputs}
-    return [
-        mistake.within(*place)
-        for place, value in preset.animated().items()
-        for mistake in value.mistakes(clock, rates)
-    ]
+    motion, found = Motion(clock), {}
+    for spot in order:
+        if spot.sources() - motion.tracks.keys():
+            continue
+        mistakes = spot.value.mistakes(clock, motion.others(spot))
+        if not mistakes:
+            motion.add(spot)
+            mistakes = _trial(spot, motion, clock, rates)
+        if mistakes:
+            motion.tracks.pop(spot.name, None)
+            found[spot.name] = [mistake.within(*spot.place) for mistake in mistakes]
+    return [mistake for spot in spots for mistake in found.get(spot.name, [])]
+
+
+def _inside(place: Place, outer: Place) -> bool:
+    return place[: len(outer)] == outer
+
+
+def _unknown_names(spot: Spot, known: Iterable[str]) -> list[Mistake]:
+    """Names in the spot's formulas that mean nothing in this preset."""
+    found = []
+    for place, expression in spot.value.formulas():
+        for name in sorted(references_of(expression) - set(known)):
+            near = did_you_mean(name, [*known, *VARIABLES, *FUNCTIONS], limit=0)
+            more = (
+                f"; there are {', '.join(known)}" if known else "; variables are given by vars: {peak: 0.8}"
+            )
+            text = f"unknown name {name!r} in {_shortened(expression)}{near or more}"
+            found.append(Mistake((*spot.place, *place), text))
+    return found
+
+
+def _shortened(expression: object) -> str:
+    """A formula as its writer would recognise it, cut short."""
+    text = str(expression)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _trial(spot: Spot, motion: Motion, clock: Clock, rates: Iterable[Fraction]) -> list[Mistake]:
+    """The first frame of any rate at which a formula has no value."""
+    if spot.value.expression is None:
+        return []
+    track = motion.tracks[spot.name]
+    clocks = [clock.with_fps(fps) for fps in {clock.fps, *rates}]
+    moments = {Fraction(0)} if track.is_constant else set().union(*map(_moments, clocks))
+    for seconds in sorted(moments):
+        try:
+            track.value_at(seconds)
+        except ValueError as error:
+            return [Mistake((), str(error))]
+    return []
+
+
+def _moments(clock: Clock) -> set[Fraction]:
+    """The moments of all frames; of a very long clip, of frames evenly spread over it."""
+    last = clock.frame_count - 1
+    count = min(last, _MOST_TRIALS)
+    return {clock.seconds(last * part // max(1, count)) for part in range(count + 1)}
+
+
+# --- names --------------------------------------------------------------------------------------------------
+
+
+def _names_over_time(preset: Preset) -> list[Mistake]:
+    """Times of names that change."""
+    found = []
+    for place, value in preset.name_places().items():
+        found += [mistake.within(*place) for mistake in value.mistakes(preset.clock)]
+    return found
 
 
 def _blend_names(preset: Preset) -> list[Mistake]:
@@ -58,24 +145,29 @@ def _blend_names(preset: Preset) -> list[Mistake]:
             return []
         text = f"missing; say which of {', '.join(names)} is low and which is high"
         return [Mistake(("blend",), text)] if names else []
-    mistakes = [
-        Mistake(("blend", role), f"unknown model {name!r}{did_you_mean(name, names)}")
-        for role, name in preset.blend.names().items()
-        if name is not None and name not in names
-    ]
-    mapping = preset.blend.mapping
-    if mapping not in (*MODEL_WORDS, *names):
-        near = did_you_mean(mapping, [*MODEL_WORDS, *names])
-        mistakes.append(Mistake(("blend", "mapping"), f"unknown model {mapping!r}{near}"))
+    mistakes = []
+    for role, written in preset.blend.written_names().items():
+        known = [*MODEL_WORDS, *names] if role == "mapping" else names
+        for place, name in _each_name(written):
+            if name not in known:
+                text = f"unknown model {name!r}{did_you_mean(name, known)}"
+                mistakes.append(Mistake(("blend", role, *place), text))
     return mistakes
+
+
+def _each_name(written: str | NameKeys) -> list[tuple[Place, str]]:
+    if isinstance(written, str):
+        return [((), written)]
+    return [((index, 1), name) for index, key in enumerate(written.keys) for name, _ in key.mix]
 
 
 def _snapshot(preset: Preset) -> list[Mistake]:
     blend = preset.blend
     if blend is None or blend.snapshot is None:
         return []
-    names = [name for name in blend.names().values() if name in preset.models]
-    if len(names) < len(blend.names()) or any(preset.models[name].is_series for name in names):
+    roles = blend.all_names().values()
+    names = [name for role in roles for name in role if name in preset.models]
+    if len(names) < sum(map(len, roles)) or any(preset.models[name].is_series for name in names):
         return []
     text = f"needs a series of snapshots; write models: {{{names[-1]}: {{snapshots: …}}}}"
     return [Mistake(("blend", "snapshot"), text)]
@@ -109,129 +201,3 @@ def _outputs(preset: Preset) -> list[Mistake]:
             text = f"{output.file} is written twice; outputs[{first}] has the same name"
             mistakes.append(Mistake(("outputs", index), text))
     return mistakes
-
-
-# --- warnings: a preset that renders, though perhaps not as meant -------------------------------------------
-
-
-def warnings_of(preset: Preset) -> list[str]:
-    """What may not be meant, one readable line each."""
-    found: list[str] = []
-    for place, value in preset.animated().items():
-        name = place_text(place)
-        found += [f"{name}{text}" for text in _track_warnings(value, preset.clock)]
-        found += [f"{name}: {text}" for text in _loop_warnings(value, preset.clock)]
-    found += [f"latents: {text}" for text in _walk_warnings(preset)]
-    found += [f"outputs[{index}]: {text}" for index, text in _gif_warnings(preset)]
-    return found
-
-
-def _track_warnings(value: Animated, clock: Clock) -> list[str]:
-    moments = [clock.resolve(key.time) for key in value.keys]
-    found = [
-        f"[{index}]: {value.keys[index].time} lies outside the clip, which lasts {float(clock.duration):g}s"
-        for index, seconds in enumerate(moments)
-        if not 0 <= seconds <= clock.duration
-    ]
-    found += [
-        f"[{index + 1}]: two keys at {value.keys[index].time}; the value jumps there"
-        for index, (earlier, later) in enumerate(pairwise(moments))
-        if earlier == later
-    ]
-    if len(value.keys) > 1 and value.keys[-1].easing != LINEAR:
-        found.append(
-            f"[{len(value.keys) - 1}]: an easing governs what follows its key, and this key is the last"
-        )
-    return found
-
-
-def _loop_warnings(value: Animated, clock: Clock) -> list[str]:
-    if not clock.loop:
-        return []
-    track = value.track(clock)
-    try:
-        first, last = track.value_at(0), track.value_at(clock.duration)
-    except ValueError:  # a formula without a value at 100 %, which a looping clip never shows
-        return []
-    if abs(first - last) <= 1e-6 * max(1.0, abs(first)):
-        return []
-    ends = [name_of(end) if value.quantity.name == "swap" else f"{end:g}" for end in (last, first)]
-    return [f"jumps from {ends[0]} to {ends[1]} when the clip starts over"]
-
-
-def _walk_warnings(preset: Preset) -> list[str]:
-    points, clock = preset.waypoints(), preset.clock
-    seeds = preset.latents.round_seeds(clock.loop)
-    if len(seeds) == 1:
-        return []
-    unseen = len(seeds) - len({index % len(seeds) for index in range(_visited(points, clock))})
-    if unseen > 0:
-        return [f"the walk does not reach {unseen} of its {len(seeds)} seeds within the clip"]
-    if clock.loop and (len(points) - 1) % len(seeds):
-        return [f"{len(points) - 1} steps through {len(seeds)} seeds do not end where the round began"]
-    if points[-1].seconds < clock.duration:
-        return [f"the walk ends at {float(points[-1].seconds):g}s and then stands still"]
-    return []
-
-
-def _visited(points: tuple, clock: Clock) -> int:
-    return sum(point.seconds < clock.duration + (0 if clock.loop else 1e-9) for point in points)
-
-
-def _gif_warnings(preset: Preset) -> list[tuple[int, str]]:
-    found = []
-    for index, output in enumerate(preset.outputs):
-        if isinstance(output, GifOutput) and output.fps is not None:
-            rate = output.rate(preset.clock.fps)
-            if rate != output.fps:
-                text = f"a GIF cannot keep {rate_text(output.fps)} frames a second; it gets {rate_text(rate)}"
-                found.append((index, text))
-    return found
-
-
-# --- looking past mistakes: the other sections are checked against each other all the same ------------------
-
-_TIMED = (("truncation",), ("latents",), ("blend", "swap"), ("blend", "width"), ("blend", "weight"))
-_TIMED_TOO = (("blend", "snapshot"), ("blend", "to_rgb"))
-_ROLES = ("low", "high", "model")
-
-
-def without_mistakes(data: Mapping, mistakes: Iterable[Mistake]) -> tuple[dict | None, frozenset[Place]]:
-    """The data with what is wrong set aside, and the places where more mistakes may only follow from that.
-
-    Returns None for the data if too little is left to check.
-    """
-    rest = dict(data)
-    hidden: set[Place] = set()
-    for mistake in mistakes:
-        section, *inner = mistake.place or ("",)
-        if section == "clip":
-            rest["clip"] = {"duration": "1s", "bpm": 60}
-            hidden.update(_TIMED, _TIMED_TOO)
-        elif section == "models":
-            if not inner or not isinstance(rest.get("models"), Mapping):
-                return None, frozenset()
-            rest["models"] = _other_models(rest["models"], inner[0])
-            if inner[0] not in rest["models"]:
-                hidden.update({("blend",), ("panels",)})
-        elif (
-            section == "blend" and inner and inner[0] not in _ROLES and isinstance(rest.get("blend"), Mapping)
-        ):
-            rest["blend"] = {name: value for name, value in rest["blend"].items() if name != inner[0]}
-        else:
-            rest.pop(section, None)
-            hidden.update({(section,), ("panels",)} if section == "blend" else {(section,)})
-            if section == "blend":
-                rest.pop("panels", None)
-    return rest, frozenset(hidden)
-
-
-def _other_models(models: Mapping, wrong: str | int) -> dict:
-    """The models with a wrong source replaced by one that can take any place, or without a wrong name."""
-    others = {name: source for name, source in models.items() if name != wrong}
-    return others if wrong in PANEL_WORDS else {**others, wrong: {"snapshots": "aside"}}
-
-
-def is_hidden(mistake: Mistake, hidden: Iterable[Place]) -> bool:
-    """Whether the mistake lies in one of the places."""
-    return any(mistake.place[: len(place)] == place for place in hidden)

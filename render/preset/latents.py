@@ -1,150 +1,97 @@
-"""The section `latents`: the walk through latent space."""
+"""The section `latents`: the walk through latent space, labels, style mixing and directions."""
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from render.timeline import Clock
-
-from .animated import AnimatedPlace
+from .animated import AnimatedNumber, AnimatedWeight, constant
+from .layer_ranges import Rows, read_rows
 from .mistakes import Mistake, Place, gather, shown
+from .names import Classes
 from .part import Part
-from .values import TimeValue, choice, leaf, whole
+from .quantities import NUMBER, WEIGHT
+from .values import Text, choice, leaf, whole
+from .walk import Walk
 
-_MAX_SEEDS = 10_000  # also of stops of a walk
-
-
-class Waypoint(NamedTuple):
-    """A seed that the walk passes at a moment of the clip."""
-
-    seconds: Fraction
-    seed: int
+_MOST_DIRECTIONS = 100
+RowsOfWs = Annotated[Rows, *leaf(read_rows, {"$ref": "#/definitions/rows_of_ws"})]
 
 
-def read_seeds(value: Any) -> tuple[int, ...]:
-    """Seeds from a list, or from text such as `0-5,9`; items of a list may be ranges too.
+class Mixing(Walk):
+    """Style mixing: some rows of ws come from another walk."""
 
-    Raises:
-        ValueError: something is no seed (0 to 2³² − 1), or there are none or far too many.
-    """
-    items = value if isinstance(value, list | tuple) else [value]
-    seeds = [
-        seed
-        for part in gather((_place(value, i, item) for i, item in enumerate(items)), _seeds)
-        for seed in part
-    ]
-    if not 0 < len(seeds) <= _MAX_SEEDS:
-        raise ValueError(f"a walk needs 1 to {_MAX_SEEDS} seeds, not {len(seeds)}")
-    return tuple(seeds)
+    section: ClassVar[Place] = ("latents", "mixing")
+    shorthand: ClassVar[str | None] = None
+    example: ClassVar[str] = "{seeds: [5, 6], layers: 8+}"
 
-
-def _place(value: Any, index: int, item: Any) -> tuple[Place, Any]:
-    return ((index,) if isinstance(value, list | tuple) else ()), item
-
-
-def _seeds(item: Any) -> list[int]:
-    if isinstance(item, int) and not isinstance(item, bool):
-        return [_seed(item)]
-    seeds: list[int] = []
-    for part in item.split(",") if isinstance(item, str) else [""]:
-        match = re.fullmatch(r"\s*(\d{1,10})\s*(?:-\s*(\d{1,10})\s*)?", part)
-        if match is None:
-            raise ValueError(
-                f"seeds are whole numbers such as [3, 14] or ranges such as 0-5,9, not {shown(item)}"
-            )
-        first, last = _seed(int(match[1])), _seed(int(match[2] or match[1]))
-        if abs(last - first) >= _MAX_SEEDS:
-            raise ValueError(f"{part.strip()} is more than {_MAX_SEEDS} seeds")
-        seeds += range(first, last + 1) if last >= first else range(first, last - 1, -1)
-    return seeds
-
-
-def _seed(number: int) -> int:
-    if not 0 <= number < 2**32:
-        raise ValueError(f"a seed lies from 0 to 4294967295, not {number}")
-    return number
-
-
-class Latents(Part):
-    """The walk through latent space: which seeds, how far apart, along which path."""
-
-    section: ClassVar[Place] = ("latents",)
-    shorthand: ClassVar[str | None] = "seeds"
-    example: ClassVar[str] = "{seeds: [3, 14, 15], every: 2s}"
-
-    seeds: Annotated[tuple[int, ...], *leaf(read_seeds, {"$ref": "#/definitions/seeds"})] = Field(
-        default=(0,), description="The seeds the walk passes: a list, or text such as 0-5,9."
-    )
-    seed: Annotated[int, *whole(0, 2**32 - 1)] | None = Field(
-        default=None, description="A single seed: the latent stands still."
-    )
-    every: TimeValue | None = Field(
-        default=None, description="Time from one seed to the next; default: evenly over the clip."
-    )
-    position: AnimatedPlace | None = Field(
-        default=None,
-        description="How far the walk is, in seeds: 0 the first, 1.5 half-way from the second to the third.",
-    )
-    path: Annotated[str, *choice("linear", "spline", "slerp")] = Field(
-        default="spline", description="Straight lines, a smooth curve, or arcs on the sphere of z."
-    )
-    space: Annotated[str, *choice("z", "w")] | None = Field(
-        default=None, description="Where the path lies; default: w, and z for slerp."
+    layers: RowsOfWs = Field(description="The rows of ws that come from it, such as 8+ or 0-3.")
+    weight: AnimatedWeight = Field(
+        default=constant(1, WEIGHT), description="How much they come from it: 0 not at all, 1 wholly."
     )
 
     def conflicts(self) -> list[Mistake]:
-        mistakes = []
-        if self.seed is not None and "seeds" in self.model_fields_set:
-            mistakes.append(Mistake(("seed",), "give either seed or seeds, not both", at_key=True))
-        if self.position is not None and self.every is not None:
-            text = "give either every, for an even walk, or position, which says how far it is"
-            mistakes.append(Mistake(("position",), text, at_key=True))
-        if self.path == "slerp" and self.space == "w":
-            mistakes.append(
-                Mistake(("space",), "slerp follows the sphere of z; use space: z, or path: spline")
-            )
+        if not self.given_sources:
+            text = "says what is mixed in: give seeds, seed, random, files or keys"
+            return [Mistake((), text)]
+        return super().conflicts()
+
+
+class Direction(Part):
+    """One direction in w along which the latents are moved."""
+
+    section: ClassVar[Place] = ("latents", "directions")
+    example: ClassVar[str] = "{sefa: 0, strength: [[0s, -3], [end, 3]]}"
+
+    sefa: Annotated[int, *whole(0, 511)] | None = Field(
+        default=None,
+        description="A direction found in the network's own weights: 0 is the one that changes most.",
+    )
+    file: Text | None = Field(default=None, description="A file with a direction in w, such as age.npy.")
+    layers: RowsOfWs | None = Field(
+        default=None, description="The rows of ws that are moved, such as 0-5; default: all."
+    )
+    strength: AnimatedNumber = Field(
+        default=constant(1, NUMBER), description="How far along it, in lengths of the direction; animatable."
+    )
+
+    def conflicts(self) -> list[Mistake]:
+        given = [name for name in ("sefa", "file") if getattr(self, name) is not None]
+        if len(given) == 1:
+            return []
+        return [Mistake((), f"a direction is sefa or file{', not both' if given else ''}")]
+
+
+def read_directions(value: Any) -> tuple[Direction, ...]:
+    """A list of directions. Raises ValueError, or a ValidationError that carries many mistakes."""
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"directions are a list such as [{Direction.example}], not {shown(value)}")
+    if len(value) > _MOST_DIRECTIONS:
+        raise ValueError(f"at most {_MOST_DIRECTIONS} directions, not {len(value)}")
+    return tuple(gather((((index,), item) for index, item in enumerate(value)), Direction.model_validate))
+
+
+class Latents(Walk):
+    """The walk through latent space: which latents, how far apart, along which path."""
+
+    labels: Classes | None = Field(
+        default=None,
+        description="The class of a network with labels: a number, a mix {3: 0.5, 5: 0.5}, or keys.",
+    )
+    pace: Annotated[str, *choice("clock", "even")] = Field(
+        default="clock", description="clock: even steps in latent space; even: even change of the picture."
+    )
+    mixing: Mixing | None = Field(
+        default=None, description="Another walk that gives some rows of ws, such as the fine styles."
+    )
+    directions: Annotated[
+        tuple[Direction, ...], *leaf(read_directions, {"$ref": "#/definitions/directions"})
+    ] = Field(default=(), description="Directions along which the latents are moved, each by its strength.")
+
+    def conflicts(self) -> list[Mistake]:
+        mistakes = super().conflicts()
+        if self.pace == "even" and self.position is not None:
+            text = "latents.position says how far the walk is; pace: even would move it elsewhere"
+            mistakes.append(Mistake(("pace",), text))
         return mistakes
-
-    @property
-    def all_seeds(self) -> tuple[int, ...]:
-        """The seeds in the order the walk passes them; one for a still latent."""
-        return self.seeds if self.seed is None else (self.seed,)
-
-    def round_seeds(self, loop: bool) -> tuple[int, ...]:
-        """The seeds of one round: a loop comes back by itself, so a first seed that is repeated at the end
-        of the list is left out."""
-        seeds = self.all_seeds
-        return seeds[:-1] if loop and len(seeds) > 1 and seeds[0] == seeds[-1] else seeds
-
-    @property
-    def walk_space(self) -> str:
-        """`z` or `w`: the space the path lies in, with the default filled in."""
-        return self.space or ("z" if self.path == "slerp" else "w")
-
-    def waypoints(self, clock: Clock) -> tuple[Waypoint, ...]:
-        """The seeds with their moments, in order of time; the first one lies at 0.
-
-        In a looping clip the last waypoint is the first seed again, at the duration: `every` is fitted so
-        that a whole number of equal segments fills the clip. Otherwise the walk rests at its last seed.
-
-        Raises:
-            ValueError: `every` is not above 0, far too short for a loop, or has no meaning on this clock.
-        """
-        seeds = self.round_seeds(clock.loop)
-        if len(seeds) == 1:
-            return (Waypoint(Fraction(0), seeds[0]),)
-        segments = len(seeds) if clock.loop else len(seeds) - 1
-        step = clock.duration / segments if self.every is None else clock.length(self.every)
-        if step <= 0:
-            raise ValueError(f"the time from seed to seed is above 0, not {self.every}")
-        if clock.loop:
-            segments = max(1, round(clock.duration / step))
-            if segments > _MAX_SEEDS:
-                raise ValueError(f"{self.every} is too short: a walk has at most {_MAX_SEEDS} steps")
-            step = clock.duration / segments
-        points = [Waypoint(index * step, seeds[index % len(seeds)]) for index in range(segments)]
-        return (*points, Waypoint(segments * step, seeds[0] if clock.loop else seeds[-1]))

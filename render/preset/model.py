@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, ValidationError
 
 from render.errors import PresetError
-from render.timeline import Clock, ExpressionTrack, Track
+from render.timeline import Clock, ExpressionTrack, NameTrack, Track
 
-from .animated import TRUNCATION, Animated, AnimatedTruncation, constant
+from .advice import warnings_of
+from .animated import Animated, AnimatedCutoff, constant
+from .aside import is_hidden, without_mistakes
 from .blend import Blend
-from .checks import cross_mistakes, is_hidden, warnings_of, without_mistakes
+from .checks import cross_mistakes
 from .clip import Clip
 from .folder import reading_in
-from .latents import Latents, Waypoint
+from .latents import Latents
+from .layer_maps import LayeredTruncation, LayerMap
 from .mistakes import Mistake, Place, carried, mistakes_of, shown
 from .models import ModelSource
+from .motion import layer_maps_of, spots_of, tracks_of
+from .names import NameKeys
 from .noise import Noise
 from .outputs import Output, read_output, read_outputs
 from .panels import PANEL_WORDS, Panels
 from .part import Part
-from .values import leaf, whole
+from .quantities import TRUNCATION
+from .transform import Transform
+from .truncation import Clusters
+from .values import leaf
+from .variables import Variables
+from .walk import Waypoint
 
 if TYPE_CHECKING:
     from .files import Origin, Reading
@@ -73,17 +83,28 @@ class Preset(Part):
     version: Annotated[int, *leaf(_read_version, {"const": 1})] = Field(
         default=1, description="The version of the preset format: 1."
     )
+    vars: Variables | None = Field(
+        default=None, description="Numbers with names, such as {peak: 0.8}, that formulas read: =peak."
+    )
     models: Annotated[dict[str, ModelSource], *leaf(_read_models, {"$ref": "#/definitions/models"})] = Field(
         description="Names for the models, with where each comes from."
     )
     clip: Clip = Field(description="Length, frame rate and tempo, such as {duration: 8s, fps: 30}.")
     latents: Latents = Field(default=Latents(), description="The walk through latent space.")
-    truncation: AnimatedTruncation = Field(
+    truncation: LayeredTruncation = Field(
         default=constant(0.7, TRUNCATION),
-        description="How far latents are from the average: 0 is the average, 1 as they are; animatable.",
+        description="How far from the average: 0 there, 1 as they are; or a map over layers.",
     )
-    truncation_cutoff: Annotated[int, *whole(0, 64)] | None = Field(
-        default=None, description="How many layers truncation reaches, from the coarsest; default: all."
+    truncation_cutoff: AnimatedCutoff | None = Field(
+        default=None,
+        description="How many rows of ws truncation reaches, from the coarsest; default: all; animatable.",
+    )
+    truncation_clusters: Clusters | None = Field(
+        default=None,
+        description="Pull each latent to the nearest of so many centres rather than to the one average.",
+    )
+    transform: Transform | None = Field(
+        default=None, description="How the picture is moved, turned and enlarged; StyleGAN3 only."
     )
     noise: Noise = Field(default=Noise(), description="The noise added inside the network.")
     blend: Blend | None = Field(
@@ -203,28 +224,42 @@ class Preset(Part):
     @property
     def snapshot_model(self) -> str | None:
         """The model that `blend.snapshot` moves: high if it is a series, else low; None without a series."""
-        names = reversed(self.mix.names().values())
+        names = [name for role in reversed(self.mix.all_names().values()) for name in role]
         return next((name for name in names if self.models[name].is_series), None)
 
-    def animated(self) -> dict[Place, Animated]:
-        """Every animated number by its place; those of the blend only where they have a meaning."""
-        values: dict[Place, Animated | None] = {
-            ("truncation",): self.truncation,
-            ("latents", "position"): self.latents.position,
-        }
-        if self.blend is not None:
-            names = ("swap", "width", "weight", "snapshot", "to_rgb") if self.blend.is_mix else ("snapshot",)
-            values |= {("blend", name): getattr(self.blend, name) for name in names}
-        return {place: value for place, value in values.items() if value is not None}
+    def animated(self) -> dict[str, Animated]:
+        """Every animated number as written, by the names of `tracks`."""
+        return {spot.name: spot.value for spot in spots_of(self)}
 
-    def tracks(self) -> dict[str, Track | ExpressionTrack]:
-        """Every animated number over time, by name.
+    def tracks(
+        self, position_at: Callable[[float], float] | None = None
+    ) -> dict[str, Track | ExpressionTrack]:
+        """Every animated number over time, by name; those of the blend only where they have a meaning.
 
-        `truncation`, `blend.swap` (positions), `blend.weight`, and where given `latents.position` (seeds),
-        `blend.width`, `blend.snapshot` (kimg) and `blend.to_rgb` (positions).
+        `truncation`, `blend.swap` (positions), `blend.weight`, and where given `truncation_cutoff` (rows),
+        `latents.position` (stops), `latents.mixing.weight`, `latents.directions[0].strength`, `transform.x`,
+        `blend.width`, `blend.snapshot` (kimg), `blend.to_rgb` (positions) and `vars.NAME`. Of a number that
+        differs from layer to layer each cell has a track, `blend.weight{16-32}`: see `layer_maps`.
+
+        position_at: where a bare resolution lies in the network at hand, for swaps; default: StyleGAN1 and 2.
         """
-        clock = self.clock
-        return {".".join(place): value.track(clock) for place, value in self.animated().items()}
+        return tracks_of(spots_of(self), self.clock, position_at)
+
+    def layer_maps(self) -> dict[str, LayerMap]:
+        """Of `blend.weight` and `truncation` those that differ from layer to layer: whose track is where."""
+        return layer_maps_of(self)
+
+    def name_places(self) -> dict[Place, NameKeys]:
+        """The names that may change over time, by their places."""
+        places: dict[Place, NameKeys] = {("blend", role): keys for role, keys in self.mix.name_keys().items()}
+        if self.latents.labels is not None:
+            places["latents", "labels"] = self.latents.labels
+        return places
+
+    def names(self) -> dict[str, NameTrack]:
+        """The names over time: `blend.low`, `blend.high` and `blend.mapping`, or `blend.model`; and
+        `latents.labels` where given, with classes as text."""
+        return {".".join(place): keys.track(self.clock) for place, keys in self.name_places().items()}
 
     def waypoints(self) -> tuple[Waypoint, ...]:
         """The seeds of the walk with their moments; see `Latents.waypoints`."""

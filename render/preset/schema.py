@@ -1,7 +1,7 @@
 """The JSON Schema (draft 7) of a preset, by which editors complete keys and explain each in a sentence.
 
-Keys, descriptions and limits come from the same classes that read presets; only the shapes that YAML
-can take besides a mapping (short forms, keyframes, times) are written here.
+Keys, descriptions and limits come from the same classes that read presets; only the shapes that YAML can take
+besides a mapping (short forms, keyframes, times) are written by hand, in schema_shapes.py.
 """
 
 from __future__ import annotations
@@ -14,97 +14,34 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from render.timeline import EASING_NAMES, Time
-from render.timeline.rates import MAX_FPS, MIN_FPS
+from render.timeline import Time
 
-from .animated import FARTHEST, KIMG, PLACE, SWAP, TRUNCATION, WEIGHT, WIDTH, Animated, Quantity
+from .animated import Animated
+from .latents import Direction
 from .model import Preset
 from .models import ModelSource
 from .outputs import FORMATS
 from .panels import Panel
 from .part import Part
+from .schema_shapes import ref, shapes
 from .values import Shape
 
-_EXPRESSION = {
-    "type": "string",
-    "pattern": "^\\s*=",
-    "description": "A formula such as =0.7 + 0.1*sin(tau*u).",
-}
-_TIME = {
-    "description": "A time: 2s, 48f (frames), 4b (beats), 50%, end, 0, or a sum such as end-1s.",
-    "oneOf": [
-        {"const": 0},
-        {
-            "type": "string",
-            "pattern": "^[-+\\s]*(0|[0-9./\\s]+[sfb%]|end)(\\s*[-+]\\s*([0-9./\\s]+[sfb%]|end|0))*\\s*$",
-        },
-    ],
-}
-_FRAME_RATE = {
-    "oneOf": [
-        {"type": "number", "minimum": float(MIN_FPS), "maximum": MAX_FPS},
-        {"type": "string", "pattern": "^[0-9.]+(\\s*/\\s*[0-9]+)?$"},
-    ]
-}
-_TEMPO = {
-    "oneOf": [
-        {"type": "number", "minimum": 1, "maximum": 1000},
-        {"type": "string", "pattern": "^[0-9.]+(\\s*/\\s*[0-9]+)?$"},
-    ]
-}
-_EASING = {
-    "description": "How the value moves to the next key; default linear.",
-    "anyOf": [
-        {"enum": [name for name in EASING_NAMES if "(" not in name]},
-        {"type": "string", "pattern": "^\\s*(ease-)?(in|out|in-out)-[a-z]+\\s*$"},
-        {"type": "string", "pattern": "^\\s*(steps|cubic-bezier)\\s*\\("},
-    ],
-}
-_SEED = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
-_SEED_RANGES = {"type": "string", "pattern": "^[0-9,\\s-]+$", "description": "Seeds as text: 0-5,9."}
-_LAYER = {
-    "anyOf": [
-        {"type": "number", "minimum": 4, "maximum": 8192},
-        {
-            "type": "string",
-            "pattern": "^\\s*([0-9.]+(\\s*/\\s*[01])?|[Ll][0-9]{1,2}|[Ii][Nn][Pp][Uu][Tt])\\s*$",
-        },
-    ],
-    "description": "A resolution (32), a layer (32/1), or L7 in StyleGAN3.",
-}
-_PAIR = {"type": "array", "items": [{"type": "integer"}, {"enum": [0, 1]}], "minItems": 2, "maxItems": 2}
-_VALUES: dict[Quantity, dict[str, Any]] = {
-    TRUNCATION: {"type": "number", "minimum": -FARTHEST, "maximum": FARTHEST},
-    WEIGHT: {"type": "number", "minimum": -FARTHEST, "maximum": FARTHEST},
-    WIDTH: {"type": "number", "minimum": 0},
-    KIMG: {"type": "number", "minimum": 0},
-    PLACE: {"type": "number"},
-    SWAP: _LAYER,
-}
+_EXTENDS = "Another preset, such as base.yaml, that this one starts from; what is written here wins."
 
 
 def preset_schema() -> dict[str, Any]:
     """The schema as plain data, ready for `json.dumps`."""
     definitions: dict[str, Any] = {
-        "time": _TIME,
-        "frame_rate": _FRAME_RATE,
-        "tempo": _TEMPO,
-        "easing": _EASING,
-        "seeds": {
-            "anyOf": [
-                _SEED,
-                _SEED_RANGES,
-                {"type": "array", "minItems": 1, "items": {"anyOf": [_SEED, _SEED_RANGES]}},
-            ]
-        },
+        **shapes(),
         "models": {"type": "object", "minProperties": 1, "additionalProperties": _reference(ModelSource)},
+        "directions": {"type": "array", "items": _reference(Direction)},
         "rows": _rows(),
         "outputs": _outputs(),
     }
-    for quantity, value in _VALUES.items():
-        definitions[f"animated_{quantity.name}"] = _animated(quantity, value)
     root = _mapping(Preset, definitions)
-    for part in (ModelSource, Panel, *FORMATS.values()):
+    root["properties"]["extends"] = {"type": "string", "minLength": 1, "description": _EXTENDS}
+    root["anyOf"] = [{"required": root.pop("required")}, {"required": ["extends"]}]
+    for part in (ModelSource, Direction, Panel, *FORMATS.values()):
         _define(part, definitions)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -113,19 +50,6 @@ def preset_schema() -> dict[str, Any]:
         **root,
         "definitions": dict(sorted(definitions.items())),
     }
-
-
-def _animated(quantity: Quantity, value: dict[str, Any]) -> dict[str, Any]:
-    in_key = {"anyOf": [value, _PAIR]} if quantity is SWAP else value
-    key = {
-        "type": "array",
-        "description": "[time, value] or [time, value, easing]",
-        "items": [{"$ref": "#/definitions/time"}, in_key, {"$ref": "#/definitions/easing"}],
-        "minItems": 2,
-        "maxItems": 6,  # an unquoted cubic-bezier(a, b, c, d) is four items to YAML
-        "additionalItems": {"type": ["number", "string"]},
-    }
-    return {"anyOf": [value, _EXPRESSION, {"type": "array", "minItems": 1, "items": key}]}
 
 
 def _rows() -> dict[str, Any]:
@@ -196,7 +120,7 @@ def _define(part: type[Part], definitions: dict[str, Any]) -> None:
 
 
 def _reference(part: type[Part]) -> dict[str, Any]:
-    return {"$ref": f"#/definitions/{part.__name__}"}
+    return ref(part.__name__)
 
 
 def _default_data(value: Any) -> Any:

@@ -93,7 +93,8 @@ def _read_flag(value: Any) -> bool:
     return value
 
 
-def _read_text(value: Any) -> str:
+def read_text(value: Any) -> str:
+    """Text that is not empty, without spaces around it. Raises ValueError."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"this is text, not {shown(value) if value != '' else 'empty'}")
     return value.strip()
@@ -143,7 +144,7 @@ def _number_schema(kind: str, minimum: float, maximum: float) -> dict[str, Any]:
 
 Flag = Annotated[bool, *leaf(_read_flag, {"type": "boolean"})]
 Checksum = Annotated[str, *leaf(_read_checksum, {"type": "string", "pattern": "^\\s*[0-9a-fA-F]{64}\\s*$"})]
-Text = Annotated[str, *leaf(_read_text, {"type": "string", "minLength": 1})]
+Text = Annotated[str, *leaf(read_text, {"type": "string", "minLength": 1})]
 Color = Annotated[str, *leaf(read_color, {"type": "string"})]
 TimeValue = Annotated[Time, *leaf(parse_time, {"$ref": "#/definitions/time"})]
 FrameRate = Annotated[Fraction, *leaf(parse_fps, {"$ref": "#/definitions/frame_rate"})]

@@ -1,0 +1,54 @@
+"""The section `vars`: numbers with names, which formulas read."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import ValidationError
+
+from render.timeline import FUNCTIONS, VARIABLES
+
+from .animated import Animated, read_animated
+from .mistakes import Mistake, carried, mistakes_of, shown
+from .motion import BARE_TRACKS
+from .quantities import NUMBER
+from .values import leaf
+
+_MOST = 100
+
+
+def read_variables(value: Any) -> dict[str, Animated]:
+    """Named numbers. Raises ValueError, or a ValidationError that carries many mistakes."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"vars are names with their numbers, such as {{peak: 0.8}}, not {shown(value)}")
+    if len(value) > _MOST:
+        raise ValueError(f"at most {_MOST} variables, not {len(value)}")
+    variables, mistakes = {}, []
+    for name, item in value.items():
+        if why := _why_not(name):
+            mistakes.append(Mistake((name,), f"{shown(name)} {why}", at_key=True))
+            continue
+        try:
+            variables[name] = read_animated(item, NUMBER)
+        except ValidationError as error:
+            mistakes += [mistake.within(name) for mistake in mistakes_of(error)]
+        except ValueError as error:
+            mistakes.append(Mistake((name,), str(error)))
+    if mistakes:
+        raise carried(mistakes)
+    return variables
+
+
+def _why_not(name: Any) -> str:
+    """Why a variable cannot have this name, if it cannot."""
+    if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+        return "is no name for a variable; use letters, digits and _, a letter first"
+    for taken, what in ((VARIABLES, "a number"), (FUNCTIONS, "a function"), (BARE_TRACKS, "a track")):
+        if name in taken:
+            return f"already means {what} in formulas; call the variable something else"
+    return ""
+
+
+Variables = Annotated[dict[str, Animated], *leaf(read_variables, {"$ref": "#/definitions/vars"})]
