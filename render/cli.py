@@ -88,7 +88,12 @@ def orderly_signals() -> Iterator[None]:
 class MainGroup(Group):
     """The command itself."""
 
-    elsewhere: ClassVar[dict[str, str]] = {"models": "render.models_cli"}
+    elsewhere: ClassVar[dict[str, str]] = {
+        "models": "render.models_cli",
+        "channels": "render.channels_cli",
+        "grid": "render.figure_cli",
+        "pairs": "render.figure_cli",
+    }
 
 
 @contextmanager

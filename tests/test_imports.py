@@ -35,9 +35,14 @@ ARROWS = {
     "sheet": {"renderer", "report", "pen", "picture_files"},
     "inspection": {"renderer", "report", "console"},
     "comparison": {"sheet"},
-    **{name: {"renderer", "encoding"} for name in ("cluster", "figure", "pairs", "projection")},
+    "channel_figures": {"comparison"},
+    "variants": {"renderer"},
+    "deepzoom": set(),
+    "figure": {"variants", "deepzoom", "encoding", "pen"},
+    "pairs": {"variants", "encoding"},
+    **{name: {"renderer", "encoding"} for name in ("cluster", "projection")},
 }
-TOP = {"cli", "models_cli", "catalogue_command", "studio", "__main__"}
+TOP = {"cli", "figure_cli", "models_cli", "channels_cli", "catalogue_command", "studio", "__main__"}
 
 TORCH_FREE = ["render", "render.errors", "render.timeline", "render.preset", "render.checkpoints"]
 TORCH_FREE += [
@@ -46,6 +51,8 @@ TORCH_FREE += [
 TORCH_FREE += [f"render.{name}" for name in ("report", "panels", "pen", "lettering", "picture_files")]
 TORCH_FREE += ["render.console", "render.encoding", "render.catalogue_command"]
 TORCH_FREE += ["render.blending", "render.blending.blend", "render.blending.conventions", "render.cli"]
+TORCH_FREE += [f"render.blending.{name}" for name in ("channels", "channel_axes", "pull")]
+TORCH_FREE += ["render.channels_cli"]
 
 
 def below(part: str) -> set[str]:
