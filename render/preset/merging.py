@@ -69,9 +69,16 @@ def _base_file(source: Source, folder: Path) -> tuple[Path, str]:
     ) as error:  # a name too long, a NUL in it, no such user's folder
         reason = getattr(error, "strerror", None) or str(error)
         raise _refused(source, f"{shown(written)} cannot be read: {reason.lower()}") from None
-    page = source.pages[0]
-    beside = Path(page.name).parent if page.is_file and Path(page.name).exists() else folder
-    return file, os.path.normpath(beside / Path(written).expanduser())
+    return file, os.path.normpath(_beside(source, folder) / Path(written).expanduser())
+
+
+def _beside(source: Source, folder: Path) -> Path:
+    """The folder of a source as its user named it, for short names in messages."""
+    try:
+        named = Path(source.pages[0].name)
+        return named.parent if named.is_file() else folder
+    except OSError:
+        return folder
 
 
 def _printable(text: str) -> str:
