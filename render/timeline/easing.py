@@ -41,6 +41,13 @@ class Easing:
         return np.array([curve(part) for part in inside.tolist()], dtype=float)
 
     @property
+    def weight(self) -> int:
+        """What one value of `many` costs, in plain operations."""
+        if self.name == "linear":
+            return 0
+        return 600 if "bezier" in self.name or self.name in _BEZIERS else 60
+
+    @property
     def extent(self) -> tuple[float, float]:
         """The lowest and highest value the curve takes (sampled at 513 points)."""
         return _extent(self.name)
@@ -75,6 +82,7 @@ def parse_easing(text: str) -> Easing:
     raise ValueError(f"unknown easing {text.strip()!r}{_suggestion(word, '(' in name)}")
 
 
+_BEZIERS = {"ease", "ease-in", "ease-out", "ease-in-out"}
 LINEAR = Easing("linear")
 HOLD = Easing("hold")
 

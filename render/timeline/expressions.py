@@ -1,96 +1,31 @@
-"""Expressions: `=0.7 + 0.1*sin(tau*u)`, compiled once and evaluated at every frame.
+"""Expressions: `=0.7 + 0.1*sin(tau*u)` or `=1 - blend.weight`, read once and evaluated at every frame.
 
 A preset may come from a stranger, so an expression is arithmetic and nothing else. The text is short, its
-syntax tree is held against a list of allowed nodes before simpleeval (attribute access, strings and
-containers removed) ever sees it, and every number in it is a float, so that no power can grow without end.
+syntax tree is held against a list of allowed nodes before the evaluator sees it, and every number in it is a
+float, so that no power can grow without end. A dotted name is one name: nothing is read from anything.
 """
 
 from __future__ import annotations
 
 import ast
+import keyword
 import math
-import operator
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
-import simpleeval
-
-from .clock import Clock
+from .evaluator import PLAIN, STRUCTURE, array_evaluator, plain_evaluator
+from .functions import FUNCTIONS, VARIABLES
 from .spelling import did_you_mean
 
 MAX_TEXT = 400
 MAX_NODES = 150
+MOST_TEXT = 20_000  # characters of all formulas of a preset
 _EXAMPLE = "write for example =0.7 + 0.1*sin(tau*u)"
-
-VARIABLES: dict[str, str] = {
-    "t": "seconds since the start",
-    "f": "frames since the start",
-    "b": "beats since beat 0 (needs clip.bpm)",
-    "u": "part of the clip, 0 to 1",
-    "fps": "frames a second",
-    "tau": "6.283…, a full turn",
-    "pi": "3.141…, half a turn",
-}
-
-
-def _clamp(x: float, low: float = 0.0, high: float = 1.0) -> float:
-    return min(max(x, low), high)
-
-
-def _lerp(start: float, end: float, part: float) -> float:
-    return start + (end - start) * part
-
-
-def _smoothstep(low: float, high: float, x: float) -> float:
-    if low == high:
-        return float(x >= high)
-    part = _clamp((x - low) / (high - low))
-    return part * part * (3 - 2 * part)
-
-
-# name: (function, fewest arguments, most arguments)
-FUNCTIONS: dict[str, tuple[Callable[..., float], int, int]] = {
-    "sin": (math.sin, 1, 1),
-    "cos": (math.cos, 1, 1),
-    "tan": (math.tan, 1, 1),
-    "sqrt": (math.sqrt, 1, 1),
-    "exp": (math.exp, 1, 1),
-    "log": (math.log, 1, 1),
-    "abs": (abs, 1, 1),
-    "min": (min, 2, 20),
-    "max": (max, 2, 20),
-    "floor": (lambda x: float(math.floor(x)), 1, 1),
-    "ceil": (lambda x: float(math.ceil(x)), 1, 1),
-    "round": (lambda x: float(math.floor(x + 0.5)), 1, 1),
-    "clamp": (_clamp, 1, 3),
-    "lerp": (_lerp, 3, 3),
-    "smoothstep": (_smoothstep, 3, 3),
-    "layer": (lambda position: 4 * 2 ** (position / 2), 1, 1),
-}
-
-_OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: math.pow,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Not: operator.not_,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
-_STRUCTURE = (ast.Expr, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Call, ast.Name)
-_MARKS = (ast.And, ast.Or, ast.Load, *_OPERATORS)
+_MARKS = (ast.And, ast.Or, ast.Load, *PLAIN)
 
 
 @dataclass(frozen=True)
@@ -101,16 +36,39 @@ class Expression:
 
     @property
     def names(self) -> frozenset[str]:
-        """The variables it reads."""
-        return _compiled(self.text).names
+        """The variables it reads: t, f, b, u, fps, tau, pi."""
+        return self._compiled.names
 
-    def evaluate(self, variables: Mapping[str, float]) -> float:
-        """Its value.
+    @property
+    def references(self) -> frozenset[str]:
+        """Every other name it reads: named numbers, and animated numbers by their dotted place."""
+        return self._compiled.references
+
+    @property
+    def weight(self) -> int:
+        """What one evaluation costs, in plain operations."""
+        return self._compiled.weight
+
+    def evaluate(self, values: Mapping[str, float]) -> float:
+        """Its value, given the value of each name that it reads.
 
         Raises:
             ValueError: it has no finite value there (a division by zero, the root of a negative number).
         """
-        return _compiled(self.text).evaluate(variables)
+        return self._compiled.evaluate(values)
+
+    def evaluate_many(self, values: Mapping[str, Any]) -> Any:
+        """Its values, given numbers or NumPy arrays [N] for the names: an array [N] of float64, NaN where it
+        has no finite value; an array without axes if it reads no array.
+        """
+        return self._compiled.evaluate_many(values)
+
+    @cached_property
+    def _compiled(self) -> _Compiled:
+        return _compiled(self.text)
+
+    def __reduce__(self) -> tuple[type[Expression], tuple[str]]:
+        return Expression, (self.text,)
 
     def __str__(self) -> str:
         return f"={self.text}"
@@ -120,48 +78,109 @@ def parse_expression(text: str) -> Expression:
     """The expression `text`, which may begin with `=`.
 
     Raises:
-        ValueError: it is not arithmetic on the known names, or it is too long.
+        ValueError: it is not arithmetic, calls something unknown, or is too long. Whether the names that it
+            refers to exist is not known here.
     """
     body = text.strip().removeprefix("=").strip()
     _compiled(body)
     return Expression(body)
 
 
+def check_amount(texts: Iterable[str]) -> None:
+    """Refuses more formulas than a preset needs, before time is spent on reading them.
+
+    Raises:
+        ValueError: the formulas, each counted once, have more than 20,000 characters together.
+    """
+    total = sum(map(len, set(texts)))
+    if total > MOST_TEXT:
+        raise ValueError(
+            f"the formulas of this preset have {total:,} characters together; at most {MOST_TEXT:,}"
+        )
+
+
+def variable_name(value: object) -> str:
+    """`value` if a number of one's own may have that name: a word that formulas do not use already.
+
+    Raises:
+        ValueError: says what is wrong with the name.
+    """
+    if not isinstance(value, str) or not value.isascii() or not value.isidentifier() or value[0] == "_":
+        raise ValueError(f"a name for formulas is one word of a-z, 0-9 and _ such as peak, not {value!r}")
+    if value in VARIABLES or value in FUNCTIONS or keyword.iskeyword(value):
+        known = VARIABLES.get(value) or ("a function" if value in FUNCTIONS else "a word of formulas")
+        raise ValueError(f"{value!r} has a meaning in formulas already ({known}); choose another name")
+    return value
+
+
+def unknown_name(name: str, others: Iterable[str] = ()) -> str:
+    """The message for a formula that reads `name`; `others`: what it could read besides its variables."""
+    known = [*VARIABLES, *others]
+    near = did_you_mean(name, known, limit=12)
+    return f"unknown name {name!r} in the expression{near or '; known: ' + ', '.join(VARIABLES)}"
+
+
 class _Compiled:
-    """A checked syntax tree with the evaluator that runs it."""
+    """A checked syntax tree with the evaluators that run it."""
 
     def __init__(self, text: str) -> None:
         self.tree = _checked_tree(text)
-        self.names = frozenset(
-            node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name) and node.id in VARIABLES
-        )
-        functions = {name: function for name, (function, _, _) in FUNCTIONS.items()}
-        self._evaluator = simpleeval.SimpleEval(_OPERATORS, functions, {})
-        for node_type in list(self._evaluator.nodes):
-            if node_type not in (*_STRUCTURE, ast.Constant):
-                del self._evaluator.nodes[node_type]
-        self._lock = threading.Lock()  # the evaluator holds the variables of one moment
+        nodes = list(ast.walk(self.tree))
+        called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+        read = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called}
+        self.names, self.references = frozenset(read & VARIABLES.keys()), frozenset(read - VARIABLES.keys())
+        self.weight = sum(map(_weight, nodes))
+        self._lock = threading.Lock()  # an evaluator holds the values of one moment
 
-    def evaluate(self, variables: Mapping[str, float]) -> float:
-        missing = self.names - variables.keys()
-        if missing:
-            raise ValueError(f"{min(missing)} has no value here")
+    @cached_property
+    def _plain(self) -> Any:
+        return plain_evaluator()
+
+    @cached_property
+    def _array(self) -> Any:
+        return array_evaluator()
+
+    def evaluate(self, values: Mapping[str, float]) -> float:
+        self._require(values)
         try:
             with self._lock:
-                self._evaluator.names = variables
-                value = float(self._evaluator.eval("", previously_parsed=self.tree))
+                self._plain.names = values
+                value = float(self._plain.eval("", previously_parsed=self.tree))
         except ZeroDivisionError:
             raise ValueError("it divides by zero") from None
         except (OverflowError, ValueError):
-            raise ValueError("it has no real, finite value") from None
+            value = math.nan
         if not math.isfinite(value):
             raise ValueError("it has no real, finite value")
         return value
 
+    def evaluate_many(self, values: Mapping[str, Any]) -> Any:
+        import numpy as np
 
-@lru_cache(maxsize=256)
+        self._require(values)
+        with self._lock, np.errstate(all="ignore"):
+            self._array.names = values
+            return np.asarray(self._array.eval("", previously_parsed=self.tree), dtype=float)
+
+    def _require(self, values: Mapping[str, Any]) -> None:
+        for name in sorted((self.names | self.references) - values.keys()):
+            raise ValueError(unknown_name(name) if name in self.references else f"{name} has no value here")
+
+
+@lru_cache(maxsize=1024)
 def _compiled(text: str) -> _Compiled:
     return _Compiled(text)
+
+
+def _weight(node: ast.AST) -> int:
+    if isinstance(node, ast.Call):
+        return FUNCTIONS[node.func.id].weight + len(node.args)
+    if isinstance(node, ast.BinOp):
+        return 3 if isinstance(node.op, ast.Pow | ast.Mod | ast.FloorDiv) else 1
+    return len(node.ops) if isinstance(node, ast.Compare) else int(isinstance(node, ast.expr))
+
+
+# --- what an expression may hold ----------------------------------------------------------------------------
 
 
 def _checked_tree(text: str) -> ast.Expr:
@@ -181,13 +200,43 @@ def _checked_tree(text: str) -> ast.Expr:
         ) from None
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         raise ValueError("an expression is one formula, such as =0.7 + 0.1*sin(tau*u)")
-    nodes = list(ast.walk(body[0]))
-    if len(nodes) > MAX_NODES:
-        raise ValueError(f"the expression has {len(nodes)} parts; at most {MAX_NODES}")
+    count = sum(not isinstance(node, ast.expr_context) for node in ast.walk(body[0]))
+    if count > MAX_NODES:
+        raise ValueError(f"the expression has {count} parts; at most {MAX_NODES}")
+    tree = _Flattened().visit(body[0])
+    nodes = list(ast.walk(tree))
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     for node in nodes:
         _check(node, id(node) in called)
-    return body[0]
+    return tree
+
+
+class _Flattened(ast.NodeTransformer):
+    """Turns `blend.weight` and `latents.directions[0].strength` into one name each."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        text = _dotted(node)
+        return node if text is None else ast.copy_location(ast.Name(text, ast.Load()), node)
+
+    visit_Subscript = visit_Attribute  # noqa: N815
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        node.args = [self.visit(argument) for argument in node.args]
+        return node
+
+
+def _dotted(node: ast.expr) -> str | None:
+    """The place that a chain of names and numbers in [ ] spells; None if it is anything else."""
+    end = ""
+    while not isinstance(node, ast.Name):
+        if isinstance(node, ast.Attribute) and not node.attr.startswith("_"):
+            end = f".{node.attr}{end}"
+        elif isinstance(node, ast.Subscript) and type(getattr(node.slice, "value", None)) is int:
+            end = f"[{node.slice.value}]{end}"
+        else:
+            return None
+        node = node.value
+    return None if node.id in VARIABLES or node.id in FUNCTIONS else f"{node.id}{end}"
 
 
 def _check(node: ast.AST, called: bool) -> None:
@@ -198,11 +247,13 @@ def _check(node: ast.AST, called: bool) -> None:
             node.value = float(node.value)
         except OverflowError:
             raise ValueError("a number in the expression is too large") from None
+        if math.isinf(node.value):
+            raise ValueError("a number in the expression is too large")
     elif isinstance(node, ast.Name):
         _check_name(node.id, called)
     elif isinstance(node, ast.Call):
         _check_call(node)
-    elif not isinstance(node, (*_STRUCTURE, *_MARKS)):
+    elif not isinstance(node, (*STRUCTURE, *_MARKS)):
         raise ValueError(
             f"{_WORDS.get(type(node), 'this')} is not allowed in an expression; "
             "it is arithmetic with + - * / // % ** ( ) and comparisons"
@@ -223,16 +274,13 @@ _WORDS: dict[type[ast.AST], str] = {
 
 
 def _check_name(name: str, called: bool) -> None:
-    known = FUNCTIONS if called else VARIABLES
-    if name in known:
-        return
     if called and name in VARIABLES:
         raise ValueError(f"{name} is a number, not a function; write {name}*(…) to multiply")
     if not called and name in FUNCTIONS:
         raise ValueError(f"{name} is a function; write {name}(…)")
-    kind = "function" if called else "name"
-    near = did_you_mean(name, known, limit=0)
-    raise ValueError(f"unknown {kind} {name!r} in the expression{near or '; known: ' + ', '.join(known)}")
+    if called and name not in FUNCTIONS:
+        near = did_you_mean(name, FUNCTIONS, limit=0) or "; known: " + ", ".join(FUNCTIONS)
+        raise ValueError(f"unknown function {name!r} in the expression{near}")
 
 
 def _check_call(node: ast.Call) -> None:
@@ -240,73 +288,9 @@ def _check_call(node: ast.Call) -> None:
         raise ValueError(f"a function is called by its name; known: {', '.join(FUNCTIONS)}")
     if node.func.id not in FUNCTIONS:
         return  # the name itself is reported
-    _, fewest, most = FUNCTIONS[node.func.id]
+    fewest, most = FUNCTIONS[node.func.id].fewest, FUNCTIONS[node.func.id].most
     if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
         raise ValueError(f"{node.func.id} takes plain values, one after the other")
     if not fewest <= len(node.args) <= most:
         expected = str(fewest) if fewest == most else f"{fewest} to {most}"
         raise ValueError(f"{node.func.id} takes {expected} values, not {len(node.args)}")
-
-
-@dataclass(frozen=True)
-class ExpressionTrack:
-    """An animated number given by an expression; has the face of a `Track`.
-
-    Attributes:
-        expression: the formula.
-        clock: gives t, f, b, u and fps their meaning.
-        convert: turns the formula's result into the track's number (a resolution into a position).
-    """
-
-    expression: Expression
-    clock: Clock
-    convert: Callable[[float], float] = float
-
-    def value_at(self, seconds: float) -> float:
-        """The value at `seconds`. Raises ValueError where the formula has no finite value."""
-        seconds = float(seconds)
-        variables = {
-            "t": seconds,
-            "f": self.clock.frames(seconds),
-            "u": seconds / float(self.clock.duration),
-            "fps": float(self.clock.frame_unit or self.clock.fps),
-            "tau": math.tau,
-            "pi": math.pi,
-        }
-        try:
-            if "b" in self.expression.names:
-                variables["b"] = self.clock.beats(seconds)
-            return self.convert(self.expression.evaluate(variables))
-        except ValueError as error:
-            raise ValueError(f"{self.expression} at {seconds:.4g} s: {error}") from None
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the formula reads no variable that changes."""
-        return not self.expression.names & {"t", "f", "b", "u"}
-
-    @property
-    def first(self) -> float:
-        """The value at the start of the clip."""
-        return self.value_at(0)
-
-    @property
-    def last(self) -> float:
-        """The value at the last frame."""
-        return self.value_at(self.clock.seconds(self.clock.frame_count - 1))
-
-    @property
-    def minimum(self) -> float:
-        """The lowest value at up to 241 frames spread over the clip."""
-        return min(self._samples)
-
-    @property
-    def maximum(self) -> float:
-        """The highest value at up to 241 frames spread over the clip."""
-        return max(self._samples)
-
-    @cached_property
-    def _samples(self) -> tuple[float, ...]:
-        last = self.clock.frame_count - 1
-        frames = sorted({last * part // 240 for part in range(241)})
-        return tuple(self.value_at(self.clock.seconds(frame_index)) for frame_index in frames)

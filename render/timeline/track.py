@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -121,7 +121,7 @@ class Track:
         moments = self._within_many(seconds)
         if len(self._seconds) == 1:
             return np.full(moments.shape, float(self._values[0]))
-        times, values = np.array(self._seconds, dtype=float), np.array(self._values, dtype=float)
+        times, values = self._points
         index = np.searchsorted(times, moments, side="right") - 1
         outside = (index < 0) | (index == len(times) - 1)
         held = np.where(index < 0, values[0], values[-1])
@@ -141,11 +141,33 @@ class Track:
         import numpy as np
 
         shaped = part.copy()
-        for easing in {key.easing for key in self.keys} - {LINEAR}:
-            own = np.array([key.easing == easing for key in self.keys])
-            chosen = wanted & own[index]
-            shaped[chosen] = easing.many(part[chosen])
+        easings, codes = self._easings
+        code = codes[index]
+        for number in np.unique(code[wanted]).tolist():
+            if easings[number] != LINEAR:
+                chosen = wanted & (code == number)
+                shaped[chosen] = easings[number].many(part[chosen])
         return shaped
+
+    @cached_property
+    def _easings(self) -> tuple[list[Easing], Any]:
+        """The easings in use, and for each key the index of its own."""
+        import numpy as np
+
+        easings = list(dict.fromkeys(key.easing for key in self.keys))
+        numbers = {easing: number for number, easing in enumerate(easings)}
+        return easings, np.array([numbers[key.easing] for key in self.keys])
+
+    @cached_property
+    def _points(self) -> tuple[Any, Any]:
+        import numpy as np
+
+        return np.array(self._seconds, dtype=float), np.array(self._values, dtype=float)
+
+    @property
+    def weight(self) -> int:
+        """What one value of `values_at_many` costs, in plain operations."""
+        return 20 + max(key.easing.weight for key in self.keys) * (not self.spline)
 
     def _within(self, seconds: Fraction | float) -> Fraction | float:
         """The moment of the first round that shows what `seconds` shows."""
