@@ -178,6 +178,11 @@ def test_damaged_and_strange_files_are_refused(tmp_path):
     assert "not an archive" in refused(tmp_path, "d.npz", b"PK\x03\x04 no")
     assert "no file of latents: those end in .npy, .npz" in refused(tmp_path, "e.txt", b"1")
     assert "damaged" in refused(tmp_path, "f.pt", b"hello")
+    import torch
+
+    torch.save([1, 2], tmp_path / "h.pt")
+    with pytest.raises(LatentError, match=r"h\.pt holds neither a tensor nor a dictionary of tensors"):
+        load_latents(tmp_path / "h.pt")
     assert "named columns" in refused(tmp_path, "g.npy", b"\x93NUMPY\x03\x00" + b" " * 40)
     with pytest.raises(LatentError, match="does not exist"):
         load_latents(tmp_path / "none.npy")

@@ -22,7 +22,7 @@ latents or one w+ of 18 rows. It is read as 18 latents; `check_fits` warns where
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -96,16 +96,7 @@ def load_latents(path: str | Path, space: str | None = None) -> Latents:
     """
     path = Path(path)
     _check_space(space)
-    check_file(path)
-    if path.suffix.lower() in TORCH_SUFFIXES:
-        arrays, pictures = _by_name(read_torch(path), path.name)
-        headers = _headers(arrays)
-        key = _choose(headers, path.name)
-        values = arrays[key]
-    else:
-        headers, pictures = read_headers(path), ()
-        key = _choose(headers, path.name)
-        values = read_array(path, key)
+    values, key, pictures = _read(path, KEYS)
     kind = space or KEYS.get(key, "w")
     values = values.reshape(_arranged(values.shape, kind, _label(path.name, key)))
     is_unsure = space is None and kind == "w" and values.ndim == 2 and len(values) > 1 and not pictures
@@ -130,7 +121,7 @@ def peek_latents(path: str | Path, space: str | None = None) -> str:
     if path.suffix.lower() in TORCH_SUFFIXES:
         return f"a file of torch's, {path.stat().st_size / 1e6:.1f} MB"
     headers = read_headers(path)
-    key = _choose(headers, path.name)
+    key = _choose(headers, path.name, KEYS)
     kind = space or KEYS.get(key, "w")
     count, *sizes = _arranged(headers[key].shape, kind, _label(path.name, key))
     many = "1 latent" if count == 1 else f"{count} latents"
@@ -160,10 +151,25 @@ def check_fits(latents: Latents, num_ws: int, w_dim: int, z_dim: int) -> None:
         )
 
 
-def check_numbers(values: np.ndarray, label: str) -> np.ndarray:
-    """`values` as float32. Raises LatentError for what is not a finite plain number."""
-    Header(values.shape, values.dtype).check(label)
-    return _finite(values, label)
+def load_values(path: str | Path, keys: Iterable[str]) -> tuple[np.ndarray, str]:
+    """Another array from such a file, float32, and what messages call it; `keys` are its likely names.
+
+    Raises LatentError.
+    """
+    path = Path(path)
+    values, key, _ = _read(path, keys)
+    return _finite(values, _label(path.name, key)), _label(path.name, key)
+
+
+def _read(path: Path, keys: Iterable[str]) -> tuple[np.ndarray, str, tuple[str, ...]]:
+    """The array of the first of `keys` there is, or the only one; its name; and those of pictures, if any."""
+    check_file(path)
+    if path.suffix.lower() not in TORCH_SUFFIXES:
+        key = _choose(read_headers(path), path.name, keys)
+        return read_array(path, key), key, ()
+    arrays, pictures = _by_name(read_torch(path), path.name, keys)
+    key = _choose(_headers(arrays), path.name, keys)
+    return arrays[key], key, pictures
 
 
 def _size_text(size: tuple[int, ...]) -> str:
@@ -183,15 +189,17 @@ def _check_space(space: str | None) -> None:
         raise LatentError(f"unknown space {space!r}; there are {', '.join(SPACES)}")
 
 
-def _choose(headers: Mapping[str, Header], label: str) -> str:
-    """Name of the array that holds the latents: one of KEYS, or the only one there is."""
-    key = next((known for known in KEYS if known in headers), None)
+def _choose(headers: Mapping[str, Header], label: str, keys: Iterable[str]) -> str:
+    """Name of the array that is wanted: one of `keys`, or the only one there is."""
+    key = next((known for known in keys if known in headers), None)
     if key is None and len(headers) == 1:
         key = next(iter(headers))
     if key is None:
         found = ", ".join(sorted(headers)[:10]) + (" …" if len(headers) > 10 else "")
         found = f"its arrays are called {found}" if headers else "it holds no arrays"
-        raise LatentError(f"{label} has no latents: expected one of {', '.join(KEYS)}, and {found}")
+        raise LatentError(
+            f"{label} has no array of a known name: expected one of {', '.join(keys)}, and {found}"
+        )
     headers[key].check(_label(label, key))
     return key
 
@@ -221,16 +229,16 @@ def _finite(values: np.ndarray, label: str) -> np.ndarray:
     return values
 
 
-def _by_name(found: Any, label: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+def _by_name(found: Any, label: str, keys: Iterable[str]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """Arrays by name, and the pictures' names if the file has an entry for each picture."""
     if isinstance(found, np.ndarray):
         return {"": found}, ()
     if not isinstance(found, dict):
-        raise LatentError(f"{label} has no latents: expected a tensor, or a dictionary of tensors")
+        raise LatentError(f"{label} holds neither a tensor nor a dictionary of tensors")
     entries = {name: part for name, part in found.items() if isinstance(part, dict)}
     if not entries:
         return found, ()
-    rows, key = [], _choose(_headers(next(iter(entries.values()))), label)
+    rows, key = [], _choose(_headers(next(iter(entries.values()))), label, keys)
     for name, part in entries.items():
         if key not in part or part[key].shape != next(iter(entries.values()))[key].shape:
             raise LatentError(f"{label}: the latent of {name} is missing, or shaped unlike the first one")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from render.networks.generator import Generator, Layer, Provenance, Role
+from render.networks.generator import Generator, Layer, Provenance, Role, StyleInput
 from render.networks.stylegan1 import StyleGAN1, StyleGAN1Config
 from render.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from render.networks.stylegan3 import StyleGAN3, StyleGAN3Config
@@ -48,5 +48,6 @@ __all__ = [
     "StyleGAN2Config",
     "StyleGAN3",
     "StyleGAN3Config",
+    "StyleInput",
     "build",
 ]

@@ -63,6 +63,20 @@ class Provenance:
     notes: MappingType[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class StyleInput:
+    """Where a row of ws becomes the style of a step of synthesis.
+
+    row     of ws, counted from 0
+    affine  weight [styles, w_dim], and the factor `weight_gain` it is used with
+    to_rgb  whether it styles a to-RGB, which only colours what is already drawn
+    """
+
+    row: int
+    affine: nn.Module
+    to_rgb: bool = False
+
+
 class Generator(nn.Module):
     """mapping (z → ws) and synthesis (ws → image); subclasses build both from a config.
 
@@ -85,6 +99,10 @@ class Generator(nn.Module):
 
     def structure(self) -> dict[str, str]:
         """What must be equal for two networks to exchange layers, in words: label → value."""
+        raise NotImplementedError
+
+    def style_inputs(self) -> tuple[StyleInput, ...]:
+        """Every affine layer that a row of ws feeds, in the order of computation."""
         raise NotImplementedError
 
     @property

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from render.errors import CheckpointError
 from render.networks import ops
-from render.networks.generator import Generator, Role, check_inputs
+from render.networks.generator import Generator, Role, StyleInput, check_inputs
 from render.networks.pyramid import Pyramid
 from render.networks.stylegan2 import FullyConnected, Mapping
 
@@ -248,6 +248,15 @@ class StyleGAN1(Generator):
         self.synthesis = Synthesis(config)
         self.mapping = StyleGAN1Mapping(config, self.synthesis.num_ws)
         self.layers = config.layers()
+
+    def style_inputs(self) -> tuple[StyleInput, ...]:
+        """Two rows for every resolution; to-RGB has no style."""
+        layers = [
+            layer
+            for block in self.synthesis.blocks
+            for layer in (block.input if hasattr(block, "input") else block.conv0, block.conv1)
+        ]
+        return tuple(StyleInput(row, layer.affine) for row, layer in enumerate(layers))
 
     def structure(self) -> dict[str, str]:
         """What must be equal for two networks to exchange layers, in words: label → value."""

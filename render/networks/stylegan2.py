@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from render.errors import CheckpointError
 from render.networks import ops
-from render.networks.generator import Generator, Role, check_inputs
+from render.networks.generator import Generator, Role, StyleInput, check_inputs
 from render.networks.pyramid import Pyramid
 
 ARCHITECTURES = ("skip", "resnet", "orig")
@@ -311,6 +311,17 @@ class StyleGAN2(Generator):
         self.synthesis = Synthesis(config)
         self.mapping = Mapping(config, self.synthesis.num_ws)
         self.layers = config.layers()
+
+    def style_inputs(self) -> tuple[StyleInput, ...]:
+        """A row for each convolution; a to-RGB shares the next convolution's, the last has its own."""
+        inputs, row = [], 0
+        for block in self.synthesis.blocks:
+            for layer in [block.conv1] if block.is_first else [block.conv0, block.conv1]:
+                inputs.append(StyleInput(row, layer.affine))
+                row += 1
+            if block.has_to_rgb:
+                inputs.append(StyleInput(row, block.torgb.affine, to_rgb=True))
+        return tuple(inputs)
 
     def structure(self) -> dict[str, str]:
         """What must be equal for two networks to exchange layers, in words: label → value."""

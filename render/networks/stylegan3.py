@@ -19,7 +19,14 @@ from torch import Tensor, nn
 from render.errors import CheckpointError
 from render.networks import ops
 from render.networks.filters3 import centered_padding, filtered_lrelu, lowpass_filter
-from render.networks.generator import Generator, Layer, Role, check_inputs, is_power_of_two
+from render.networks.generator import (
+    Generator,
+    Layer,
+    Role,
+    StyleInput,
+    check_inputs,
+    is_power_of_two,
+)
 from render.networks.stylegan2 import FullyConnected, Mapping
 
 RANGES = {  # what a config may ask for, so that a damaged file asks for nothing absurd
@@ -348,6 +355,14 @@ class StyleGAN3(Generator):
         self.layers = tuple(
             Layer(position, f"L{position - 1}" if position else "input", rate, position - rates.index(rate))
             for position, rate in enumerate(rates)
+        )
+
+    def style_inputs(self) -> tuple[StyleInput, ...]:
+        """Row 0 places the input; row i + 1 styles L{i}, the last one to-RGB."""
+        layers = [getattr(self.synthesis, name) for name in self.synthesis.layer_names]
+        return (
+            StyleInput(0, self.synthesis.input.affine),
+            *(StyleInput(row, layer.affine, layer.is_to_rgb) for row, layer in enumerate(layers, start=1)),
         )
 
     def structure(self) -> dict[str, str]:
