@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import render
-from render import cli
 from render.checkpoints.header import read_header
 from render.checkpoints.library import resolve, resolve_series, sample_folder, sample_names
 from render.latents import seed_latents
 from render.preset import Preset
+from render.preset.shipped import preset_folder
 from render.renderer import Renderer, to_frames
 from render.scene import Scene
 from samples import painter
@@ -70,7 +70,7 @@ def test_the_styles_are_worlds_apart_and_a_swap_lies_between_them():
     assert 0.2 * apart < np.abs(high - mixed).mean()
 
 
-@pytest.mark.parametrize("path", sorted(cli.preset_folder().glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(preset_folder().glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_preset_checks_out_and_draws_its_first_and_last_frame(path):
     preset = Preset.load(path)
     assert preset.warnings() == []
@@ -80,7 +80,7 @@ def test_every_shipped_preset_checks_out_and_draws_its_first_and_last_frame(path
 
 
 def test_the_readme_shows_the_preset_it_explains():
-    folder = cli.preset_folder()
+    folder = preset_folder()
     readme = (folder.parent / "README.md").read_text(encoding="utf-8")
     assert (folder / "hello.yaml").read_text(encoding="utf-8").strip() in readme
 
