@@ -5,7 +5,7 @@ change of the picture inside that part is divided by the mean change outside. Se
 same layers, drawn at random, say what the ratio would be anyway: eyes are rich in contrast, and change with
 everything.
 
-The masks are the painter's, learnt from its paintings and found again in generated pictures (`channel_masks`).
+The masks are the painter's, learnt from paintings and found again in generated pictures (`channel_masks`).
 Channels are chosen on other latents than those they are measured on.
 
     python -m samples.channel_experiment              # the table; 15 minutes on one core
