@@ -110,7 +110,8 @@ class Renderer:
         groups: dict[tuple, list[Picture]] = {}
         for key, picture in wanted.items():
             if key not in drawn:
-                groups.setdefault((picture.blend, picture.noise), []).append(picture)
+                is_moved = picture.transform is not None
+                groups.setdefault((picture.blend, picture.noise, is_moved), []).append(picture)
         for group in groups.values():
             for start in range(0, len(group), self.batch_size):
                 batch = group[start : start + self.batch_size]
@@ -125,5 +126,8 @@ class Renderer:
             self._shell = self.blender.apply(batch[0].blend).use_shared_weights()
         self.blender.apply(batch[0].blend, into=self._shell)
         ws = torch.from_numpy(np.stack([picture.ws for picture in batch])).to(self.device)
-        images = self._shell.synthesis(ws, noise_mode=batch[0].noise, resolution=self.resolution)
+        moved = {}
+        if batch[0].transform is not None:
+            moved["transform"] = torch.from_numpy(np.stack([one.transform for one in batch])).to(self.device)
+        images = self._shell.synthesis(ws, noise_mode=batch[0].noise, resolution=self.resolution, **moved)
         return to_frames(images)

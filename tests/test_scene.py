@@ -116,7 +116,7 @@ def test_the_same_second_shows_the_same_at_any_rate(sample_folder):
 def test_a_single_model_needs_no_blend(sample_folder):
     scene = scene_of("version: 1\nmodels: {face: sample:portrait}\nclip: {duration: 1s}\n")
     moment = scene.moment(0)
-    assert scene.names == ["face"]
+    assert scene.models == ["face"]
     np.testing.assert_allclose(moment.pictures[0].blend.weights, 1)
 
 

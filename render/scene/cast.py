@@ -1,0 +1,71 @@
+"""The models of a preset, open: which of them are used, and the networks behind each name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from render.blending.blend import snapshots
+from render.checkpoints.library import resolve, resolve_series
+from render.checkpoints.load import load
+from render.errors import BlendreelError, CheckpointError
+from render.networks import Generator
+from render.preset import Preset
+from render.preset.mistakes import shown
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One of the preset's models, open: a single checkpoint, or a series by rising kimg."""
+
+    name: str
+    kimgs: tuple[float, ...]
+    generators: tuple[Generator, ...]
+
+    def mix(self, kimg: float | None) -> np.ndarray:
+        """Weights [K] of its checkpoints at `kimg`; None: the last one."""
+        return snapshots(self.kimgs, self.kimgs[-1] if kimg is None else kimg)
+
+
+def blended_models(preset: Preset) -> list[str]:
+    """Names of the models that the blend or its mapping speaks of at any time, the blend's first."""
+    names = [name for track in preset.names().values() for name in track.names]
+    return [name for name in dict.fromkeys(names) if name in preset.models]
+
+
+def used_models(preset: Preset) -> list[str]:
+    """Names of the models that the blend, its mapping or a panel speaks of; the blend's first."""
+    panels = [panel.show for row in preset.panels.rows for panel in row]
+    names = [*blended_models(preset), *panels]
+    return [name for name in dict.fromkeys(names) if name in preset.models]
+
+
+def open_cast(preset: Preset, name: str, device: str | torch.device) -> Cast:
+    """Load one of the preset's models. Raises CheckpointError that begins with its place in the preset."""
+    source = preset.models[name]
+    try:
+        if source.is_series:
+            kimgs, paths = zip(*resolve_series(source.source, preset.base_dir), strict=True)
+        else:
+            kimgs, paths = (0.0,), (resolve(source.source, preset.base_dir, sha256=source.sha256),)
+        generators = tuple(load(path, device=device) for path in paths)
+    except BlendreelError as error:
+        raise type(error)(f"models.{name}: {error}") from None
+    except OSError as error:
+        raise CheckpointError(
+            f"models.{name}: {shown(source.source)} can't be read: {error.strerror or error}"
+        ) from None
+    if preset.noise.mode == "random":
+        for generator in generators:
+            draw_noise_maps(generator, preset.noise.seed)
+    return Cast(name, kimgs, generators)
+
+
+def draw_noise_maps(generator: Generator, seed: int) -> None:
+    """Replace the network's noise maps by ones drawn from `seed`: the same for every model, still in time."""
+    for name, buffer in generator.named_buffers():
+        if generator.role(name).kind == "noise_map":
+            source = torch.Generator().manual_seed(seed * 1009 + generator.role(name).position)
+            buffer.copy_(torch.randn(buffer.shape, generator=source))

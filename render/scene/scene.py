@@ -1,0 +1,182 @@
+"""Scenes: a preset whose checkpoints are open, and the moments it shows."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import torch
+
+from render.blending.blend import Blend, position_of_resolution
+from render.blending.blender import Blender
+from render.blending.kinship import unrelated, warning_text
+from render.errors import BlendreelWarning, PresetError, RenderError
+from render.networks import Generator
+from render.networks.ops import to_uint8
+from render.networks.stylegan3 import picture_transform
+from render.preset import Preset
+from render.timeline import Clock, ExpressionTrack, Track
+
+from .cast import Cast, blended_models, open_cast, used_models
+from .journey import Journey
+from .mixture import Mixture
+from .moment import Moment, Picture
+
+PACE_SIDE = 64  # pixels of the pictures that an even pace is measured on
+
+
+class Scene:
+    """A preset whose checkpoints are open on one device; `Scene.open` makes one.
+
+    clock decides which time a frame index means; `at_fps` gives the same scene at another rate.
+    """
+
+    def __init__(
+        self,
+        preset: Preset,
+        casts: Sequence[Cast],
+        clock: Clock | None = None,
+        blender: Blender | None = None,
+        journey: Journey | None = None,
+    ):
+        self.preset, self.casts, self.clock = preset, tuple(casts), clock or preset.clock
+        self.models = [cast.name for cast in self.casts]
+        self.blender = blender or Blender([model for cast in self.casts for model in cast.generators])
+        self.tracks, self.names = tracks_on(self.model, preset), preset.names()
+        self.mixture = Mixture(preset, self.models, self.model.layers)
+        if preset.transform is not None and self.model.architecture != "stylegan3":
+            raise PresetError("transform: only StyleGAN3 can move its picture; these networks are not of it")
+        self.journey = journey or self._set_out()
+
+    @classmethod
+    def open(cls, preset: Preset, device: str | torch.device = "cpu") -> Scene:
+        """Load every model the preset shows onto `device`.
+
+        Raises CheckpointError or BlendError: a model is missing, damaged, or fits badly with the others;
+        LatentError or PresetError: latents do not fit the models.
+        Warns (BlendreelWarning) of a blend of networks that have nothing to do with each other.
+        """
+        scene = cls(preset, [open_cast(preset, name, device) for name in used_models(preset)])
+        mixed = blended_models(preset)  # a model may be there for a panel alone
+        strangers = unrelated({cast.name: cast.generators[-1] for cast in scene.casts if cast.name in mixed})
+        if strangers:
+            warnings.warn(f"models: {warning_text(strangers)}", BlendreelWarning, stacklevel=2)
+        return scene
+
+    @property
+    def model(self) -> Generator:
+        """Any of its models: they all have one structure."""
+        return self.casts[0].generators[0]
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height of a rendered picture."""
+        return self.model.picture_size
+
+    def at_fps(self, fps: Fraction) -> Scene:
+        """The same scene at another frame rate; networks are shared."""
+        if fps == self.clock.fps:
+            return self
+        return Scene(self.preset, self.casts, self.clock.with_fps(fps), self.blender, self.journey)
+
+    def with_preset(self, preset: Preset) -> Scene:
+        """Another preset over the networks that are open here, which must be all that it uses.
+
+        Its moments can be drawn by a renderer of this scene, in one batch with those of this one.
+        """
+        return Scene(preset, self.casts, blender=self.blender)
+
+    # --- moments --------------------------------------------------------------------------------------------
+
+    def moments(self, frame_indices: Iterable[int] | None = None) -> Iterator[Moment]:
+        """The moments of these frames, or of all."""
+        yield from map(self.moment, range(self.clock.frame_count) if frame_indices is None else frame_indices)
+
+    def moment(self, frame_index: int) -> Moment:
+        """What frame `frame_index` shows.
+
+        Raises IndexError outside the clip; RenderError where a formula has no value at that frame, which can
+        only be at a rate that the preset does not speak of.
+        """
+        seconds = self.clock.seconds(frame_index)
+        values = self._values(seconds, f"frame {frame_index}")
+        names = {name: track.weights_at(seconds) for name, track in self.names.items()}
+        noise = "none" if self.preset.noise.mode == "none" else "const"
+        transform = self._transform(values)
+        pictures = {
+            word: Picture(self.journey.ws(seconds, values, names, blend), blend, noise, transform)
+            for word, blend in self.blends(values, names).items()
+        }
+        panels = (panel.show for row in self.preset.panels.rows for panel in row)
+        return Moment(frame_index, seconds, values, tuple(pictures[word] for word in panels), names)
+
+    def _values(self, seconds: Fraction, where: str) -> dict[str, float]:
+        values = {}
+        for name, track in self.tracks.items():
+            try:
+                values[name] = track.value_at(seconds)
+            except ValueError as error:
+                raise RenderError(f"{where}: {name}: {error}") from None
+        return values
+
+    def blends(self, values: dict[str, float], names: dict[str, dict[str, float]]) -> dict[str, Blend]:
+        """For every panel's word, how much of each open checkpoint its layers take."""
+        kimgs = {self.preset.snapshot_model: values.get("blend.snapshot")}
+        series = [cast.mix(kimgs.get(cast.name)) for cast in self.casts]
+        return {word: blend.expand(series) for word, blend in self.mixture.blends(values, names).items()}
+
+    def _transform(self, values: dict[str, float]) -> np.ndarray | None:
+        """How StyleGAN3's picture is moved, [3, 3]."""
+        if self.preset.transform is None:
+            return None
+        x, y, turn = (values.get(f"transform.{name}", 0.0) for name in ("x", "y", "rotate"))
+        return picture_transform((x, y), turn, values.get("transform.zoom", 1.0)).numpy()
+
+    # --- latents --------------------------------------------------------------------------------------------
+
+    def _set_out(self) -> Journey:
+        """The journey through latents; an even pace is that of the first frame's `low`."""
+        seconds = Fraction(0)
+        values = self._values(seconds, "frame 0")
+        names = {name: track.weights_at(seconds) for name, track in self.names.items()}
+        first = max(
+            self.names.get("blend.low", self.names.get("blend.model")).weights_at(seconds).items(),
+            key=lambda pair: pair[1],
+        )
+        base = self.casts[self.models.index(first[0])].generators[-1]
+        journey = Journey(self.preset, self.clock, self.model, self._mapping, base)
+        if self.preset.latents.pace == "even":
+            blend = self.mixture.blend(values, names)
+            series = [cast.mix(None) for cast in self.casts]
+            journey.find_pace(values, names, blend.expand(series), lambda ws: small_pictures(base, ws))
+        return journey
+
+    def _mapping(self, blend: Blend):
+        """The mapping network of a blend, of which no layer needs to be mixed."""
+        bare = Blend.only(0, blend.model_count, blend.layer_count)
+        return self.blender.apply(replace(bare, mapping=blend.mapping, convention=blend.convention)).mapping
+
+
+@torch.inference_mode()
+def small_pictures(generator: Generator, ws: np.ndarray) -> np.ndarray:
+    """uint8 [N, h, w, C], at most 64 pixels wide, of ws [N, num_ws, w_dim]."""
+    rows = torch.from_numpy(ws).to(generator.mapping.w_avg.device)
+    side = min(PACE_SIDE, generator.resolution)
+    return to_uint8(generator.synthesis(rows, resolution=side)).cpu().numpy()
+
+
+def tracks_on(model: Generator, preset: Preset) -> dict[str, Track | ExpressionTrack]:
+    """The preset's tracks; swaps given as resolutions are positions of this network's own layers.
+
+    In StyleGAN3 many layers share a resolution, so only the network can say where one begins.
+    """
+    resolutions = [layer.resolution for layer in model.layers]
+
+    def position_at(resolution: float) -> float:
+        inside = min(max(resolution, 4), 2 * max(resolutions))
+        return position_of_resolution(inside, resolutions)
+
+    return preset.tracks(position_at)
