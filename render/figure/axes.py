@@ -102,8 +102,8 @@ def _range(text: str, place: str, item: str) -> list[str] | None:
         return None
     first, unit, last, last_unit, times, step, step_unit = match.groups()
     if len({unit, last_unit, step_unit if step and not times else unit}) > 1 or (unit and place != TIME):
-        wanted = "one unit in all its parts, such as 0s:8s:2s" if place == TIME else "no units"
-        raise PresetError(f"{text}: the range {item} has {wanted}")
+        wanted = "has one unit in all its parts, as 0s:8s:2s has" if place == TIME else "is of plain numbers"
+        raise PresetError(f"{text}: a range {wanted}, and {item} is not one")
     begin, end, by = Decimal(first), Decimal(last), Decimal(step or 1)
     growing = (by > 1 and begin > 0) if times else by > 0
     if not growing or end < begin:
@@ -119,7 +119,7 @@ def _range(text: str, place: str, item: str) -> list[str] | None:
 
 def _seeds(text: str, item: str) -> list[str]:
     """The seeds of `0-5`."""
-    from render.preset.latents import read_seeds
+    from render.preset.seeds import read_seeds
 
     try:
         return [str(seed) for seed in read_seeds(item)]
