@@ -1,95 +1,89 @@
-"""Clusters of activations: known groups are found again, and channels go to where they are at work."""
+"""Clusters: centres are found where they are, the same every time, and the nearest one is."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from conftest import make_network
-from tensorflow_files import make_stylegan1
-from test_stylegan3 import make_stylegan3
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from render.blending.activations import observable, observe
-from render.blending.clusters import energy_in, excess, find_clusters, spherical_kmeans
-from render.errors import BlendError
-
-
-def latents(network, count: int = 4):
-    return torch.randn(count, network.num_ws, 8, generator=torch.Generator().manual_seed(3))
+from render.checkpoints import library
+from render.checkpoints.load import load
+from render.errors import LatentError
+from render.latents.clusters import centres, k_means, mapped_samples, nearest
 
 
-def test_directions_are_told_apart_whatever_their_length():
-    random = torch.Generator().manual_seed(1)
-    truth = torch.randint(3, (600,), generator=random)
-    rows = torch.eye(5)[:3][truth] + 0.05 * torch.randn(600, 5, generator=random)
-    labels = spherical_kmeans(F.normalize(rows, dim=1), 3, seed=4)
-    assert len({(int(a), int(b)) for a, b in zip(truth, labels, strict=True)}) == 3
-    assert torch.equal(labels, spherical_kmeans(F.normalize(rows * 7, dim=1), 3, seed=4))
+def test_centres_of_clear_clusters_are_found_largest_first():
+    random = np.random.RandomState(0)
+    places, sizes = random.randn(4, 8) * 10, (400, 300, 200, 100)
+    points = [place + 0.1 * random.randn(size, 8) for place, size in zip(places, sizes, strict=True)]
+    found = k_means(random.permutation(np.concatenate(points)).astype(np.float32), 4, seed=3)
+    np.testing.assert_allclose(found, places, atol=0.05)
+    assert found.dtype == np.float32
 
 
-def test_energy_is_counted_inside_each_mask():
-    squares = torch.zeros(1, 2, 4, 4)
-    squares[0, 0, :2], squares[0, 1, 3, 3] = 1.0, 5.0
-    masks = torch.zeros(1, 2, 2, 2)
-    masks[0, 0, 0], masks[0, 1, 1] = 1.0, 1.0  # the upper and the lower half, on a coarser grid
-    assert energy_in(masks, squares).tolist() == [[8, 0], [0, 5]]
-    finer = F.interpolate(masks, scale_factor=4.0)
-    assert energy_in(finer, squares).tolist() == [[8, 0], [0, 5]]
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_every_centre_is_the_mean_of_the_points_nearest_to_it(count, seed):
+    points = np.random.RandomState(1).randn(200, 3).astype(np.float32)
+    found = k_means(points, count, seed)
+    members = nearest(points, found)
+    for number in range(count):
+        np.testing.assert_allclose(found[number], points[members == number].mean(axis=0), atol=1e-4)
 
 
-def test_excess_is_0_for_what_is_everywhere_and_1_for_what_is_inside():
-    areas = torch.tensor([0.75, 0.25])
-    shares = torch.tensor([[0.75, 0.0, 1.0], [0.25, 1.0, 0.0]])
-    assert excess(shares, areas)[:, :2].tolist() == [[0, -3], [0, 1]]
-    assert excess(shares, areas)[0, 2] == 1
+def test_the_nearest_centre_is_the_nearest():
+    random = np.random.RandomState(0)
+    w, places = random.randn(5, 6, 8), random.randn(9, 8)
+    distances = np.linalg.norm(w[:, :, None] - places, axis=-1)
+    np.testing.assert_array_equal(nearest(w, places), distances.argmin(axis=-1))
+    assert nearest(places[4], places) == 4
 
 
-def test_clusters_are_complete_ordered_and_the_same_again(low, ws):
-    first, again = (find_clusters(low, ws, 4, ["8/1"], seed=2) for _ in range(2))
-    assert torch.equal(first.labels, again.labels)
-    assert first.labels.shape == (3, 8, 8)
-    assert first.areas.sum() == pytest.approx(1)
-    assert (first.areas.diff() <= 0).all()
-    assert list(first.shares) == list(observable(low))
-    for shares in first.shares.values():
-        torch.testing.assert_close(shares.sum(dim=0), torch.ones(8))
-    owned = [
-        (layer, channel)
-        for cluster in range(4)
-        for layer, channels in first.channels(cluster, least=0.0).items()
-        for channel in channels
-    ]
-    assert len(owned) == len(set(owned)) > 0  # a channel is in one cluster at most
-    assert not any(first.channels(cluster, least=1.1) for cluster in range(4))
+def test_points_that_are_all_one_are_no_trouble():
+    np.testing.assert_array_equal(k_means(np.ones([5, 2], np.float32), 3, 0), np.ones([3, 2]))
 
 
-def test_a_channel_goes_to_the_cluster_it_is_at_work_in():
-    network = make_network(seed=1)
-    catalogue = find_clusters(network, latents(network, 8), 4, ["16/1"])
-    seen = torch.cat([seen.outputs["16/1"] for seen in observe(network, latents(network, 8), ["16/1"])])
-    normal = (seen - seen.mean([0, 2, 3], True)) / seen.std([0, 2, 3], keepdim=True, unbiased=False)
-    for cluster in range(4):
-        inside = (catalogue.labels == cluster)[:, None]
-        expected = (normal.square() * inside).sum([0, 2, 3]) / normal.square().sum([0, 2, 3])
-        torch.testing.assert_close(catalogue.shares["16/1"][cluster], expected)
+def test_a_network_has_the_same_centres_every_time_and_one_is_the_average(low):
+    one = centres(low.mapping, 4, seed=1, samples=600)
+    np.testing.assert_array_equal(centres(low.mapping, 4, seed=1, samples=600), one)
+    assert not np.allclose(centres(low.mapping, 4, seed=2, samples=600), one)
+    average = mapped_samples(low.mapping, 600, seed=1).mean(axis=0)
+    np.testing.assert_allclose(centres(low.mapping, 1, seed=1, samples=600)[0], average, atol=1e-5)
 
 
-def test_several_layers_are_clustered_on_the_finest_grid(low, ws):
-    assert find_clusters(low, ws, 3, ["4/1", "8/1"]).labels.shape == (3, 8, 8)
+def test_samples_come_in_batches_without_a_seam_and_are_what_the_network_maps(low):
+    z = np.random.RandomState(4).randn(1700, low.z_dim).astype(np.float32)
+    with torch.no_grad():
+        expected = low.mapping.to_w(torch.from_numpy(z)).numpy()
+    np.testing.assert_allclose(mapped_samples(low.mapping, 1700, seed=4), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("make", [make_stylegan1, make_stylegan3])
-def test_other_architectures_have_clusters_too(make):
-    network = make(seed=1)
-    catalogue = find_clusters(network, latents(network), 3)
-    assert catalogue.labels.shape[1:] == (16, 16) if make is make_stylegan3 else (8, 8)
-    assert all(hook == {} for hook in (module._forward_hooks for module in network.modules()))
+def test_a_label_decides_whose_centres_they_are():
+    network = make_network(seed=1, c_dim=3)
+    found = [centres(network.mapping, 2, samples=100, label=np.eye(3)[index]) for index in range(2)]
+    assert np.abs(found[0] - found[1]).max() > 1e-3
 
 
-def test_what_cannot_be_clustered_is_refused(low, ws):
-    with pytest.raises(BlendError, match=r"layer '4/0' has no activations to look at; there are 4/1, 8/0"):
-        find_clusters(low, ws, 4, ["4/0"])
-    with pytest.raises(BlendError, match="2 to 100 clusters, not 1"):
-        find_clusters(low, ws, 1)
-    with pytest.raises(BlendError, match="90 clusters need more than 48 positions"):
-        find_clusters(low, ws, 90, ["4/1"])
+@pytest.mark.parametrize(
+    ("count", "samples", "words"), [(0, 10, "from 1 to 1024"), (2000, 9, "from 1"), (11, 10, "at least")]
+)
+def test_a_count_that_makes_no_sense_is_refused(low, count, samples, words):
+    with pytest.raises(LatentError, match=words):
+        centres(low.mapping, count, samples=samples)
+
+
+def test_a_trained_network_keeps_more_variety_truncated_to_centres_than_to_its_average():
+    mapping = load(library.sample_folder() / "portrait.safetensors").mapping
+    w = mapped_samples(mapping, 500, seed=9)
+    places = centres(mapping, 16, samples=2000)
+    average = mapping.w_avg.numpy()
+
+    def spread(pulled):
+        return np.square(pulled - pulled.mean(axis=0)).sum(axis=1).mean()
+
+    to_average = average + 0.5 * (w - average)
+    to_centres = places[nearest(w, places)] * 0.5 + 0.5 * w
+    assert spread(to_centres) > 1.4 * spread(to_average)

@@ -144,3 +144,29 @@ def test_a_pace_that_makes_no_sense_is_refused(arguments, word):
 def test_too_few_pictures_are_an_error():
     with pytest.raises(RenderError, match="pace: 9 pictures were wanted"):
         even_pace(lambda times: np.zeros([1, 4, 4, 3]), 0, 4, samples=8)
+
+
+@pytest.mark.slow
+def test_a_spline_through_a_trained_network_moves_three_times_as_evenly():
+    import torch
+
+    from render.checkpoints import library
+    from render.checkpoints.load import load
+    from render.latents import Walk, seed_latents
+
+    network = load(library.sample_folder() / "portrait.safetensors").use_shared_weights()
+    order = (0, 1, 2, 3, 4, 5, 0)
+    walk = Walk(tuple(Fraction(8 * n, 6) for n in range(7)), order, "spline", loop=True)
+    z = torch.from_numpy(seed_latents([3, 14, 15, 92, 65, 35], network.z_dim))
+    w = network.mapping.to_w(z).numpy()
+
+    def pictures(times):
+        here = torch.from_numpy(np.stack([walk.point(w, time) for time in times]))
+        ws = network.mapping.truncate(here[:, None].repeat(1, network.num_ws, 1), 0.7)
+        images = network.synthesis(ws, resolution=128)
+        return (images * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+
+    with torch.no_grad():
+        compared = compare_pace(pictures, even_pace(pictures, 0, 8), [Fraction(n, 25) for n in range(200)])
+    assert unevenness(compared.after) < unevenness(compared.before) / 3
+    assert unevenness(compared.colours_after) < unevenness(compared.colours_before) / 3
