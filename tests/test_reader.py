@@ -89,7 +89,7 @@ BROKEN = [
     ("truncation: 0.7", "truncation: high", "7:13: truncation: this is a number from -100 to 100, not 'high'"),
     ("truncation: 0.7", "truncation:", "7:1: truncation: this is a number from -100 to 100, not nothing"),
     ("truncation: 0.7", "truncation: [0s, 1]", "7:13: truncation: keyframes are a list of lists such as [[0s, 0], [end, 1]]"),
-    ("truncation: 0.7", "truncation: =0.7 + sin(x)", "7:13: truncation: unknown name 'x' in the expression; known: t, f, b, u, fps, tau, pi"),
+    ("truncation: 0.7", "truncation: =0.7 + sin(x)", "7:13: truncation: unknown name 'x' in the expression; known: t, f, b, u, fps, tau, pi, blend.swap, blend.weight"),
     ("truncation: 0.7", "truncation: =1/(t-t)", "7:13: truncation: =1/(t-t) at 0 s: it divides by zero"),
     ("truncation: 0.7", "truncation: =b", "7:13: truncation: =b at 0 s: beats need a tempo: give clip.bpm, for example bpm: 120"),
     ("low: portrait", "low: portrat", "9:8: blend.low: unknown model 'portrat'; did you mean 'portrait'?"),

@@ -87,7 +87,7 @@ def test_formulas_and_kimg(sample_folder):
 def test_a_formula_without_a_value_is_one_line():
     value, clock = read_animated("=1/t", WEIGHT), Clock(Fraction(4))
     with pytest.raises(PresetError, match=r"^blend\.weight: =1/t at 0 s: .*$"):
-        track_row("blend.weight", value, value.track(clock))
+        track_row("blend.weight", value, value.draft(clock))
 
 
 def test_warnings_come_last_and_know_the_files(sample_folder):

@@ -238,7 +238,7 @@ def _times(value: Any) -> Iterator[Time]:
 
 def _of_variables(preset: Preset) -> list[str]:
     used = read_by_formulas(spots_of(preset))
-    names = [name for name in preset.vars or {} if f"{VARS}{name}" not in used]
+    names = [name for name in preset.vars or {} if name not in used]
     return [f"{VARS}{name}: no formula reads it; a formula would write ={name}" for name in names]
 
 

@@ -15,13 +15,16 @@ from pydantic import PlainValidator, ValidationError
 
 from render.timeline import (
     LINEAR,
+    REPEATS,
     Clock,
     Easing,
     Expression,
     ExpressionTrack,
     Key,
+    KeyFormula,
     Time,
     Track,
+    TrackDraft,
     did_you_mean,
     parse_easing,
     parse_expression,
@@ -34,9 +37,8 @@ from .mistakes import Mistake, Place, carried, gather, mistakes_of, shown
 from .quantities import CUTOFF, KIMG, NUMBER, PLACE, SWAP, TRUNCATION, WEIGHT, WIDTH, ZOOM, Quantity
 from .values import Shape, leaf
 
-REPEATS = ("once", "loop", "mirror")
 _MAPPING_KEYS = ("keys", "ease", "repeat")
-Others = Mapping[str, Callable[[float], float]]  # what a formula's names stand for, over time
+Draft = Track | ExpressionTrack | TrackDraft
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,8 @@ class Animated:
         """Its expressions, each with its place within the number."""
         if self.expression is not None:
             return [((), self.expression)]
-        outer = ("keys",) if self.is_mapping else ()
         return [
-            ((*outer, index, 1), key.value)
+            ((*self.at_keys, index, 1), key.value)
             for index, key in enumerate(self.keys)
             if isinstance(key.value, Expression)
         ]
@@ -101,47 +102,44 @@ class Animated:
     @property
     def references(self) -> frozenset[str]:
         """Names of variables and of other tracks that its expressions read."""
-        return frozenset().union(*(references_of(expression) for _, expression in self.formulas()))
+        return frozenset().union(*(expression.references for _, expression in self.formulas()))
 
-    def track(
-        self,
-        clock: Clock,
-        position_at: Callable[[float], float] | None = None,
-        others: Others | None = None,
-    ) -> Track | ExpressionTrack:
+    def draft(self, clock: Clock, position_at: Callable[[float], float] | None = None) -> Draft:
         """The number over time, in the quantity's numbers (positions for a swap, kimg for a snapshot).
+
+        What its formulas read is not known here: a `Timeline` puts drafts together.
 
         Args:
             position_at: for swaps, where a bare resolution lies in the network at hand; default: where it
                 lies in StyleGAN1 and 2. Layers by name are left as they are.
-            others: what the names in `references` stand for.
 
         Raises:
-            ValueError: a time or a key has no meaning on this clock; `mistakes` says where.
+            ValueError: a time has no meaning on this clock; `mistakes` says where.
         """
+        convert = position_at or self.quantity.from_formula
         if self.expression is not None:
-            return self._formula(self.expression, clock, position_at, others)
-        keys = tuple(self._key(key, clock, position_at, others) for key in self.keys)
+            return ExpressionTrack(self.expression, clock, convert)
+        keys = tuple(_key(key, clock, position_at) for key in self.keys)
         period = clock.duration if clock.loop and self.spline else None
-        if not self.is_mapping:
-            return Track(keys, self.quantity.lowest)
-        return Track(keys, self.quantity.lowest, self.spline, self.repeat, period)
+        options = (self.quantity.lowest, self.spline, self.repeat, period)
+        if any(isinstance(key, KeyFormula) for key in keys):
+            return TrackDraft(keys, *options, convert)
+        return Track(keys, *options)
 
-    def mistakes(self, clock: Clock, others: Others | None = None) -> list[Mistake]:
-        """What only the clip can tell: times without meaning, keys out of order or without a value."""
+    def mistakes(self, clock: Clock) -> list[Mistake]:
+        """What only the clip can tell about times: those without meaning, keys out of order, no span."""
         found = order_mistakes([key.time for key in self.keys], clock)
-        if not found:
-            for index, key in enumerate(self.keys):
-                try:
-                    self._key(key, clock, None, others)
-                except ValueError as error:
-                    found.append(Mistake((index, 1), str(error)))
         if not found and self.repeat != "once":
             first, last = (clock.resolve(self.keys[end].time) for end in (0, -1))
             if first == last:
-                text = f"repeat needs two keys at different times; the keys span 0 s at {self.keys[0].time}"
+                text = f"repeat needs keys at two times; these span 0 s at {self.keys[0].time}"
                 return [Mistake(("repeat",), text)]
-        return [mistake.within("keys") for mistake in found] if self.is_mapping else found
+        return [mistake.within(*self.at_keys) for mistake in found]
+
+    @property
+    def at_keys(self) -> Place:
+        """Where its keys stand within the number."""
+        return ("keys",) if self.is_mapping else ()
 
     def as_data(self) -> Any:
         """The value as a preset file writes it."""
@@ -164,40 +162,18 @@ class Animated:
         defaults = {"ease": "linear", "repeat": "once"}
         return {"keys": keys, **{name: word for name, word in options.items() if word != defaults[name]}}
 
-    def _key(
-        self,
-        key: Keyframe,
-        clock: Clock,
-        position_at: Callable[[float], float] | None,
-        others: Others | None,
-    ) -> Key:
-        seconds = clock.resolve(key.time)
-        if isinstance(key.value, Expression):
-            number = self._formula(key.value, clock, position_at, others).value_at(seconds)
-        else:
-            resolution = bare_resolution(key.value) if position_at else None
-            number = key.number if resolution is None else position_at(resolution)
-        return Key(seconds, number, key.easing)
 
-    def _formula(
-        self,
-        expression: Expression,
-        clock: Clock,
-        position_at: Callable[[float], float] | None,
-        others: Others | None,
-    ) -> ExpressionTrack:
-        convert = position_at or self.quantity.from_formula
-        return ExpressionTrack(expression, clock, convert, *([others] if others else []))
+def _key(key: Keyframe, clock: Clock, position_at: Callable[[float], float] | None) -> Key | KeyFormula:
+    seconds = clock.resolve(key.time)
+    if isinstance(key.value, Expression):
+        return KeyFormula(seconds, key.value, key.easing)
+    resolution = bare_resolution(key.value) if position_at else None
+    return Key(seconds, key.number if resolution is None else position_at(resolution), key.easing)
 
 
 def constant(value: float | str, quantity: Quantity) -> Animated:
     """An animated number that stands still."""
     return Animated(quantity, (Keyframe(Time(), value, quantity.number(value)),))
-
-
-def references_of(expression: Expression) -> frozenset[str]:
-    """Names of variables and of other tracks that an expression reads."""
-    return getattr(expression, "references", frozenset())
 
 
 def is_formula(value: Any) -> bool:

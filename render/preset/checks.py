@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Sequence
 from os.path import normpath
 from typing import TYPE_CHECKING
 
-from render.timeline import FUNCTIONS, VARIABLES, Clock, did_you_mean
+from render.timeline import CycleError, KeyFormulaError, check_amount, did_you_mean, unknown_name
 
-from .animated import references_of
 from .blend import MODEL_WORDS
 from .mistakes import Mistake, Place
-from .motion import Motion, Spot, in_order, known_names, spots_of
+from .motion import Spot, spots_of, timeline_of
 from .names import NameKeys
 from .panels import PANEL_WORDS
 
 if TYPE_CHECKING:
     from .model import Preset
-
-_MOST_TRIALS = 50_000  # frames of one rate at which a formula is tried before anything is rendered
 
 
 def cross_mistakes(preset: Preset) -> list[Mistake]:
@@ -48,83 +44,71 @@ def _latents(preset: Preset) -> list[Mistake]:
 
 
 def _tracks(preset: Preset) -> list[Mistake]:
-    spots = spots_of(preset)
-    known = known_names(spots)
-    mistakes = [mistake for spot in spots for mistake in _unknown_names(spot, known)]
-    if mistakes:
-        wrong = {mistake.place for mistake in mistakes}
-        spots = tuple(spot for spot in spots if not any(_inside(place, spot.place) for place in wrong))
+    """Times, names, circles and values, in this order: where one is wrong, what reads it is not looked at."""
+    clock, spots = preset.clock, spots_of(preset)
+    formulas = [str(expression) for spot in spots for _, expression in spot.value.formulas()]
     try:
-        order = in_order(spots)
+        check_amount(formulas)
     except ValueError as error:
-        text, around = error.args
-        first = next(spot for spot in spots if spot.name == around[0])
-        return [*mistakes, Mistake(first.place, text)]
-    return mistakes + _values(order, spots, preset)
-
-
-def _values(order: list[Spot], spots: tuple[Spot, ...], preset: Preset) -> list[Mistake]:
-    """Times and values that only the clip can tell; what reads a wrong number is not looked at."""
-    clock = preset.clock
-    rates = {output.rate(clock.fps) for output in preset.outputs}
-    motion, found = Motion(clock), {}
-    for spot in order:
-        if spot.sources() - motion.tracks.keys():
-            continue
-        mistakes = spot.value.mistakes(clock, motion.others(spot))
-        if not mistakes:
-            motion.add(spot)
-            mistakes = _trial(spot, motion, clock, rates)
+        return [Mistake(_first_formula(spots), str(error))]
+    known = [spot.formula_name for spot in spots if spot.is_readable]
+    found: dict[str, list[Mistake]] = {}
+    for spot in spots:
+        mistakes = [*_unknown_names(spot, known), *spot.value.mistakes(clock)]
         if mistakes:
-            motion.tracks.pop(spot.name, None)
-            found[spot.name] = [mistake.within(*spot.place) for mistake in mistakes]
-    return [mistake for spot in spots for mistake in found.get(spot.name, [])]
+            found[spot.formula_name] = [mistake.within(*spot.place) for mistake in mistakes]
+    _check_values(spots, preset, found)
+    return [mistake for spot in spots for mistake in found.get(spot.formula_name, [])]
 
 
-def _inside(place: Place, outer: Place) -> bool:
-    return place[: len(outer)] == outer
-
-
-def _unknown_names(spot: Spot, known: Iterable[str]) -> list[Mistake]:
-    """Names in the spot's formulas that mean nothing in this preset."""
-    found = []
-    for place, expression in spot.value.formulas():
-        for name in sorted(references_of(expression) - set(known)):
-            near = did_you_mean(name, [*known, *VARIABLES, *FUNCTIONS], limit=0)
-            more = (
-                f"; there are {', '.join(known)}" if known else "; variables are given by vars: {peak: 0.8}"
-            )
-            text = f"unknown name {name!r} in {_shortened(expression)}{near or more}"
-            found.append(Mistake((*spot.place, *place), text))
-    return found
-
-
-def _shortened(expression: object) -> str:
-    """A formula as its writer would recognise it, cut short."""
-    text = str(expression)
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def _trial(spot: Spot, motion: Motion, clock: Clock, rates: Iterable[Fraction]) -> list[Mistake]:
-    """The first frame of any rate at which a formula has no value."""
-    if spot.value.expression is None:
-        return []
-    track = motion.tracks[spot.name]
-    clocks = [clock.with_fps(fps) for fps in {clock.fps, *rates}]
-    moments = {Fraction(0)} if track.is_constant else set().union(*map(_moments, clocks))
-    for seconds in sorted(moments):
+def _check_values(spots: Sequence[Spot], preset: Preset, found: dict[str, list[Mistake]]) -> None:
+    """Adds to what is `found` the circles, and the first moments at which formulas have no value."""
+    clock = preset.clock
+    while True:
+        right = _untouched(spots, found)
         try:
-            track.value_at(seconds)
+            timeline = timeline_of(right.values(), clock)
+        except CycleError as error:
+            name = min(error.chain, key=list(right).index)
+            found[name] = [Mistake(right[name].place, str(error))]
+        except KeyFormulaError as error:
+            place = (*right[error.name].place, *right[error.name].value.at_keys, error.index, 1)
+            found[error.name] = [Mistake(place, str(error))]
         except ValueError as error:
-            return [Mistake((), str(error))]
-    return []
+            place = _first_formula(right.values())
+            found[next(name for name, spot in right.items() if spot.place == place)] = [
+                Mistake(place, str(error))
+            ]
+            return
+        else:
+            break
+    rates = {clock.fps, *(output.rate(clock.fps) for output in preset.outputs)}
+    for failure in timeline.failures([clock.with_fps(fps) for fps in sorted(rates)]):
+        found[failure.name] = [Mistake(right[failure.name].place, failure.message)]
 
 
-def _moments(clock: Clock) -> set[Fraction]:
-    """The moments of all frames; of a very long clip, of frames evenly spread over it."""
-    last = clock.frame_count - 1
-    count = min(last, _MOST_TRIALS)
-    return {clock.seconds(last * part // max(1, count)) for part in range(count + 1)}
+def _untouched(spots: Iterable[Spot], wrong: Iterable[str]) -> dict[str, Spot]:
+    """The spots that are right, and read only such ones, by the names that formulas use."""
+    right = {spot.formula_name: spot for spot in spots if spot.formula_name not in wrong}
+    while True:
+        readers = [name for name, spot in right.items() if spot.value.references - right.keys()]
+        if not readers:
+            return right
+        for name in readers:
+            del right[name]
+
+
+def _first_formula(spots: Iterable[Spot]) -> Place:
+    return next(spot.place for spot in spots if spot.value.formulas())
+
+
+def _unknown_names(spot: Spot, known: Sequence[str]) -> list[Mistake]:
+    """Names in the spot's formulas that mean nothing in this preset."""
+    return [
+        Mistake((*spot.place, *place), unknown_name(name, [one for one in known if one != spot.formula_name]))
+        for place, expression in spot.value.formulas()
+        for name in sorted(expression.references - set(known))
+    ]
 
 
 # --- names --------------------------------------------------------------------------------------------------

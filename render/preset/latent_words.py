@@ -92,7 +92,7 @@ def read_latent(value: Any) -> Latent:
     word, _, rest = text.partition(" ")
     if word == "file" and rest.strip():
         return read_file_latent(rest)
-    if word == "seed" or not text:
+    if word in ("seed", "file") or not text:
         raise ValueError(f"{_HELP}, not {shown(value)}")
     if "/" in text or _FILE.fullmatch(text)["file"].lower().endswith(SUFFIXES):
         return read_file_latent(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, ValidationError
 
 from render.errors import PresetError
-from render.timeline import Clock, ExpressionTrack, NameTrack, Track
+from render.timeline import Clock, ExpressionTrack, NameTrack, Timeline, Track
 
 from .advice import warnings_of
 from .animated import Animated, AnimatedCutoff, constant
@@ -22,7 +22,7 @@ from .latents import Latents
 from .layer_maps import LayeredTruncation, LayerMap
 from .mistakes import Mistake, Place, carried, mistakes_of, shown
 from .models import ModelSource
-from .motion import layer_maps_of, spots_of, tracks_of
+from .motion import layer_maps_of, spots_of, timeline_of, tracks_of
 from .names import NameKeys
 from .noise import Noise
 from .outputs import Output, read_output, read_outputs
@@ -244,6 +244,13 @@ class Preset(Part):
         position_at: where a bare resolution lies in the network at hand, for swaps; default: StyleGAN1 and 2.
         """
         return tracks_of(spots_of(self), self.clock, position_at)
+
+    def timeline(self, position_at: Callable[[float], float] | None = None) -> Timeline:
+        """All animated numbers together, each computed once a moment.
+
+        Variables go by their bare names, as formulas read them. position_at: as for `tracks`.
+        """
+        return timeline_of(spots_of(self), self.clock, position_at)
 
     def layer_maps(self) -> dict[str, LayerMap]:
         """Of `blend.weight` and `truncation` those that differ from layer to layer: whose track is where."""

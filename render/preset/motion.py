@@ -5,16 +5,16 @@ A formula reads other numbers by their names, `blend.weight`, and variables by t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from render.timeline import Clock, ExpressionTrack, Track
+from render.timeline import Clock, ExpressionTrack, Timeline, Track
 
 from .animated import Animated
 from .layer_maps import Layered, LayerMap
+from .layers import resolution_of
 from .mistakes import Place
 from .quantities import SWAP
 from .walk import Walk
@@ -41,14 +41,15 @@ class Spot:
     place: Place
     value: Animated
 
-    def sources(self) -> set[str]:
-        """Names of the tracks that its formulas read, as far as they exist."""
-        return {track_name(reference) for reference in self.value.references}
+    @property
+    def formula_name(self) -> str:
+        """The name under which formulas read it: a variable's bare name."""
+        return self.name.removeprefix(VARS)
 
-
-def track_name(reference: str) -> str:
-    """The name of the track that a formula means: bare names are variables, except for the two sections."""
-    return reference if "." in reference or reference in BARE_TRACKS else f"{VARS}{reference}"
+    @property
+    def is_readable(self) -> bool:
+        """Whether a formula can write its name."""
+        return not set(self.name) & set("[{")
 
 
 def spots_of(preset: Preset) -> tuple[Spot, ...]:
@@ -104,75 +105,52 @@ def layer_maps_of(preset: Preset) -> dict[str, LayerMap]:
     }
 
 
-def in_order(spots: Iterable[Spot]) -> list[Spot]:
-    """The spots in an order in which each one comes after those that its formulas read.
-
-    Raises:
-        ValueError: some read each other in a circle; its `args` are the sentence and the names around.
-    """
-    by_name = {spot.name: spot for spot in spots}
-    graph = {name: spot.sources() & by_name.keys() for name, spot in by_name.items()}
-    try:
-        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
-    except CycleError as error:
-        around = list(reversed(error.args[1]))
-        first = around.index(min(around[:-1], key=list(by_name).index))
-        around = [*around[first:-1], *around[: first + 1]]
-        raise ValueError(f"formulas read each other in a circle: {' → '.join(around)}", around) from None
-
-
-class Motion:
-    """The tracks of a preset on a clock, each built after those that it reads.
+def timeline_of(
+    spots: Iterable[Spot], clock: Clock, position_at: Callable[[float], float] | None = None
+) -> Timeline:
+    """All numbers together, by the names under which formulas read them: variables by their bare names.
 
     position_at: where a bare resolution lies in the network at hand, for swaps. Formulas that read a swap get
     the resolution, whatever the network.
+
+    Raises:
+        CycleError, KeyFormulaError, ValueError: as `Timeline`; a preset that was made has been checked.
     """
-
-    def __init__(self, clock: Clock, position_at: Callable[[float], float] | None = None):
-        self.clock, self.position_at = clock, position_at
-        self.tracks: dict[str, Track | ExpressionTrack] = {}
-        self._readers: dict[str, Callable[[float], float]] = {}
-
-    def others(self, spot: Spot) -> dict[str, Callable[[float], float]]:
-        """What the names in the spot's formulas stand for."""
-        references = {name: track_name(name) for name in spot.value.references}
-        return {name: self._readers[track] for name, track in references.items() if track in self._readers}
-
-    def add(self, spot: Spot) -> Track | ExpressionTrack:
-        """The spot's track; the ones it reads are there already. Raises ValueError as `Animated.track`."""
-        others, quantity = self.others(spot), spot.value.quantity
-        plain = track = spot.value.track(self.clock, None, others)
-        if self.position_at is not None and quantity == SWAP:
-            track = spot.value.track(self.clock, self.position_at, others)
-        self._readers[spot.name] = _reader(plain, quantity.written)
-        self.tracks[spot.name] = track
-        return track
-
-
-def _reader(track: Track | ExpressionTrack, written: Callable[[float], float]) -> Callable[[float], float]:
-    @lru_cache(maxsize=4)  # several formulas read a number at one time; it is worked out once
-    def read(seconds: float) -> float:
-        return written(track.value_at(seconds))
-
-    return read
+    drafts, written = {}, {}
+    for spot in spots:
+        is_swap = spot.value.quantity == SWAP
+        drafts[spot.formula_name] = spot.value.draft(clock, position_at if is_swap else None)
+        if is_swap:
+            written[spot.formula_name] = _inverse(position_at) if position_at else resolution_of
+    return Timeline(clock, drafts, written)
 
 
 def tracks_of(
     spots: Iterable[Spot], clock: Clock, position_at: Callable[[float], float] | None = None
 ) -> dict[str, Track | ExpressionTrack]:
-    """The tracks of all spots by name, in the order of the spots. Raises ValueError as `in_order`."""
-    motion, spots = Motion(clock, position_at), tuple(spots)
-    for spot in in_order(spots):
-        motion.add(spot)
-    return {spot.name: motion.tracks[spot.name] for spot in spots}
+    """The tracks of all spots by name, each able to answer alone. Raises as `timeline_of`."""
+    spots = tuple(spots)
+    timeline = timeline_of(spots, clock, position_at)
+    return {spot.name: timeline.track(spot.formula_name) for spot in spots}
+
+
+def _inverse(position_at: Callable[[float], float]) -> Callable[[Any], Any]:
+    """The resolution at a position of a network's own axis, for numbers and arrays alike."""
+
+    @cache
+    def table() -> tuple[list[float], list[float]]:
+        octaves = [step / 16 for step in range(16 * 11 + 1)]  # 4 to 8192 pixels
+        return [position_at(4 * 2**octave) for octave in octaves], octaves
+
+    def resolution(position: Any) -> Any:
+        import numpy as np
+
+        found = 4 * 2 ** np.interp(position, *table())
+        return found if np.ndim(position) else float(found)
+
+    return resolution
 
 
 def read_by_formulas(spots: Iterable[Spot]) -> set[str]:
-    """Names of all tracks that some formula reads."""
-    return set().union(*(spot.sources() for spot in spots))
-
-
-def known_names(spots: Iterable[Spot]) -> Mapping[str, str]:
-    """What formulas of this preset may read: each name as it is written in a formula → its track's name."""
-    names = [spot.name for spot in spots if not set(spot.name) & set("[{")]
-    return {name.removeprefix(VARS): name for name in names}
+    """All names that formulas read."""
+    return set().union(*(spot.value.references for spot in spots))

@@ -108,7 +108,8 @@ def read_model_name(value: Any) -> str | NameKeys:
     if isinstance(value, NameKeys):
         return value
     if isinstance(value, list | tuple):
-        return _read_keys(value, read_text, of_classes=False)
+        keys = _read_keys(value, read_text, of_classes=False)
+        return keys.names[0] if keys.is_constant else keys
     return read_text(value)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import ValidationError
 
-from render.timeline import FUNCTIONS, VARIABLES
+from render.timeline import variable_name
 
 from .animated import Animated, read_animated
 from .mistakes import Mistake, carried, mistakes_of, shown
@@ -27,8 +26,10 @@ def read_variables(value: Any) -> dict[str, Animated]:
         raise ValueError(f"at most {_MOST} variables, not {len(value)}")
     variables, mistakes = {}, []
     for name, item in value.items():
-        if why := _why_not(name):
-            mistakes.append(Mistake((name,), f"{shown(name)} {why}", at_key=True))
+        try:
+            _check_name(name)
+        except ValueError as error:
+            mistakes.append(Mistake((name,), str(error), at_key=True))
             continue
         try:
             variables[name] = read_animated(item, NUMBER)
@@ -41,14 +42,10 @@ def read_variables(value: Any) -> dict[str, Animated]:
     return variables
 
 
-def _why_not(name: Any) -> str:
-    """Why a variable cannot have this name, if it cannot."""
-    if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
-        return "is no name for a variable; use letters, digits and _, a letter first"
-    for taken, what in ((VARIABLES, "a number"), (FUNCTIONS, "a function"), (BARE_TRACKS, "a track")):
-        if name in taken:
-            return f"already means {what} in formulas; call the variable something else"
-    return ""
+def _check_name(name: Any) -> None:
+    if name in BARE_TRACKS:
+        raise ValueError(f"{name!r} means a number of the preset in formulas; choose another name")
+    variable_name(name)
 
 
 Variables = Annotated[dict[str, Animated], *leaf(read_variables, {"$ref": "#/definitions/vars"})]
