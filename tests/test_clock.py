@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from render.timeline import Clock, parse_fps, parse_time
+from render.timeline import Clock, marker_name, parse_fps, parse_time
 
 RATES = [Fraction(24), Fraction(25), Fraction(30), Fraction(60), Fraction(24000, 1001), Fraction(25, 2)]
 
@@ -164,3 +164,64 @@ def test_frames_outside_the_clip_are_refused() -> None:
 def test_clocks_survive_pickling() -> None:
     one = clock(bpm=Fraction(90), loop=True)
     assert pickle.loads(pickle.dumps(one)) == one
+
+
+def marked(loop: bool = False, **markers: str) -> Clock:
+    return clock(bpm=Fraction(120), markers=tuple((n, parse_time(t)) for n, t in markers.items()), loop=loop)
+
+
+def test_markers_stand_wherever_a_time_does_and_refer_to_each_other() -> None:
+    one = marked(fill="drop-1b", drop="8b")
+    assert one.resolve(parse_time("drop")) == 4
+    assert one.resolve(parse_time("fill+12f")) == Fraction("3.9")
+    assert one.resolve(parse_time("end-drop")) == 4
+    assert one.marker_seconds == {"fill": Fraction(7, 2), "drop": Fraction(4)}
+    assert parse_time("fill + 1b - end").markers == {"fill"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("dorp", "^unknown time 'dorp'; did you mean 'drop'\\?$"),
+        ("emd", "^unknown time 'emd'; did you mean 'end'\\?$"),
+        ("zzz", "^unknown time 'zzz'; known: drop, here, there, end$"),
+        ("here", "^markers go in a circle: here → there → here$"),
+        ("2drop", "^unknown unit 'drop' in '2drop'"),
+    ],
+)
+def test_wrong_markers_are_explained(text: str, message: str) -> None:
+    one = marked(drop="8b", here="there+1s", there="here")
+    assert one.resolve(parse_time("drop")) == 4  # a broken marker harms no other
+    with pytest.raises(ValueError, match=message):
+        one.resolve(parse_time(text))
+
+
+def test_a_marker_in_a_clip_without_markers_says_how_to_make_one() -> None:
+    with pytest.raises(ValueError, match=r"^unknown time 'drop'; give it a place under clip\.markers"):
+        clock().resolve(parse_time("drop"))
+
+
+def test_markers_that_double_each_other_cost_nothing_and_depth_is_bounded() -> None:
+    doubling = {"m0": "1f", **{f"m{n}": f"m{n - 1}+m{n - 1}" for n in range(1, 30)}}
+    assert marked(**doubling).resolve(parse_time("m29")) == Fraction(2**29, 30)
+    deep = {"m0": "1f", **{f"m{n}": f"m{n - 1}" for n in range(1, 90)}}
+    with pytest.raises(ValueError, match="more than 40 markers deep"):
+        marked(**deep).resolve(parse_time("m89"))
+
+
+@pytest.mark.parametrize("name", ["s", "f", "b", "end", "4b", "two words", "a-b", "", 3, None])
+def test_names_that_no_marker_can_have(name: object) -> None:
+    with pytest.raises(ValueError, match=r"a marker's name is one word|already means"):
+        marker_name(name)
+
+
+@given(
+    parts=st.lists(
+        st.tuples(st.sampled_from("+-"), st.one_of(terms, st.just("drop"))), min_size=1, max_size=5
+    )
+)
+@settings(deadline=None, max_examples=60)
+def test_times_with_markers_read_back(parts: list[tuple[str, str]]) -> None:
+    time = parse_time("".join(sign + term for sign, term in parts))
+    assert parse_time(str(time)) == time
+    assert time.markers <= {"drop"}

@@ -6,6 +6,7 @@ import math
 import pickle
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,13 @@ from hypothesis import strategies as st
 from render.timeline import EASING_NAMES, Easing, parse_easing
 
 NAMED = [name for name in EASING_NAMES if "(" not in name]
-SHAPES = ["steps(4)", "steps(3, jump-none)", "cubic-bezier(0.1, 0.7, 1, 0.1)", "cubic-bezier(0, 2, 1, -1)"]
+SHAPES = [
+    "linear(0, 0.4 20%, 1)",
+    "steps(4)",
+    "steps(3, jump-none)",
+    "cubic-bezier(0.1, 0.7, 1, 0.1)",
+    "cubic-bezier(0, 2, 1, -1)",
+]
 OVERSHOOTING = ("back", "elastic")
 FAMILIES = ["sine", "quad", "cubic", "quart", "quint", "expo", "circ", "back", "elastic", "bounce"]
 
@@ -127,6 +134,16 @@ def test_easings_survive_pickling() -> None:
         ("steps", "unknown easing 'steps'; write steps(4) or steps(4, start)"),
         ("steps(0)", "steps takes 1 to 10000 steps (jump-none at least 2), not 0"),
         ("steps(3, stat)", "steps cannot jump at 'stat'; did you mean 'start'?"),
+        ("linear(1)", "linear( ) takes 2 to 64 stops, not 1; write for example linear(0, 0.4 20%, 1)"),
+        ("linear(0, x, 1)", "cannot read the stop 'x' of linear( ); write for example linear(0, 0.4 20%, 1)"),
+        ("linear(0, 2 120%, 1)", "the places of linear( ) lie from 0% to 100%, not '2 120%'"),
+        ("linear(0, 1e9, 1)", "the values of linear( ) lie from -100 to 100, not '1e9'"),
+        (
+            "linear(0, 20%, 1)",
+            "a stop of linear( ) is a value and up to two places, not '20%'; "
+            "write for example linear(0, 0.4 20%, 1)",
+        ),
+        ("ease" * 300, "an easing of 1200 characters is too long; at most 1000"),
         ("cubic-bezier(1, 2)", "cubic-bezier takes four numbers: cubic-bezier(x1, y1, x2, y2)"),
         ("cubic-bezier(0, nan, 1, 0)", "cubic-bezier takes four numbers: cubic-bezier(x1, y1, x2, y2)"),
         ("cubic-bezier(2, 0, 0, 0)", "the x values of cubic-bezier lie from 0 to 1, not 2 and 0"),
@@ -136,3 +153,41 @@ def test_wrong_names_are_explained(text: str, message: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         parse_easing(text)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("linear(0, 0.4 20%, 1)", {0.1: 0.2, 0.2: 0.4, 0.6: 0.7}),
+        ("linear(0, 0.5, 0.5, 1)", {1 / 6: 0.25, 0.5: 0.5, 5 / 6: 0.75}),  # spread evenly
+        ("linear(0, 1 25% 75%, 0)", {0.125: 0.5, 0.3: 1, 0.7: 1, 0.875: 0.5}),  # a stop with two places
+        ("linear(0, 0.5 60%, 0.8 40%, 1)", {0.3: 0.25, 0.6: 0.8, 0.8: 0.9}),  # a place never falls
+        ("linear(0.2, 1.5 50%, 1)", {0: 0.2, 0.5: 1.5, 1: 1}),
+        ("linear(0 20%, 1 80%)", {0.1: 0, 0.5: 0.5, 0.9: 1}),
+    ],
+)
+def test_linear_passes_its_stops_as_in_css(text: str, points: dict[float, float]) -> None:
+    easing = parse_easing(text)
+    assert {x: easing(x) for x in points} == pytest.approx(points)
+    assert easing.many(np.array(list(points))) == pytest.approx(list(points.values()))
+
+
+@given(
+    stops=st.lists(
+        st.tuples(st.floats(-2, 2), st.integers(0, 100)), min_size=2, max_size=9, unique_by=lambda s: s[1]
+    )
+)
+@settings(deadline=None, max_examples=60)
+def test_linear_passes_every_stop(stops: list[tuple[float, int]]) -> None:
+    stops = sorted(stops, key=lambda stop: stop[1])
+    easing = parse_easing(f"linear({', '.join(f'{value!r} {place}%' for value, place in stops)})")
+    assert parse_easing(easing.name) == easing
+    for value, place in stops:
+        assert easing(place / 100) == value
+
+
+@pytest.mark.parametrize("name", [*NAMED, *SHAPES])
+def test_arrays_are_eased_like_numbers(name: str) -> None:
+    easing = parse_easing(name)
+    xs = [-1.0, 0.0, 0.1, 0.25, 0.5, 0.77, 1.0, 2.0]
+    assert easing.many(np.array(xs)).tolist() == [easing(x) for x in xs]

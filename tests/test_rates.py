@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from render.timeline import nearest_gif_rate, parse_fps, rate_text
+from render.timeline import exact_number, nearest_gif_rate, parse_fps, rate_text
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,10 @@ def test_the_slowest_rate_is_one_that_a_gif_keeps() -> None:
 def test_rates_for_people() -> None:
     rates = (Fraction(25), Fraction(25, 2), Fraction(24000, 1001), Fraction(100, 3))
     assert [rate_text(rate) for rate in rates] == ["25", "12.5", "23.976", "33.333"]
+
+
+def test_numbers_that_would_fill_the_memory_are_refused_at_once() -> None:
+    for value in ("1e999999999", "1e-999999999", 10**5000):
+        with pytest.raises(ValueError, match="a frame rate is a number such as 30"):
+            parse_fps(value)
+    assert exact_number("2.5e1") == 25

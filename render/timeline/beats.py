@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Protocol
 
-from .rates import exact_number
+from .rates import exact_number, given_text
 
 MOST_BEATS = 20_000
 CLOSEST = Fraction(1, 100)  # seconds between two beats of a list
@@ -125,8 +125,7 @@ def read_beat(value: object) -> Fraction:
     """One beat's time in seconds, exactly as its decimals say. Raises ValueError."""
     seconds = exact_number(value)
     if seconds is None or abs(seconds) > _FARTHEST:
-        shown = str(value) if len(str(value)) <= 40 else f"{str(value)[:39]}…"
-        raise ValueError(f"a beat is a time in seconds such as 0.51, not {shown!r}")
+        raise ValueError(f"a beat is a time in seconds such as 0.51, not {given_text(value)}")
     return seconds
 
 

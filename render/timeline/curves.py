@@ -16,6 +16,7 @@ Curve = Callable[[float], float]
 
 _BACK = 1.70158  # Penner's constant: an overshoot of 10 %
 _ELASTIC_PERIOD = 0.3
+_LAST_BIT = 2.0**-52
 
 
 # --- curves with parameters ---------------------------------------------------------------------------------
@@ -42,12 +43,10 @@ def cubic_bezier(x1: float, y1: float, x2: float, y2: float) -> Curve:
             error = polynomial(x1, x2, s) - x
             low, high = (s, high) if error < 0 else (low, s)
             steep = slope(s)
-            following = s - error / steep if steep > 1e-9 else low
-            if not low < following < high:
-                following = (low + high) / 2
-            if abs(following - s) < 1e-16:
+            step = error / steep if steep > 1e-9 else 1.0
+            if abs(step) <= _LAST_BIT or high - low <= _LAST_BIT:
                 break
-            s = following
+            s = s - step if low < s - step < high else (low + high) / 2
         return polynomial(y1, y2, s)
 
     return curve

@@ -23,7 +23,7 @@ from .spelling import did_you_mean
 
 MAX_TEXT = 400
 MAX_NODES = 150
-MOST_TEXT = 20_000  # characters of all formulas of a preset
+MOST_TEXT, _EXTRA_TEXT = 20_000, 30  # characters of all formulas of a preset, and what each counts besides
 _EXAMPLE = "write for example =0.7 + 0.1*sin(tau*u)"
 _MARKS = (ast.And, ast.Or, ast.Load, *PLAIN)
 
@@ -90,12 +90,14 @@ def check_amount(texts: Iterable[str]) -> None:
     """Refuses more formulas than a preset needs, before time is spent on reading them.
 
     Raises:
-        ValueError: the formulas, each counted once, have more than 20,000 characters together.
+        ValueError: the formulas are too long together; each one counts once, and 30 characters more.
     """
-    total = sum(map(len, set(texts)))
+    distinct = set(texts)
+    total = sum(len(text) + _EXTRA_TEXT for text in distinct)
     if total > MOST_TEXT:
         raise ValueError(
-            f"the formulas of this preset have {total:,} characters together; at most {MOST_TEXT:,}"
+            f"the {len(distinct)} formulas of this preset count {total:,} characters together "
+            f"({_EXTRA_TEXT} more for each formula); at most {MOST_TEXT:,}"
         )
 
 
@@ -124,8 +126,7 @@ class _Compiled:
     """A checked syntax tree with the evaluators that run it."""
 
     def __init__(self, text: str) -> None:
-        self.tree = _checked_tree(text)
-        nodes = list(ast.walk(self.tree))
+        self.tree, nodes = _checked_tree(text)
         called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
         read = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called}
         self.names, self.references = frozenset(read & VARIABLES.keys()), frozenset(read - VARIABLES.keys())
@@ -183,7 +184,8 @@ def _weight(node: ast.AST) -> int:
 # --- what an expression may hold ----------------------------------------------------------------------------
 
 
-def _checked_tree(text: str) -> ast.Expr:
+def _checked_tree(text: str) -> tuple[ast.Expr, list[ast.AST]]:
+    """The tree of `text` and all its nodes but the marks of where a name is read."""
     if not text:
         raise ValueError(f"the expression is empty; {_EXAMPLE}")
     if len(text) > MAX_TEXT:
@@ -200,15 +202,21 @@ def _checked_tree(text: str) -> ast.Expr:
         ) from None
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         raise ValueError("an expression is one formula, such as =0.7 + 0.1*sin(tau*u)")
-    count = sum(not isinstance(node, ast.expr_context) for node in ast.walk(body[0]))
-    if count > MAX_NODES:
-        raise ValueError(f"the expression has {count} parts; at most {MAX_NODES}")
-    tree = _Flattened().visit(body[0])
-    nodes = list(ast.walk(tree))
+    tree = body[0]
+    nodes = _nodes(tree)
+    if len(nodes) > MAX_NODES:
+        raise ValueError(f"the expression has {len(nodes)} parts; at most {MAX_NODES}")
+    if any(isinstance(node, ast.Attribute | ast.Subscript) for node in nodes):
+        tree = _Flattened().visit(tree)
+        nodes = _nodes(tree)
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     for node in nodes:
         _check(node, id(node) in called)
-    return tree
+    return tree, nodes
+
+
+def _nodes(tree: ast.AST) -> list[ast.AST]:
+    return [node for node in ast.walk(tree) if not isinstance(node, ast.expr_context)]
 
 
 class _Flattened(ast.NodeTransformer):

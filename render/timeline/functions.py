@@ -212,5 +212,5 @@ FUNCTIONS: dict[str, Function] = {
         "beat(b, attack=0.05, decay=0.5): on each beat up to 1 in `attack` beats, then down to 0 in `decay`",
         14,
     ),
-    "noise": Function(_noise, _noise_many, 1, 2, "noise(x, seed=0): smooth and random, from -1 to 1", 40),
+    "noise": Function(_noise, _noise_many, 1, 2, "noise(x, seed=0): smooth and random, from -1 to 1", 60),
 }

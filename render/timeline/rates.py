@@ -21,9 +21,9 @@ def parse_fps(value: str | int | float | Fraction) -> Fraction:
     """
     fps = exact_number(value)
     if fps is None:
-        given = repr(value) if isinstance(value, str | bool | float | None) else "this"
-        shown = given if len(given) <= _LONGEST else f"{given[: _LONGEST - 1]}…"
-        raise ValueError(f"a frame rate is a number such as 30, or a ratio such as 24000/1001, not {shown}")
+        raise ValueError(
+            f"a frame rate is a number such as 30, or a ratio such as 24000/1001, not {given_text(value)}"
+        )
     if not MIN_FPS <= fps <= MAX_FPS:
         raise ValueError(
             f"a frame rate lies from {float(MIN_FPS):g} to {MAX_FPS} frames a second, not {value}"
@@ -51,6 +51,12 @@ def exact_number(value: object) -> Fraction | None:
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
         return None
+
+
+def given_text(value: object) -> str:
+    """What was given instead of a number, in an error message; never long."""
+    text = repr(value) if isinstance(value, str | bool | float | None) else "this"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def nearest_gif_rate(fps: Fraction | int) -> Fraction:

@@ -28,6 +28,7 @@ class Timeline:
         tracks: by name; a `TrackDraft` is a track with formulas in its keys.
         written: how formulas read a track's number, by name, where that differs from the number (a swap's
             position as a resolution). Works on floats and on NumPy arrays.
+        named: the name of the track that a name in a formula means, where the two differ.
 
     Raises:
         UnknownNameError: a formula reads a name that is neither a variable nor a track.
@@ -41,13 +42,18 @@ class Timeline:
         clock: Clock,
         tracks: Mapping[str, Track | ExpressionTrack | TrackDraft],
         written: Mapping[str, Callable[[Any], Any]] | None = None,
+        named: Callable[[str], str] = str,
     ) -> None:
-        self.clock = clock
+        self.clock, self._named = clock, named
         self._written = dict(written or {})
-        self._reads = {name: references_of(track) for name, track in tracks.items()}
-        for name, references in self._reads.items():
-            for reference in sorted(references - tracks.keys()):
-                raise UnknownNameError(unknown_name(reference, [other for other in tracks if other != name]))
+        spoken = {name: references_of(track) for name, track in tracks.items()}
+        for name, references in spoken.items():
+            for reference in sorted(references):
+                if named(reference) not in tracks:
+                    known = [other for other in tracks if other != name]
+                    raise UnknownNameError(unknown_name(reference, known))
+        self._spoken = spoken
+        self._reads = {name: frozenset(map(named, references)) for name, references in spoken.items()}
         self.order = order_of(self._reads)
         check_weight(tracks.values())
         self._tracks: dict[str, Track | ExpressionTrack] = {}
@@ -140,11 +146,12 @@ class Timeline:
         return track.values_given(moments, self._readable(name, values))
 
     def _readable(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """What the track called `name` reads, as formulas read it."""
-        return {
-            each: self._written[each](values[each]) if each in self._written else values[each]
-            for each in self._reads[name]
-        }
+        """What the track called `name` reads, by the names in its formulas and as formulas read it."""
+        readable = {}
+        for spoken in self._spoken[name]:
+            read = self._named(spoken)
+            readable[spoken] = self._written[read](values[read]) if read in self._written else values[read]
+        return readable
 
     def _closure(self, *names: str) -> tuple[str, ...]:
         """`names` and everything they read, in order."""
@@ -160,7 +167,7 @@ class Timeline:
     def _finish(self, tracks: Mapping[str, Track | ExpressionTrack | TrackDraft]) -> None:
         """Computes the formulas in keys: what they read is found at all their times at once, in order."""
         drafts = [track for track in tracks.values() if isinstance(track, TrackDraft)]
-        needed = set().union(*(draft.references for draft in drafts))
+        needed = set().union(*(map(self._named, draft.references) for draft in drafts))
         for name in reversed(self.order):
             needed |= self._reads[name] if name in needed else frozenset()
         times = sorted({key.seconds for draft in drafts for key in draft.formulas}) if needed else []

@@ -81,9 +81,8 @@ def parse_time(value: str | int | Time) -> Time:
             raise ValueError(f"cannot read the time {value!r}; write sums such as end-1s or 4b+12f")
         terms.append(_term(match, value))
         at = match.end()
-    if len(terms) == 1 and terms[0].amount == 0:
-        return Time()
-    return Time(tuple(term for term in terms if term.amount != 0))
+    # Nothing is left out that counts: 0b is beat 0, wherever that falls.
+    return Time(tuple(t for index, t in enumerate(terms) if t.amount != 0 or (index == 0 and t.unit == "b")))
 
 
 def marker_name(value: object) -> str:
