@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from render.encoding import open_writer
-from render.encoding.gif import changed_box
-from render.encoding.quantize import Quantizer, bayer_thresholds, mixtures, nearest
+from render.encoding.palette import nearest
+from render.encoding.quantize import Grid, Histogram, Quantizer, bayer_thresholds, mixtures, perceived
+from render.encoding.steady import Steady, box_of, long_runs
 from render.errors import EncodingError
 from render.timeline import nearest_gif_rate
 
@@ -201,13 +203,76 @@ def test_thresholds_hold_every_level_once() -> None:
     assert sorted((bayer_thresholds() * 64).ravel()) == [level + 0.5 for level in range(64)]
 
 
-def test_changed_box() -> None:
-    before = np.zeros((10, 12, 3), np.uint8)
-    after = before.copy()
-    assert changed_box(None, after) == (0, 0, 12, 10)
-    assert changed_box(before, after) == (0, 0, 1, 1)
-    after[3, 4, 2] = after[6, 2, 0] = 1
-    assert changed_box(before, after) == (2, 3, 5, 7)
+def test_box_of_what_changed() -> None:
+    changed = np.zeros((10, 12), bool)
+    assert box_of(changed) == (0, 0, 1, 1)
+    changed[3, 4] = changed[6, 2] = True
+    assert box_of(changed) == (2, 3, 5, 7)
+
+
+def test_a_slow_change_is_followed_in_small_steps() -> None:
+    """A pixel never falls behind by more than the tolerance, however slowly it moves."""
+    steady, shown = Steady(), None
+    for level in range(40, 90):
+        planes = np.full((3, 6, 10), level, np.uint8)
+        changed = steady.changed(planes, tolerance=2)
+        shown = planes if changed is None else np.where(changed, planes, shown)
+        assert np.abs(planes.astype(int) - shown).max() <= 2
+
+
+def test_single_still_pixels_are_drawn_again() -> None:
+    row = np.array([[1, 0, 1, 1, 1, 1, 0, 1, 1, 1]], bool)
+    np.testing.assert_array_equal(long_runs(row, 4), [[0, 0, 1, 1, 1, 1, 0, 0, 0, 0]])
+    np.testing.assert_array_equal(long_runs(np.ones((2, 3), bool), 4), np.ones((2, 3), bool))
+
+
+def test_flat_areas_hold_still_while_the_rest_moves(tmp_path: Path) -> None:
+    """Grain of one level in a flat area, as video sources have it, does not show as flicker."""
+    rng = np.random.default_rng(3)
+    frames = colour_morph(8, side=64)
+    for frame in frames:
+        grain = rng.integers(0, 2, (64, 32, 1), dtype=np.uint8)
+        frame[:, :32] = grain + np.uint8([90, 110, 130])
+    write_gif(tmp_path / "a.gif", frames)
+    back, _, _ = read_gif(tmp_path / "a.gif")
+    moves = [np.abs(after[:, :32].astype(int) - before[:, :32]).mean() for before, after in pairwise(back)]
+    asked = np.abs(frames[1][:, :32].astype(int) - frames[0][:, :32]).mean()
+    assert asked > 0.3
+    assert np.mean(moves) < asked / 2
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(8, 24))
+@settings(deadline=None, max_examples=25)
+def test_a_grid_holds_every_colour_within_its_limit(seed: int, bits: int) -> None:
+    rng = np.random.default_rng(seed)
+    low, high = np.sort(rng.integers(0, 256, (2, 3)), axis=0)
+    planes = rng.integers(low[:, None, None], high[:, None, None] + 1, (3, 7, 9)).astype(np.uint8)
+    grid = Grid.around(planes, 1 << bits)
+    cells = grid.cells(planes)
+    assert 0 <= cells.min() <= cells.max() < grid.count <= 1 << bits
+    histogram = Histogram.of(cells.ravel(), planes.reshape(3, -1), grid)
+    assert histogram.counts.sum() == 63
+    np.testing.assert_allclose(
+        histogram.counts @ histogram.means, planes.reshape(3, -1).sum(axis=1, dtype=float), rtol=1e-9
+    )
+    row = np.searchsorted(histogram.places, cells)
+    off = np.abs(histogram.means[row] - planes.transpose(1, 2, 0))
+    assert (off < 1 << max(grid.shift)).all()
+    points, weights = histogram.coarse(grid)
+    assert weights.sum() == pytest.approx(63)
+    np.testing.assert_allclose(weights @ points, histogram.counts @ perceived(histogram.means), rtol=1e-4)
+
+
+def test_a_slow_gradient_keeps_its_many_shades(tmp_path: Path) -> None:
+    """Colours that lie close together: palettes are no coarser than the colours need."""
+    rows, columns = np.mgrid[0:96, 0:96] / 96
+    frames = []
+    for phase in np.linspace(0, 0.3, 4):
+        ramp = (rows + 0.5 * columns + phase)[..., None] * (30, 22, 40) + (40, 30, 90)
+        frames.append(np.rint(ramp).astype(np.uint8))
+    write_gif(tmp_path / "a.gif", frames)
+    back, _, _ = read_gif(tmp_path / "a.gif")
+    assert min(psnr(a, b) for a, b in zip(frames, back, strict=True)) > 48
 
 
 @pytest.mark.parametrize(

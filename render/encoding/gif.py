@@ -1,4 +1,4 @@
-"""Animated GIF, streamed frame by frame, each with a palette of its own.
+"""Animated GIF, streamed frame by frame, each with its own palette; what stands still is not drawn again.
 
 Source: CompuServe, "Graphics Interchange Format, version 89a" (1990), and Netscape's loop extension.
 The LZW coding is Pillow's.
@@ -18,15 +18,27 @@ from PIL import GifImagePlugin, Image
 
 from render.encoding.base import Writer
 from render.encoding.feeder import Feeder
-from render.encoding.quantize import Quantizer
+from render.encoding.quantize import Plan, Quantizer
+from render.encoding.steady import MAX_LAG, Steady, box_of
 from render.errors import EncodingError
 from render.timeline import nearest_gif_rate, rate_text
 from render.timeline.rates import GIF_TICKS_PER_SECOND
 
 MAX_SIDE = 65_535
+MAX_COLORS = 256
 _HEADER_FLAGS = 0x70  # no global palette, 8 bits a channel
 _LOOP_FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _TRAILER = b";"
+_LAG = 0.7  # how far a pixel may fall behind, in parts of the error that the palette makes anyhow
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """One frame on its way from the colour stage to the drawing stage."""
+
+    plan: Plan | None  # None: nothing changed
+    still: np.ndarray | None  # bool [H, W] of the box, the pixels not to be drawn; None: draw all
+    origin: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -35,21 +47,22 @@ class GifSettings:
 
     loop: bool = True
     colors: int = 256
-    dither: float = 0.6
+    dither: float = 0.2
 
     def __post_init__(self) -> None:
         if not isinstance(self.loop, bool):
             raise EncodingError(f"loop is {self.loop!r}; give true (play for ever) or false (play once)")
-        if type(self.colors) is not int or not 2 <= self.colors <= 256:
+        if type(self.colors) is not int or not 2 <= self.colors <= MAX_COLORS:
             raise EncodingError(f"colors is {self.colors!r}; give a whole number from 2 to 256")
         if type(self.dither) not in (int, float) or not 0 <= self.dither <= 1:
             raise EncodingError(f"dither is {self.dither!r}; it runs from 0 (none) to 1 (strongest)")
 
 
 class GifWriter(Writer):
-    """Quantises and writes in a thread; memory does not grow with the clip's length.
+    """Chooses colours in one thread and draws and writes in another; memory does not grow with the clip.
 
-    Only the rectangle that changed since the frame before is stored, so panels that stand still cost nothing.
+    Only what changed since the frame before is stored: a rectangle, and in it the still pixels are
+    transparent. Panels that stand still cost nothing.
     """
 
     def __init__(
@@ -75,9 +88,10 @@ class GifWriter(Writer):
             )
         self._ticks = int(GIF_TICKS_PER_SECOND / self.fps)
         self._quantizer = Quantizer(self.settings.colors, float(self.settings.dither))
-        self._previous: np.ndarray | None = None
+        self._steady = Steady()
         self._file: IO[bytes] | None = None
-        self._feeder: Feeder[np.ndarray] | None = None
+        self._colours: Feeder[np.ndarray] | None = None
+        self._drawing: Feeder[_Picture] | None = None
 
     def _begin(self) -> None:
         try:
@@ -87,29 +101,49 @@ class GifWriter(Writer):
                 self._file.write(_LOOP_FOREVER)
         except OSError as error:
             raise self._failure(error) from error
-        self._feeder = Feeder(self._encode, name="gif")
+        self._drawing = Feeder(self._draw, depth=2, name="gif-drawing")
+        self._colours = Feeder(self._choose, depth=2, name="gif-colours")
 
     def _put(self, frame: np.ndarray) -> None:
-        self._feeder.put(frame.copy())
+        # Channel by channel: what follows runs on whole planes.
+        self._colours.put(np.ascontiguousarray(frame.transpose(2, 0, 1)))
 
-    def _encode(self, frame: np.ndarray) -> None:
-        """Write one frame's blocks; runs in the feeder's thread."""
-        x, y, right, bottom = changed_box(self._previous, frame)
-        self._previous = frame
-        indices, palette = self._quantizer.quantize(frame[y:bottom, x:right], origin=(x, y))
+    def _choose(self, planes: np.ndarray) -> None:
+        """Find what changed in a frame uint8 [3, H, W], and the colours for it; runs in the first thread."""
+        lag = min(round(_LAG * self._quantizer.error), MAX_LAG)
+        changed = self._steady.changed(planes, lag)
+        if changed is None:
+            self._drawing.put(_Picture(self._quantizer.plan(planes), None, (0, 0)))
+            return
+        x, y, right, bottom = box_of(changed)
+        changed, planes = changed[y:bottom, x:right], planes[:, y:bottom, x:right]
+        plan = None
+        if changed.any():
+            plan = self._quantizer.plan(planes, changed, room=MAX_COLORS - 1)  # one is for transparent
+        self._drawing.put(_Picture(plan, ~changed, (x, y)))
+
+    def _draw(self, picture: _Picture) -> None:
+        """Draw and write one frame; runs in the second thread."""
+        if picture.plan is None:
+            indices, palette = np.zeros((1, 1), dtype=np.uint8), np.zeros((1, 3), dtype=np.uint8)
+        else:
+            indices, palette = picture.plan.draw(picture.origin), picture.plan.palette
+        control: dict[str, object] = {"duration": self._ticks * 10, "disposal": 1}
+        if picture.still is not None and picture.still.any():
+            control["transparency"] = len(palette)
+            indices[picture.still] = len(palette)
+            palette = np.concatenate([palette, palette[:1]])
         image = Image.fromarray(indices)  # mode L
         image.putpalette(palette.tobytes())  # mode P
-        blocks = GifImagePlugin.getdata(
-            image, (x, y), duration=self._ticks * 10, disposal=1, include_color_table=True
-        )
         try:
-            for block in blocks:
+            for block in GifImagePlugin.getdata(image, picture.origin, include_color_table=True, **control):
                 self._file.write(block)
         except OSError as error:
             raise self._failure(error) from error
 
     def _end(self) -> None:
-        self._feeder.close()
+        self._colours.close()
+        self._drawing.close()
         try:
             self._file.write(_TRAILER)
             self._file.close()
@@ -117,29 +151,14 @@ class GifWriter(Writer):
             raise self._failure(error) from error
 
     def _drop(self) -> None:
-        if self._feeder is not None:
-            self._feeder.cancel()
-            self._feeder.join()
+        feeders = [feeder for feeder in (self._colours, self._drawing) if feeder is not None]
+        for feeder in feeders:
+            feeder.cancel()
+        for feeder in feeders:
+            feeder.join()
         if self._file is not None:
             with suppress(OSError):  # what was still buffered may have nowhere to go; it closes all the same
                 self._file.close()
 
     def _failure(self, error: OSError) -> EncodingError:
         return EncodingError(f"{self.path}: cannot be written: {error.strerror}")
-
-
-def changed_box(before: np.ndarray | None, frame: np.ndarray) -> tuple[int, int, int, int]:
-    """The smallest box (left, top, right, bottom) outside of which two frames [H, W, 3] are equal.
-
-    Half-open; the whole frame where there is none before; one pixel where nothing changed, since a
-    GIF has no empty pictures.
-    """
-    height, width = frame.shape[:2]
-    if before is None:
-        return 0, 0, width, height
-    changed = (before != frame).any(axis=2)
-    rows = np.flatnonzero(changed.any(axis=1))
-    if not len(rows):
-        return 0, 0, 1, 1
-    columns = np.flatnonzero(changed.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

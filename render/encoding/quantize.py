@@ -1,8 +1,8 @@
-"""True colour to 256: each frame's own palette by weighted k-means, drawn with an ordered two-colour dither.
+"""True colour to 256: a palette that follows the clip, drawn with an ordered dither of two colours.
 
-Sources: S. Lloyd, "Least squares quantization in PCM" (1982) for k-means; B. E. Bayer, "An optimum method
-for two-level rendition of continuous-tone pictures" (1973) for the thresholds. The dither's mixing ratio is
-derived in `mixtures`. All searching runs on the cells of a colour histogram, never on pixels.
+Source of the thresholds: B. E. Bayer, "An optimum method for two-level rendition of continuous-tone
+pictures" (1973). The dither's mixing ratio is derived in `mixtures`. All searching runs on the occupied
+cells of a grid of colours, never on pixels.
 """
 
 from __future__ import annotations
@@ -11,14 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-COARSE_BITS = 5  # a channel, for finding the palette
-FINE_BITS = 6  # a channel, for looking colours up
+from render.encoding.palette import gaps_of, group_sums, nearest, refine, split_palette
+
+MAX_GRID = 1 << 20  # cells of the grid; where a frame's colours span fewer, each colour has its own
+MAX_CELLS = 1 << 14  # occupied ones: with more, the grid is made coarser
+MAX_POINTS = 3000  # of the histogram that the palette is found on
 NEIGHBOURS = 8  # palette entries tried as the second colour of a dither
-_CHANNEL_WEIGHTS = np.array([0.85, 1.0, 0.7], dtype=np.float32)
-NEAREST_BLOCK = 2048  # points at a time against the palette: the distances stay in the cache
-RELOCATIONS = 16  # palette entries that may move elsewhere between two k-means steps
 RESTART_RATIO = 1.1  # a palette carried over is dropped when it fits this much worse than the last fresh one
-MIN_RESTART_ERROR = 1.0  # mean squared distance (levels of 255) below which a worse fit cannot be seen
+MIN_RESTART_ERROR = 0.05  # mean squared distance below which a worse fit cannot be seen
+
+# Rows: luma, blue - luma, red - luma, each with its weight; see `perceived`.
+_LUMA = np.array([0.2126, 0.7152, 0.0722])
+_TO_PERCEIVED = np.stack(
+    [1.4 * _LUMA, 0.55 * (np.array([0, 0, 1]) - _LUMA), 0.55 * (np.array([1, 0, 0]) - _LUMA)]
+).astype(np.float32)
+_FROM_PERCEIVED = np.linalg.inv(_TO_PERCEIVED)
 
 
 def bayer_thresholds(order: int = 3) -> np.ndarray:
@@ -32,138 +39,88 @@ def bayer_thresholds(order: int = 3) -> np.ndarray:
 def perceived(rgb: np.ndarray) -> np.ndarray:
     """sRGB [n, 3] in 0–255 to the space distances are measured in: float32 [n, 3].
 
-    The gamma of sRGB is even to the eye already; the channels are weighed half-way to their luma. Measured
-    on smooth morphs against plain RGB, it costs 0.2 dB and lowers the visible error (in Oklab) by 6 %; Oklab
-    itself would lower it by 10 % and cost 1.3 dB, most of it spent on near-black.
+    The gamma of sRGB is even to the eye already, so it is kept; luma counts two and a half times as much
+    as the differences of colour, because that is where edges and bands are seen (measured in docs/gif.md).
     """
-    return np.asarray(rgb, dtype=np.float32) * _CHANNEL_WEIGHTS
+    return np.asarray(rgb, dtype=np.float32) @ _TO_PERCEIVED.T
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A box of colours cut into cells: the smallest one that holds a frame, as fine as the limit allows."""
+
+    low: tuple[int, ...]  # the box's first cell in each channel, in cells from 0
+    size: tuple[int, ...]  # cells in each channel
+    shift: tuple[int, ...]  # a cell is 2^shift levels wide
+
+    @classmethod
+    def around(cls, planes: np.ndarray, limit: int) -> Grid:
+        """The grid of a frame, uint8 [3, H, W], of no more than `limit` cells."""
+        low, high = planes.min(axis=(1, 2)).astype(int), planes.max(axis=(1, 2)).astype(int)
+        shift = [0, 0, 0]
+        while True:
+            first = [int(value) >> s for value, s in zip(low, shift, strict=True)]
+            size = [(int(value) >> s) - f + 1 for value, s, f in zip(high, shift, first, strict=True)]
+            if size[0] * size[1] * size[2] <= limit:
+                return cls(tuple(first), tuple(size), tuple(shift))
+            shift[(2, 0, 1)[sum(shift) % 3]] += 1  # green, which the eye sees best, is the last to suffer
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every colour has a cell of its own."""
+        return not any(self.shift)
+
+    @property
+    def count(self) -> int:
+        """Cells in all."""
+        return self.size[0] * self.size[1] * self.size[2]
+
+    def cells(self, planes: np.ndarray) -> np.ndarray:
+        """The cell of each pixel: uint8 [3, H, W] to int32 [H, W]."""
+        cell = (planes[0] >> self.shift[0]).astype(np.int32)
+        cell -= self.low[0]
+        for channel in (1, 2):
+            cell *= self.size[channel]
+            cell += planes[channel] >> self.shift[channel]
+            cell -= self.low[channel]
+        return cell
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """The occupied cells of a cube of colours, and the pixels in each."""
+    """The occupied cells of a grid, and the pixels in each."""
 
-    cells: np.ndarray  # int [n], the cells' places in the cube
+    places: np.ndarray  # int [n], cells of the grid
     counts: np.ndarray  # float64 [n]
-    sums: np.ndarray  # float64 [n, 3], sRGB 0–255, over the pixels
+    means: np.ndarray  # float64 [n, 3], the mean colour in each cell, sRGB 0–255
 
-    @property
-    def means(self) -> np.ndarray:
-        """The mean colour in each cell, float64 [n, 3], sRGB 0–255."""
-        return self.sums / self.counts[:, None]
+    @classmethod
+    def of(cls, cells: np.ndarray, planes: np.ndarray, grid: Grid) -> Histogram:
+        """Of pixels, uint8 [3, n], that lie in `cells` [n] of the grid."""
+        counts = np.bincount(cells, minlength=grid.count)
+        places = np.flatnonzero(counts)
+        counts = counts[places].astype(np.float64)
+        sums = [np.bincount(cells, plane, grid.count)[places] for plane in planes]
+        return cls(places, counts, np.stack(sums, axis=1) / counts[:, None])
 
-
-def cell_of_pixels(frame: np.ndarray, bits: int) -> np.ndarray:
-    """The cell each pixel falls into: uint8 [H, W, 3] to int [H, W] in [0, 8^bits)."""
-    r, g, b = (frame[..., channel].astype(np.intp) >> (8 - bits) for channel in range(3))
-    return (((r << bits) | g) << bits) | b
-
-
-def fine_histogram(frame: np.ndarray, cells: np.ndarray) -> Histogram:
-    """The histogram of a frame [H, W, 3] whose pixels lie in the fine `cells` [H, W]."""
-    flat, size = cells.ravel(), 1 << (3 * FINE_BITS)
-    counts = np.bincount(flat, minlength=size)
-    sums = [np.bincount(flat, frame[..., channel].ravel(), size) for channel in range(3)]
-    occupied = np.flatnonzero(counts)
-    return Histogram(
-        occupied, counts[occupied].astype(np.float64), np.stack([s[occupied] for s in sums], axis=1)
-    )
-
-
-def coarsened(fine: Histogram) -> Histogram:
-    """The coarse histogram of the same pixels."""
-    shift, mask = FINE_BITS - COARSE_BITS, (1 << FINE_BITS) - 1
-    r, g, b = fine.cells >> (2 * FINE_BITS), (fine.cells >> FINE_BITS) & mask, fine.cells & mask
-    cells = ((((r >> shift) << COARSE_BITS) | (g >> shift)) << COARSE_BITS) | (b >> shift)
-    size = 1 << (3 * COARSE_BITS)
-    counts = np.bincount(cells, fine.counts, size)
-    sums = [np.bincount(cells, fine.sums[:, channel], size) for channel in range(3)]
-    occupied = np.flatnonzero(counts)
-    return Histogram(occupied, counts[occupied], np.stack([s[occupied] for s in sums], axis=1))
-
-
-def nearest(points: np.ndarray, palette: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For points [n, 3] the nearest palette entry, int [n], and the squared distance to it, float32 [n]."""
-    # |x - p|² without |x|², which is the same for every p: one small matrix product and an argmin.
-    offsets = np.einsum("kd,kd->k", palette, palette)
-    factors = -2 * palette.T
-    index = np.empty(len(points), dtype=np.intp)
-    for start in range(0, len(points), NEAREST_BLOCK):
-        block = slice(start, start + NEAREST_BLOCK)
-        index[block] = (points[block] @ factors + offsets).argmin(axis=1)
-    return index, ((points - palette[index]) ** 2).sum(axis=1)
-
-
-def split_palette(points: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
-    """A first palette [<= size, 3]: boxes of points [n, 3] cut at their mean, the worst boxes first."""
-    label, count = np.zeros(len(points), dtype=np.intp), 1
-    rows = np.arange(len(points))
-    while True:
-        mass = np.bincount(label, weights, count)
-        mean = _group_sums(points, weights, label, count) / mass[:, None]
-        spread = _group_sums((points - mean[label]) ** 2, weights, label, count)  # [count, 3]
-        # A third of the boxes at a time: nearly as good as one by one, and few passes over the points.
-        worst = np.argsort(-spread.max(axis=1), kind="stable")[: min(count // 3 + 1, size - count)]
-        worst = worst[spread.max(axis=1)[worst] > 1e-6]
-        if not len(worst):
-            return mean.astype(np.float32)
-        axis = spread.argmax(axis=1)[label]
-        upper = points[rows, axis] > mean[label, axis]
-        target = np.arange(count)
-        target[worst] = np.arange(count, count + len(worst))
-        label = np.where(upper, target[label], label)
-        count += len(worst)
-
-
-def _group_sums(values: np.ndarray, weights: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
-    """Weighted sums of values [n, 3] by label: [count, 3]."""
-    return np.stack([np.bincount(label, weights * values[:, d], count) for d in range(3)], axis=1)
-
-
-def refine(
-    points: np.ndarray, weights: np.ndarray, palette: np.ndarray, steps: int
-) -> tuple[np.ndarray, float]:
-    """A palette [k, 3] after some of Lloyd's steps, and the mean squared error that the last one found."""
-    for step in range(steps):
-        index, distance = nearest(points, palette)
-        error = weights * distance
-        mass = np.bincount(index, weights, len(palette))
-        sums = _group_sums(points, weights, index, len(palette))
-        palette = np.where(mass[:, None] > 0, sums / np.maximum(mass, 1e-9)[:, None], palette)
-        palette = palette.astype(np.float32)
-        if step < steps - 1:
-            _relocate(points, weights, palette, index, mass)
-    return palette, float(error.sum() / weights.sum())
-
-
-def _relocate(
-    points: np.ndarray, weights: np.ndarray, palette: np.ndarray, index: np.ndarray, mass: np.ndarray
-) -> None:
-    """Move the entries that are missed least to where a second one helps most; changes the palette [k, 3].
-
-    An entry's loss adds about mass times squared distance to its neighbour; splitting an entry's points
-    along their widest axis saves the better part of their spread (after G. Patanè and M. Russo, "The
-    enhanced LBG algorithm", 2001). Without it, a palette that follows a morph stays where colours were.
-    """
-    spread = _group_sums((points - palette[index]) ** 2, weights, index, len(palette))  # [k, 3]
-    gaps = _gaps(palette)
-    needy = np.argsort(-spread.max(axis=1), kind="stable")[:RELOCATIONS]
-    spare = np.argsort(mass * gaps.min(axis=1), kind="stable")[:RELOCATIONS]
-    useful = spread.max(axis=1)[needy] > 2 * (mass * gaps.min(axis=1))[spare]
-    useful &= ~np.isin(spare, needy)
-    needy, spare = needy[useful], spare[useful]
-    axis = spread[needy].argmax(axis=1)
-    offset = np.zeros((len(needy), 3), dtype=np.float32)
-    offset[np.arange(len(needy)), axis] = np.sqrt(spread[needy, axis] / mass[needy])
-    palette[spare] = palette[needy] + offset
-    palette[needy] -= offset
-
-
-def _gaps(palette: np.ndarray) -> np.ndarray:
-    """Squared distances between palette entries, [k, k]; infinite from one to itself."""
-    gaps = ((palette[:, None] - palette) ** 2).sum(axis=2)
-    np.fill_diagonal(gaps, np.inf)
-    return gaps
+    def coarse(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+        """Perceived points [m, 3] and weights [m] of this histogram, of wider cells where it has many."""
+        points, weights = perceived(self.means), self.counts
+        _, green, blue = grid.size
+        place = np.stack([self.places // blue // green, self.places // blue % green, self.places % blue])
+        halvings, found = 0, len(points)
+        while found > MAX_POINTS:
+            halvings += 1
+            r, g, b = place >> halvings
+            wide = (r * ((green >> halvings) + 1) + g) * ((blue >> halvings) + 1) + b
+            mass = np.bincount(wide, weights)
+            found = np.count_nonzero(mass)
+        if halvings:
+            occupied = np.flatnonzero(mass)
+            sums = group_sums(points, weights, wide, len(mass))[occupied]
+            weights = mass[occupied]
+            points = (sums / weights[:, None]).astype(np.float32)
+        return points, weights
 
 
 def mixtures(points: np.ndarray, palette: np.ndarray, strength: float) -> tuple[np.ndarray, ...]:
@@ -177,8 +134,9 @@ def mixtures(points: np.ndarray, palette: np.ndarray, strength: float) -> tuple[
     first, _ = nearest(points, palette)
     if strength <= 0 or len(palette) < 2:
         return first, first, np.zeros(len(points), dtype=np.float32)
-    gaps = _gaps(palette)
-    near = np.argsort(gaps, axis=1)[:, : min(NEIGHBOURS, len(palette) - 1)]  # [k, m]
+    gaps = gaps_of(palette)
+    count = min(NEIGHBOURS, len(palette) - 1)
+    near = np.argpartition(gaps, count - 1, axis=1)[:, :count]  # [k, m]
     u = palette[near] - palette[:, None]  # [k, m, 3]
     length = np.maximum(np.take_along_axis(gaps, near, axis=1), 1e-6).astype(np.float32)  # [k, m]
     d = points - palette[first]
@@ -192,70 +150,127 @@ def mixtures(points: np.ndarray, palette: np.ndarray, strength: float) -> tuple[
     return first, near[first, best], share[rows, best].astype(np.float32)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How one frame will be drawn: its palette, and the two colours that each cell is mixed of."""
+
+    palette: np.ndarray  # uint8 [k, 3]
+    cells: np.ndarray  # int32 [H, W]
+    grid: Grid
+    histogram: Histogram | None  # None: `cells` are indices into the palette already
+    dither: float
+
+    def draw(self, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
+        """The frame's indices, uint8 [H, W]. Pure: it may run while the next frame is planned.
+
+        origin: the place (x, y) of the frame's corner in the whole picture, so that the dither pattern
+        stands still when only a part of a picture is drawn.
+        """
+        if self.histogram is None:
+            return self.cells.astype(np.uint8)
+        points, places = perceived(self.histogram.means), self.histogram.places
+        tables = np.zeros((3, self.grid.count), dtype=np.uint8)
+        first, second, share = mixtures(points, perceived(self.palette), self.dither)
+        tables[0, places], tables[1, places] = first, second
+        # Thresholds are (i + 1/2)/64: in 128ths they are odd, so a share rounded to 128ths compares alike.
+        tables[2, places] = np.rint(share * 128)
+        indices = tables[0][self.cells]
+        if self.dither <= 0:
+            return indices
+        height, width = self.cells.shape
+        tile = np.roll((bayer_thresholds() * 128).astype(np.uint8), (-origin[1], -origin[0]), axis=(0, 1))
+        pattern = np.tile(tile, (height // 8 + 1, width // 8 + 1))[:height, :width]
+        np.copyto(indices, tables[1][self.cells], where=tables[2][self.cells] > pattern)
+        return indices
+
+
 class Quantizer:
     """Turns the frames of one clip into palette pictures, each palette grown from the one before.
 
     colors: entries in a palette, 2–256. dither: strength in [0, 1]. steps: k-means steps a frame.
     """
 
-    def __init__(self, colors: int = 256, dither: float = 0.6, steps: int = 3) -> None:
+    def __init__(self, colors: int = 256, dither: float = 0.2, steps: int = 2) -> None:
         self.colors, self.dither, self.steps = colors, dither, steps
+        self.error = 0.0  # root mean square error of the last palette, in levels of a channel, undithered
         self._palette: np.ndarray | None = None
         self._fresh_error = 0.0
-        self._thresholds = bayer_thresholds()
+        self._grid_limit = MAX_GRID
+
+    def plan(self, planes: np.ndarray, wanted: np.ndarray | None = None, room: int | None = None) -> Plan:
+        """Find the palette of a frame, uint8 [3, H, W].
+
+        wanted: bool [H, W], the pixels that will be seen; by default all. At least one must be.
+        room: entries there are, if fewer than `colors`.
+        """
+        size = min(self.colors, room or self.colors)
+        seen = planes.reshape(3, -1) if wanted is None else planes[:, wanted]
+        grid, cells, histogram = self._counted(planes, seen, wanted)
+        if len(histogram.places) <= size and not grid.is_exact:
+            exact = exact_palette(planes, seen, size)
+            if exact is not None:
+                self.error = 0.0
+                return Plan(*exact, grid, None, 0.0)
+        palette = self._grow(histogram, grid, size)
+        return Plan(palette, cells, grid, histogram, self.dither)
 
     def quantize(self, frame: np.ndarray, origin: tuple[int, int] = (0, 0)) -> tuple[np.ndarray, np.ndarray]:
-        """A frame uint8 [H, W, 3] as indices uint8 [H, W] into a palette uint8 [k, 3].
+        """A frame uint8 [H, W, 3] as indices uint8 [H, W] into a palette uint8 [k, 3]."""
+        plan = self.plan(np.ascontiguousarray(frame.transpose(2, 0, 1)))
+        return plan.draw(origin), plan.palette
 
-        origin: the place (x, y) of the frame's corner in the whole picture, so that the dither
-        pattern stands still when only a part of a picture is quantised.
-        """
-        cells = cell_of_pixels(frame, FINE_BITS)
-        fine = fine_histogram(frame, cells)
-        if len(fine.cells) <= self.colors:
-            exact = exact_palette(frame, self.colors)
-            if exact is not None:
-                return exact
-        palette = self._grow(coarsened(fine))
-        return self._draw(cells, fine, palette, origin), palette
+    def _counted(
+        self, planes: np.ndarray, seen: np.ndarray, wanted: np.ndarray | None
+    ) -> tuple[Grid, np.ndarray, Histogram]:
+        """The grid for a frame, as fine as can be afforded, the cell of each pixel, and what they hold."""
+        while True:
+            grid = Grid.around(planes, self._grid_limit)
+            cells = grid.cells(planes)
+            histogram = Histogram.of(cells.ravel() if wanted is None else cells[wanted], seen, grid)
+            if len(histogram.places) <= MAX_CELLS:
+                break
+            self._grid_limit //= 2
+        if len(histogram.places) < MAX_CELLS // 4:
+            self._grid_limit = min(self._grid_limit * 2, MAX_GRID)
+        return grid, cells, histogram
 
-    def _grow(self, histogram: Histogram) -> np.ndarray:
-        """The palette of a frame, uint8 [k, 3], from its coarse histogram."""
-        points, weights = perceived(histogram.means), histogram.counts
-        error = np.inf
-        if self._palette is not None:
-            palette, error = refine(points, weights, self._palette, self.steps)
-        if error > max(RESTART_RATIO * self._fresh_error, MIN_RESTART_ERROR):
-            fresh = split_palette(points, weights, self.colors)
-            fresh, self._fresh_error = refine(points, weights, fresh, self.steps)
-            if self._fresh_error < error:
-                palette = fresh
+    def _grow(self, histogram: Histogram, grid: Grid, size: int) -> np.ndarray:
+        """The palette of a frame, uint8 [k, 3]."""
+        points, weights = histogram.coarse(grid)
+        palette = points if len(points) <= size else self._followed(points, weights, size)
         self._palette = palette
-        used = np.unique(nearest(points, palette)[0])
-        return np.rint(palette[used] / _CHANNEL_WEIGHTS).astype(np.uint8)
+        index, _ = nearest(points, palette)
+        colours = np.rint((palette @ _FROM_PERCEIVED.T).clip(0, 255)).astype(np.uint8)
+        off = ((points - palette[index]) @ _FROM_PERCEIVED.T) ** 2
+        self.error = float(np.sqrt((weights @ off).sum() / weights.sum() / 3))
+        return colours[np.unique(index)]
 
-    def _draw(
-        self, cells: np.ndarray, fine: Histogram, palette: np.ndarray, origin: tuple[int, int]
-    ) -> np.ndarray:
-        """Pixels in `cells` [H, W] as indices uint8 [H, W] into the palette [k, 3], dithered."""
-        first, second, share = mixtures(perceived(fine.means), perceived(palette), self.dither)
-        tables = np.zeros((3, 1 << (3 * FINE_BITS)), dtype=np.uint8)
-        tables[0, fine.cells], tables[1, fine.cells] = first, second
-        # Thresholds are (i + 1/2)/64: in 128ths they are odd, so a share rounded to 128ths compares alike.
-        tables[2, fine.cells] = np.rint(share * 128)
-        thresholds = (self._thresholds * 128).astype(np.uint8)
-        x, y = origin
-        height, width = cells.shape
-        tile = np.roll(thresholds, (-y, -x), axis=(0, 1))
-        pattern = np.tile(tile, (height // 8 + 1, width // 8 + 1))[:height, :width]
-        return np.where(tables[2][cells] > pattern, tables[1][cells], tables[0][cells])
+    def _followed(self, points: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
+        """The last frame's palette fitted to this one, or a fresh one where that is much better."""
+        palette, error = self._palette, np.inf
+        if palette is not None and len(palette) == size:
+            palette, error = refine(points, weights, palette, self.steps)
+        if error > max(RESTART_RATIO * self._fresh_error, MIN_RESTART_ERROR):
+            fresh = split_palette(points, weights, size)
+            fresh, self._fresh_error = refine(points, weights, fresh, self.steps + 1)
+            if self._fresh_error < error:
+                return fresh
+        return palette
 
 
-def exact_palette(frame: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Indices and palette of a frame [H, W, 3] of no more than `size` colours; None where it has more."""
-    packed = frame.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
-    colours, index = np.unique(packed, return_inverse=True)
+def exact_palette(planes: np.ndarray, seen: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Palette and indices of a frame [3, H, W] whose `seen` pixels [3, n] have no more than `size` colours.
+
+    None where they have more. Pixels that are not among the seen ones get any index.
+    """
+    colours = np.unique(_packed(seen))
     if len(colours) > size:
         return None
     palette = np.stack([colours >> 16, colours >> 8, colours], axis=1).astype(np.uint8)
-    return index.reshape(frame.shape[:2]).astype(np.uint8), palette
+    return palette, np.searchsorted(colours, _packed(planes)).astype(np.int32)
+
+
+def _packed(planes: np.ndarray) -> np.ndarray:
+    """Colours uint8 [3, …] as one number each, uint32 […]."""
+    red, green, blue = planes.astype(np.uint32)
+    return (red << 16) | (green << 8) | blue
