@@ -11,6 +11,7 @@ import numpy as np
 
 from render.blending.blend import Blend
 from render.errors import LatentError, PresetError
+from render.latents import label_vector
 from render.latents.directions import load_direction, sefa
 from render.latents.pace import Pace, even_pace
 from render.networks import Generator
@@ -118,8 +119,6 @@ class Journey:
     def _find_view(self, key: MappingKey, label: tuple[tuple[str, float], ...]) -> View:
         vector = None
         if label:
-            from render.latents import label_vector
-
             vector = label_vector({int(name): share for name, share in label}, self.model.c_dim)[None]
         return View(self._mapping(key), vector, self.preset.truncation_clusters)
 

@@ -12,6 +12,7 @@ import torch
 
 from render import latents
 from render.errors import LatentError
+from render.latents.clusters import centres, nearest
 from render.networks.stylegan2 import Mapping
 from render.preset import FileLatent, Stop, Walk
 from render.preset.truncation import Clusters
@@ -50,18 +51,18 @@ class View:
         return self.mapping.w_avg.cpu().numpy()
 
     @cached_property
-    def centres(self) -> np.ndarray:
-        """[K, w_dim]; without clusters w_avg alone."""
+    def centres(self) -> np.ndarray | None:
+        """Of the clusters, [K, w_dim]; None: there is only the average."""
         if self.clusters is None:
-            return self.average[None]
-        label = None if self.label is None else torch.from_numpy(self.label)
-        return latents.centres(self.mapping, self.clusters.count, self.clusters.seed, label=label)
+            return None
+        label = None if self.label is None else self.label[0]
+        return centres(self.mapping, self.clusters.count, self.clusters.seed, label=label)
 
     def centre_of(self, w: np.ndarray) -> np.ndarray:
         """The centre that each w [N, w_dim] is pulled to, [N, w_dim]."""
-        if self.clusters is None:
+        if self.centres is None:
             return np.broadcast_to(self.average, w.shape)
-        return latents.nearest(w, self.centres)
+        return self.centres[nearest(w, self.centres)]
 
 
 class Route:
@@ -121,8 +122,8 @@ class Route:
             return view.to_w(self._curve.point(place)[None])[0].astype(float), view.average.astype(float)
         piece = self._pieces[max(0, bisect.bisect_right(self._starts, place) - 1)]
         mix = piece.weights(place)
-        points, centres = self._points(mix.indices, view)
-        centre = np.tensordot(mix.weights, centres, axes=1)
+        points, pulls = self._points(mix.indices, view)
+        centre = np.tensordot(mix.weights, pulls, axes=1)
         if self.in_z:
             return view.to_w(piece.point(self.supply.z, place)[None])[0].astype(float), centre
         return np.tensordot(mix.weights, points, axes=1), centre
@@ -174,14 +175,12 @@ class Route:
             easings if any(easings) else (),
         )
 
-    def _round_curve(self, z_dim: int):
-        from render.latents import GreatCircle, NoiseLoop
-
+    def _round_curve(self, z_dim: int) -> latents.GreatCircle | latents.NoiseLoop:
         if self.walk.path == "circle":
-            return GreatCircle(*self.supply.z)
+            return latents.GreatCircle(*self.supply.z)
         seed = self.walk.all_seeds[0]
         diameter = _DEFAULT_DIAMETER if self.walk.diameter is None else self.walk.diameter
-        return NoiseLoop(z_dim, diameter, seed)
+        return latents.NoiseLoop(seed, z_dim, diameter)
 
 
 def _without_cuts(stops: Sequence[Stop]) -> list[list[Stop]]:
