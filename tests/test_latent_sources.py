@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from render.latents import random_seeds, seed_latents
+from render.preset.seeds import RandomSeeds
 
 
 def test_every_row_is_what_its_seed_means_whatever_stands_before_it():
@@ -31,3 +32,8 @@ def test_random_seeds_never_change():
 def test_a_count_that_makes_no_sense_is_refused(count):
     with pytest.raises(ValueError, match="from 1 to 100,000"):
         random_seeds(count, 0)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+def test_a_preset_draws_the_same_seeds_without_numpy(seed):
+    assert list(RandomSeeds(count=300, seed=seed).seeds) == random_seeds(300, seed)
