@@ -214,7 +214,7 @@ def _read_mapping(value: Mapping, quantity: Quantity) -> Animated:
     except ValueError as error:
         mistakes.append(Mistake(("ease",), str(error)))
     if repeat not in REPEATS:
-        near = did_you_mean(repeat, REPEATS) if isinstance(repeat, str) else ""
+        near = did_you_mean(repeat, REPEATS, limit=0) if isinstance(repeat, str) else ""
         text = f"this is one of {', '.join(REPEATS)}, not {shown(repeat)}{near}"
         mistakes.append(Mistake(("repeat",), text))
     try:

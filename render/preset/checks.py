@@ -103,9 +103,9 @@ def _first_formula(spots: Iterable[Spot]) -> Place:
 
 
 def _unknown_names(spot: Spot, known: Sequence[str]) -> list[Mistake]:
-    """Names in the spot's formulas that mean nothing in this preset."""
+    """Names in the spot's formulas that mean nothing in this preset; places within the number."""
     return [
-        Mistake((*spot.place, *place), unknown_name(name, [one for one in known if one != spot.formula_name]))
+        Mistake(place, unknown_name(name, [one for one in known if one != spot.formula_name]))
         for place, expression in spot.value.formulas()
         for name in sorted(expression.references - set(known))
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 import typing
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -17,15 +18,41 @@ from pydantic_core import PydanticUndefined
 from render.timeline import Time
 
 from .animated import Animated
-from .latents import Direction
+from .blend import Blend
+from .clip import Clip
+from .latents import Direction, Latents, Mixing
 from .model import Preset
 from .models import ModelSource
 from .outputs import FORMATS
 from .panels import Panel
 from .part import Part
 from .schema_shapes import ref, shapes
+from .seeds import RandomSeeds
+from .truncation import Clusters
 from .values import Shape
+from .walk import SOURCES
 
+# Keys of one mapping that exclude each other: of each group at most one is written.
+_ONE_OF: dict[type[Part], tuple[tuple[str, ...], ...]] = {
+    ModelSource: (("file", "snapshots"), ("sha256", "snapshots")),
+    Clip: (("bpm", "beats"), ("offset", "beats")),
+    **dict.fromkeys(
+        (Latents, Mixing), (SOURCES, ("every", "position"), ("keys", "every"), ("keys", "position"))
+    ),
+    Direction: (("sefa", "file"),),
+    Blend: tuple(("model", name) for name in Blend.model_fields if name not in ("model", "snapshot")),
+}
+# What a preset needs that extends no other: sections, and keys in them.
+_COMPLETE: dict[str, Any] = {
+    "required": ["models", "clip"],
+    "properties": {
+        "clip": {"required": ["duration"]},
+        "blend": {"anyOf": [{"required": ["model"]}, {"required": ["low", "high"]}]},
+        "truncation_clusters": {"required": ["count"]},
+        "latents": {"properties": {"random": {"required": ["count"]}, "mixing": {"required": ["layers"]}}},
+    },
+}
+_MERGED = (Preset, Clip, Clusters, RandomSeeds, Mixing)  # what they need may stand in the preset extended
 _EXTENDS = "Another preset, such as base.yaml, that this one starts from; what is written here wins."
 
 
@@ -40,7 +67,7 @@ def preset_schema() -> dict[str, Any]:
     }
     root = _mapping(Preset, definitions)
     root["properties"]["extends"] = {"type": "string", "minLength": 1, "description": _EXTENDS}
-    root["anyOf"] = [{"required": root.pop("required")}, {"required": ["extends"]}]
+    root |= {"if": {"not": {"required": ["extends"]}}, "then": _COMPLETE}
     for part in (ModelSource, Direction, Panel, *FORMATS.values()):
         _define(part, definitions)
     return {
@@ -70,8 +97,16 @@ def _mapping(part: type[Part], definitions: dict[str, Any]) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {name: _property(field, definitions) for name, field in fields.items()},
-        "required": [name for name, field in fields.items() if field.is_required()],
+        **_rules(part),
     }
+
+
+def _rules(part: type[Part]) -> dict[str, Any]:
+    """Which keys a mapping needs, and which exclude each other."""
+    needed = [name for name, field in part.model_fields.items() if field.is_required()]
+    pairs = [pair for group in _ONE_OF.get(part, ()) for pair in combinations(group, 2)]
+    rules: dict[str, Any] = {"required": needed} if needed and part not in _MERGED else {}
+    return {**rules, "allOf": [{"not": {"required": list(pair)}} for pair in pairs]} if pairs else rules
 
 
 def _property(field: FieldInfo, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ _LAYER = {
     "description": "A resolution (32), a layer (32/1), or L7 in StyleGAN3.",
 }
 _PAIR = {"type": "array", "items": [{"type": "integer"}, {"enum": [0, 1]}], "minItems": 2, "maxItems": 2}
-_BOUND = "([0-9]+(/[01])?|[Ll][0-9]{1,2}|input)"
+_BOUND = f"(({'|'.join(str(4 << power) for power in range(12))})(/[01])?|[Ll][0-9]{{1,2}}|input)"
 _LAYER_RANGE = f"^\\s*{_BOUND}\\s*(\\+|-\\s*{_BOUND})?\\s*$"
 _ROWS = "[0-9]{1,3}(\\+|-[0-9]{1,3})?"
 _LATENT_FILE = {
