@@ -3,97 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from render.errors import PresetError, RenderError
+from render.layout import (
+    DARK,
+    STRIP_SHARE,
+    Color,
+    Layout,
+    Size,
+    color_of,
+    layout_of,
+    panel_label,
+    plan_of,
+    strip_height,
+    text_size,
+)
 from render.lettering import font_of, readable
-from render.preset.values import read_color
 
-if TYPE_CHECKING:
-    from render.preset import Panel, Preset
+# What others take from here: how a frame is laid out, and how it is drawn.
+__all__ = [
+    "DARK",
+    "RESAMPLING",
+    "Color",
+    "Layout",
+    "Size",
+    "caption",
+    "color_of",
+    "compose",
+    "contact_sheet",
+    "layout_of",
+    "panel_label",
+    "resized",
+    "strip_height",
+    "text_size",
+]
 
 RESAMPLING = {"lanczos": Image.Resampling.LANCZOS, "nearest": Image.Resampling.NEAREST}
-DARK = "#111114"
-TEXT_SHARE = 1 / 16  # height of a caption's letters, of the panel's height …
-TEXT_LIMITS = (11, 28)  # … but in pixels no less and no more than this
 SUPERSAMPLING = 4  # letters are drawn this much larger, then reduced: small ones keep their shape and spacing
-STRIP_SHARE = 2.0  # height of a caption's strip, of its letters' height
 INK = ((205, 205, 210), (52, 52, 58))  # text on a dark and on a light ground
-
-Size = tuple[int, int]  # width, height in pixels
-Color = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where each picture stands in the frame.
-
-    rows:       rows of picture numbers, top to bottom; empty: all in one row. A picture may occur twice
-    gap:        pixels between panels
-    background: a colour as presets have it: "#111114", black, white or gray
-    scale:      factor on the pictures; captions grow with it
-    labels:     a caption for each picture, drawn beneath it; "" for none, None for no captions at all
-    """
-
-    rows: tuple[tuple[int, ...], ...] = ()
-    gap: int = 4
-    background: str = DARK
-    scale: float = 1
-    labels: tuple[str, ...] | None = None
-
-    def __post_init__(self) -> None:
-        color_of(self.background)
-        if self.gap < 0:
-            raise PresetError(f"panels: gap is {self.gap}; it is a number of pixels, 0 or more")
-        if not 0 < self.scale <= 64:
-            raise PresetError(f"panels: scale is {self.scale}; it is a factor above 0, up to 64")
-        if any(not row for row in self.rows):
-            raise PresetError("panels: a row is empty; give each row at least one picture")
-
-    def size(self, picture_sizes: Sequence[Size]) -> Size:
-        """Width and height of the frame that `compose` makes from pictures of these (width, height)."""
-        return _plan(self, tuple(picture_sizes)).size
-
-
-def layout_of(preset: Preset) -> Layout:
-    """The layout that a preset describes: its pictures are numbered row by row."""
-    panels = preset.panels
-    flat = [panel for row in panels.rows for panel in row]
-    numbers = iter(range(len(flat)))
-    labels = tuple(panel_label(preset, panel) if panels.is_labelled(panel) else "" for panel in flat)
-    return Layout(
-        rows=tuple(tuple(next(numbers) for _ in row) for row in panels.rows),
-        gap=panels.gap,
-        background=panels.background,
-        scale=panels.scale,
-        labels=labels if any(labels) else None,
-    )
-
-
-def panel_label(preset: Preset, panel: Panel) -> str:
-    """The words under a picture: its own, or the name of the model it shows."""
-    return panel.label or preset.mix.names().get(panel.show, panel.show)
-
-
-@dataclass(frozen=True)
-class _Place:
-    picture: int
-    x: int
-    y: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class _Plan:
-    size: Size
-    places: tuple[_Place, ...]
-    strip: int  # height of the captions' strips
 
 
 def compose(pictures: Sequence[np.ndarray], layout: Layout) -> np.ndarray:
@@ -109,7 +60,7 @@ def compose(pictures: Sequence[np.ndarray], layout: Layout) -> np.ndarray:
             )
     sizes = tuple((picture.shape[1], picture.shape[0]) for picture in pictures)
     frame = _ground(layout, sizes).copy()
-    for place in _plan(layout, sizes).places:
+    for place in plan_of(layout, sizes).places:
         panel = resized(pictures[place.picture], (place.width, place.height))
         frame[place.y : place.y + place.height, place.x : place.x + place.width] = panel
     return frame
@@ -118,7 +69,7 @@ def compose(pictures: Sequence[np.ndarray], layout: Layout) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _ground(layout: Layout, sizes: tuple[Size, ...]) -> np.ndarray:
     """The frame without its pictures: background and captions, which stay the same for a whole clip."""
-    plan = _plan(layout, sizes)
+    plan = plan_of(layout, sizes)
     width, height = plan.size
     background = color_of(layout.background)
     ground = np.empty((height, width, 3), dtype=np.uint8)
@@ -128,33 +79,6 @@ def _ground(layout: Layout, sizes: tuple[Size, ...]) -> np.ndarray:
         strip = caption(layout.labels[place.picture], (place.width, plan.strip), background)
         ground[y : y + plan.strip, place.x : place.x + place.width] = strip
     return ground
-
-
-@lru_cache(maxsize=64)
-def _plan(layout: Layout, sizes: tuple[Size, ...]) -> _Plan:
-    """Every panel's place; depends on the pictures' sizes alone."""
-    if not sizes:
-        raise PresetError("panels: there is no picture to place")
-    rows = layout.rows or (tuple(range(len(sizes))),)
-    for number in (number for row in rows for number in row):
-        if not 0 <= number < len(sizes):
-            raise PresetError(f"panels: there is no picture {number}; they count from 0 to {len(sizes) - 1}")
-    if layout.labels is not None and len(layout.labels) != len(sizes):
-        raise PresetError(f"panels: {len(layout.labels)} labels for {len(sizes)} pictures; give one each")
-    height = max(1, round(max(height for _, height in sizes) * layout.scale))
-    widths = [max(1, round(size[0] * height / size[1])) for size in sizes]
-    strip = strip_height(height) if layout.labels and any(layout.labels) else 0
-    row_widths = [sum(widths[number] for number in row) + layout.gap * (len(row) - 1) for row in rows]
-    places = []
-    for row_index, row in enumerate(rows):
-        # A strip already sets a row off from the next one, but only the gap keeps a caption with its picture.
-        y = row_index * (height + strip + layout.gap)
-        x = (max(row_widths) - row_widths[row_index]) // 2
-        for number in row:
-            places.append(_Place(number, x, y, widths[number], height))
-            x += widths[number] + layout.gap
-    total = len(rows) * (height + strip + layout.gap) - layout.gap
-    return _Plan((max(row_widths), total), tuple(places), strip)
 
 
 def contact_sheet(
@@ -224,17 +148,6 @@ def resized(picture: np.ndarray, size: Size, resample: str = "lanczos") -> np.nd
     return np.asarray(Image.fromarray(picture).resize(size, RESAMPLING[resample]))
 
 
-def text_size(panel_height: int) -> int:
-    """Pixels of a caption's letters beside a panel of this height."""
-    smallest, largest = TEXT_LIMITS
-    return min(max(round(panel_height * TEXT_SHARE), smallest), largest)
-
-
-def strip_height(panel_height: int) -> int:
-    """Pixels of the strip that holds a caption."""
-    return round(text_size(panel_height) * STRIP_SHARE)
-
-
 @lru_cache(maxsize=512)
 def caption(
     text: str, size: Size, background: Color, letters: int | None = None, align: str = "center"
@@ -272,12 +185,3 @@ def _ink(background: Color) -> Color:
     """A text colour that can be read on this ground."""
     r, g, b = background
     return INK[0.299 * r + 0.587 * g + 0.114 * b > 128]
-
-
-def color_of(text: str) -> Color:
-    """A colour as presets have it, as (r, g, b), 0–255. Raises PresetError."""
-    try:
-        digits = read_color(text)[1:]
-    except ValueError as error:
-        raise PresetError(f"panels: {error}") from None
-    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)

@@ -26,10 +26,11 @@ ARROWS = {
     "scene": {"preset", "checkpoints", "blending", "latents"},
     "lettering": set(),
     "console": set(),
-    "panels": {"preset", "lettering"},
+    "layout": {"preset"},
+    "panels": {"layout", "lettering"},
     "pen": {"panels"},
     "picture_files": {"encoding"},
-    "report": {"checkpoints", "panels"},
+    "report": {"scene", "layout", "lettering"},
     "renderer": {"scene", "panels"},
     "production": {"renderer", "encoding"},
     "sheet": {"renderer", "report", "pen", "picture_files"},
@@ -48,7 +49,9 @@ TORCH_FREE = ["render", "render.errors", "render.timeline", "render.preset", "re
 TORCH_FREE += [
     f"render.checkpoints.{name}" for name in ("library", "formats", "header", "catalogue", "download")
 ]
-TORCH_FREE += [f"render.{name}" for name in ("report", "panels", "pen", "lettering", "picture_files")]
+TORCH_FREE += [
+    f"render.{name}" for name in ("report", "layout", "panels", "pen", "lettering", "picture_files")
+]
 TORCH_FREE += ["render.console", "render.encoding", "render.catalogue_command"]
 TORCH_FREE += ["render.blending", "render.blending.blend", "render.blending.conventions", "render.cli"]
 TORCH_FREE += [f"render.blending.{name}" for name in ("channels", "channel_axes", "pull")]
