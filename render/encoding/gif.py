@@ -29,7 +29,7 @@ MAX_COLORS = 256
 _HEADER_FLAGS = 0x70  # no global palette, 8 bits a channel
 _LOOP_FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _TRAILER = b";"
-_LAG = 0.7  # how far a pixel may fall behind, in parts of the error that the palette makes anyhow
+_LAG = 0.8  # how far a pixel may fall behind, in parts of the error that the palette makes anyhow
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class GifSettings:
 
     loop: bool = True
     colors: int = 256
-    dither: float = 0.2
+    dither: float = 0.15
 
     def __post_init__(self) -> None:
         if not isinstance(self.loop, bool):
@@ -110,7 +110,7 @@ class GifWriter(Writer):
 
     def _choose(self, planes: np.ndarray) -> None:
         """Find what changed in a frame uint8 [3, H, W], and the colours for it; runs in the first thread."""
-        lag = min(round(_LAG * self._quantizer.error), MAX_LAG)
+        lag = min(int(_LAG * self._quantizer.error), MAX_LAG)
         changed = self._steady.changed(planes, lag)
         if changed is None:
             self._drawing.put(_Picture(self._quantizer.plan(planes), None, (0, 0)))

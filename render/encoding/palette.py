@@ -92,6 +92,7 @@ def _relocate(
 
 def gaps_of(palette: np.ndarray) -> np.ndarray:
     """Squared distances between palette entries, [k, k]; infinite from one to itself."""
-    gaps = ((palette[:, None] - palette) ** 2).sum(axis=2)
+    square = np.einsum("kd,kd->k", palette, palette)
+    gaps = np.maximum(square[:, None] + square - 2 * (palette @ palette.T), 0)
     np.fill_diagonal(gaps, np.inf)
     return gaps

@@ -15,15 +15,15 @@ from render.encoding.palette import gaps_of, group_sums, nearest, refine, split_
 
 MAX_GRID = 1 << 20  # cells of the grid; where a frame's colours span fewer, each colour has its own
 MAX_CELLS = 1 << 14  # occupied ones: with more, the grid is made coarser
-MAX_POINTS = 3000  # of the histogram that the palette is found on
+MAX_POINTS = 4000  # of the histogram that the palette is found on
 NEIGHBOURS = 8  # palette entries tried as the second colour of a dither
-RESTART_RATIO = 1.1  # a palette carried over is dropped when it fits this much worse than the last fresh one
+RESTART_RATIO = 1.05  # a palette carried over is dropped when it fits this much worse than the last fresh one
 MIN_RESTART_ERROR = 0.05  # mean squared distance below which a worse fit cannot be seen
 
 # Rows: luma, blue - luma, red - luma, each with its weight; see `perceived`.
 _LUMA = np.array([0.2126, 0.7152, 0.0722])
 _TO_PERCEIVED = np.stack(
-    [1.4 * _LUMA, 0.55 * (np.array([0, 0, 1]) - _LUMA), 0.55 * (np.array([1, 0, 0]) - _LUMA)]
+    [1.4 * _LUMA, 0.6 * (np.array([0, 0, 1]) - _LUMA), 0.6 * (np.array([1, 0, 0]) - _LUMA)]
 ).astype(np.float32)
 _FROM_PERCEIVED = np.linalg.inv(_TO_PERCEIVED)
 
@@ -88,34 +88,47 @@ class Grid:
 
 @dataclass(frozen=True)
 class Histogram:
-    """The occupied cells of a grid, and the pixels in each."""
+    """The occupied cells of a grid, one in each row, and the pixels in them."""
 
     places: np.ndarray  # int [n], cells of the grid
     counts: np.ndarray  # float64 [n]
     means: np.ndarray  # float64 [n, 3], the mean colour in each cell, sRGB 0–255
 
     @classmethod
-    def of(cls, cells: np.ndarray, planes: np.ndarray, grid: Grid) -> Histogram:
-        """Of pixels, uint8 [3, n], that lie in `cells` [n] of the grid."""
-        counts = np.bincount(cells, minlength=grid.count)
+    def of(
+        cls, grid: Grid, planes: np.ndarray, wanted: np.ndarray | None = None
+    ) -> tuple[Histogram, np.ndarray]:
+        """Of a frame uint8 [3, H, W], or its wanted pixels, bool [H, W]; and each pixel's row, int32 [H, W].
+
+        A pixel that is not wanted may have any row.
+        """
+        cells = grid.cells(planes)
+        counts = np.bincount(cells.ravel() if wanted is None else cells[wanted], minlength=grid.count)
         places = np.flatnonzero(counts)
+        row_of_cell = np.zeros(grid.count, dtype=np.int32)
+        row_of_cell[places] = np.arange(len(places))
+        rows = row_of_cell[cells]
+        seen = rows.ravel() if wanted is None else rows[wanted]
+        sums = [
+            np.bincount(seen, plane.ravel() if wanted is None else plane[wanted], len(places))
+            for plane in planes
+        ]
         counts = counts[places].astype(np.float64)
-        sums = [np.bincount(cells, plane, grid.count)[places] for plane in planes]
-        return cls(places, counts, np.stack(sums, axis=1) / counts[:, None])
+        return cls(places, counts, np.stack(sums, axis=1) / counts[:, None]), rows
 
     def coarse(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
         """Perceived points [m, 3] and weights [m] of this histogram, of wider cells where it has many."""
         points, weights = perceived(self.means), self.counts
         _, green, blue = grid.size
         place = np.stack([self.places // blue // green, self.places // blue % green, self.places % blue])
-        halvings, found = 0, len(points)
+        found, channel = len(points), 2
         while found > MAX_POINTS:
-            halvings += 1
-            r, g, b = place >> halvings
-            wide = (r * ((green >> halvings) + 1) + g) * ((blue >> halvings) + 1) + b
+            place[channel] >>= 1
+            channel = (channel + 1) % 3  # blue, red, green: the one that the eye sees best is the last
+            wide = (place[0] * green + place[1]) * blue + place[2]
             mass = np.bincount(wide, weights)
             found = np.count_nonzero(mass)
-        if halvings:
+        if found < len(points):
             occupied = np.flatnonzero(mass)
             sums = group_sums(points, weights, wide, len(mass))[occupied]
             weights = mass[occupied]
@@ -152,12 +165,11 @@ def mixtures(points: np.ndarray, palette: np.ndarray, strength: float) -> tuple[
 
 @dataclass(frozen=True)
 class Plan:
-    """How one frame will be drawn: its palette, and the two colours that each cell is mixed of."""
+    """How one frame will be drawn: its palette, and the two colours that each of its own is mixed of."""
 
     palette: np.ndarray  # uint8 [k, 3]
-    cells: np.ndarray  # int32 [H, W]
-    grid: Grid
-    histogram: Histogram | None  # None: `cells` are indices into the palette already
+    rows: np.ndarray  # int32 [H, W], of `points`; without these, of the palette
+    points: np.ndarray | None  # float32 [n, 3], the frame's colours as perceived
     dither: float
 
     def draw(self, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
@@ -166,21 +178,18 @@ class Plan:
         origin: the place (x, y) of the frame's corner in the whole picture, so that the dither pattern
         stands still when only a part of a picture is drawn.
         """
-        if self.histogram is None:
-            return self.cells.astype(np.uint8)
-        points, places = perceived(self.histogram.means), self.histogram.places
-        tables = np.zeros((3, self.grid.count), dtype=np.uint8)
-        first, second, share = mixtures(points, perceived(self.palette), self.dither)
-        tables[0, places], tables[1, places] = first, second
-        # Thresholds are (i + 1/2)/64: in 128ths they are odd, so a share rounded to 128ths compares alike.
-        tables[2, places] = np.rint(share * 128)
-        indices = tables[0][self.cells]
+        if self.points is None:
+            return self.rows.astype(np.uint8)
+        first, second, share = mixtures(self.points, perceived(self.palette), self.dither)
+        indices = first.astype(np.uint8)[self.rows]
         if self.dither <= 0:
             return indices
-        height, width = self.cells.shape
+        height, width = self.rows.shape
+        # Thresholds are (i + 1/2)/64: in 128ths they are odd, so a share rounded to 128ths compares alike.
+        share = np.rint(share * 128).astype(np.uint8)
         tile = np.roll((bayer_thresholds() * 128).astype(np.uint8), (-origin[1], -origin[0]), axis=(0, 1))
         pattern = np.tile(tile, (height // 8 + 1, width // 8 + 1))[:height, :width]
-        np.copyto(indices, tables[1][self.cells], where=tables[2][self.cells] > pattern)
+        np.copyto(indices, second.astype(np.uint8)[self.rows], where=share[self.rows] > pattern)
         return indices
 
 
@@ -190,7 +199,7 @@ class Quantizer:
     colors: entries in a palette, 2–256. dither: strength in [0, 1]. steps: k-means steps a frame.
     """
 
-    def __init__(self, colors: int = 256, dither: float = 0.2, steps: int = 2) -> None:
+    def __init__(self, colors: int = 256, dither: float = 0.15, steps: int = 3) -> None:
         self.colors, self.dither, self.steps = colors, dither, steps
         self.error = 0.0  # root mean square error of the last palette, in levels of a channel, undithered
         self._palette: np.ndarray | None = None
@@ -204,35 +213,31 @@ class Quantizer:
         room: entries there are, if fewer than `colors`.
         """
         size = min(self.colors, room or self.colors)
-        seen = planes.reshape(3, -1) if wanted is None else planes[:, wanted]
-        grid, cells, histogram = self._counted(planes, seen, wanted)
+        grid, histogram, rows = self._counted(planes, wanted)
         if len(histogram.places) <= size and not grid.is_exact:
-            exact = exact_palette(planes, seen, size)
+            exact = exact_palette(planes, wanted, size)
             if exact is not None:
                 self.error = 0.0
-                return Plan(*exact, grid, None, 0.0)
+                return Plan(*exact, points=None, dither=0.0)
         palette = self._grow(histogram, grid, size)
-        return Plan(palette, cells, grid, histogram, self.dither)
+        return Plan(palette, rows, perceived(histogram.means), self.dither)
 
     def quantize(self, frame: np.ndarray, origin: tuple[int, int] = (0, 0)) -> tuple[np.ndarray, np.ndarray]:
         """A frame uint8 [H, W, 3] as indices uint8 [H, W] into a palette uint8 [k, 3]."""
         plan = self.plan(np.ascontiguousarray(frame.transpose(2, 0, 1)))
         return plan.draw(origin), plan.palette
 
-    def _counted(
-        self, planes: np.ndarray, seen: np.ndarray, wanted: np.ndarray | None
-    ) -> tuple[Grid, np.ndarray, Histogram]:
-        """The grid for a frame, as fine as can be afforded, the cell of each pixel, and what they hold."""
+    def _counted(self, planes: np.ndarray, wanted: np.ndarray | None) -> tuple[Grid, Histogram, np.ndarray]:
+        """The grid for a frame, as fine as can be afforded, its histogram, and each pixel's row in that."""
         while True:
             grid = Grid.around(planes, self._grid_limit)
-            cells = grid.cells(planes)
-            histogram = Histogram.of(cells.ravel() if wanted is None else cells[wanted], seen, grid)
+            histogram, rows = Histogram.of(grid, planes, wanted)
             if len(histogram.places) <= MAX_CELLS:
                 break
             self._grid_limit //= 2
         if len(histogram.places) < MAX_CELLS // 4:
             self._grid_limit = min(self._grid_limit * 2, MAX_GRID)
-        return grid, cells, histogram
+        return grid, histogram, rows
 
     def _grow(self, histogram: Histogram, grid: Grid, size: int) -> np.ndarray:
         """The palette of a frame, uint8 [k, 3]."""
@@ -258,16 +263,19 @@ class Quantizer:
         return palette
 
 
-def exact_palette(planes: np.ndarray, seen: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Palette and indices of a frame [3, H, W] whose `seen` pixels [3, n] have no more than `size` colours.
+def exact_palette(
+    planes: np.ndarray, wanted: np.ndarray | None, size: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Palette and indices of a frame [3, H, W] whose wanted pixels have no more than `size` colours.
 
-    None where they have more. Pixels that are not among the seen ones get any index.
+    None where they have more. Pixels that are not wanted get any index.
     """
-    colours = np.unique(_packed(seen))
+    packed = _packed(planes)
+    colours = np.unique(packed if wanted is None else packed[wanted])
     if len(colours) > size:
         return None
     palette = np.stack([colours >> 16, colours >> 8, colours], axis=1).astype(np.uint8)
-    return palette, np.searchsorted(colours, _packed(planes)).astype(np.int32)
+    return palette, np.searchsorted(colours, packed).astype(np.int32)
 
 
 def _packed(planes: np.ndarray) -> np.ndarray:
