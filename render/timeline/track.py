@@ -98,18 +98,18 @@ class Track:
         return cls(tuple(Key(Fraction(seconds), value, easing) for seconds, value in points))
 
     def value_at(self, seconds: Fraction | float) -> float:
-        """The value at `seconds`, a Fraction to be exact at jumps."""
+        """The value at `seconds`: exactly there for a Fraction, within rounding for a float."""
+        times = self._floats if isinstance(seconds, float) else self._seconds
         seconds = self._within(seconds)
-        index = bisect.bisect_right(self._seconds, seconds) - 1
+        index = bisect.bisect_right(times, seconds) - 1
         if index < 0:
             return self._values[0]
-        if index == len(self._seconds) - 1:
+        if index == len(times) - 1:
             return self._values[-1]
         start, end = self._values[index], self._values[index + 1]
         if start == end:
             return start
-        earlier, later = self._seconds[index], self._seconds[index + 1]
-        part = float((seconds - earlier) / (later - earlier))
+        part = float((seconds - times[index]) / (times[index + 1] - times[index]))
         if self._curve is not None:
             return self._curve.piece(index, part)
         return max(self.lowest, start + (end - start) * self.keys[index].easing(part))
@@ -159,10 +159,14 @@ class Track:
         return easings, np.array([numbers[key.easing] for key in self.keys])
 
     @cached_property
+    def _floats(self) -> tuple[float, ...]:
+        return tuple(map(float, self._seconds))
+
+    @cached_property
     def _points(self) -> tuple[Any, Any]:
         import numpy as np
 
-        return np.array(self._seconds, dtype=float), np.array(self._values, dtype=float)
+        return np.array(self._floats), np.array(self._values, dtype=float)
 
     @property
     def weight(self) -> int:
@@ -173,20 +177,21 @@ class Track:
         """The moment of the first round that shows what `seconds` shows."""
         if self._round is None:
             return seconds
-        first = self._seconds[0]
-        if isinstance(seconds, Fraction | int):
-            passed = (seconds - first) % self._length
+        if isinstance(seconds, float):
+            first, length, once = self._floats[0], float(self._length), float(self._round)
+            passed = (seconds - first) % length
+            passed = 0.0 if length - passed < _SAME_MOMENT else passed
         else:
-            passed = (seconds - float(first)) % float(self._length)
-            passed = 0.0 if float(self._length) - passed < _SAME_MOMENT else passed
-        return first + (self._length - passed if passed > self._round else passed)
+            first, length, once = self._seconds[0], self._length, self._round
+            passed = (seconds - first) % length
+        return first + (length - passed if passed > once else passed)
 
     def _within_many(self, seconds: Any) -> Any:
         import numpy as np
 
         if self._round is None:
             return np.array(seconds, dtype=float)
-        first, length, once = (float(number) for number in (self._seconds[0], self._length, self._round))
+        first, length, once = (float(number) for number in (self._floats[0], self._length, self._round))
         passed = (np.array(seconds, dtype=float) - first) % length
         passed = np.where(length - passed < _SAME_MOMENT, 0.0, passed)
         return first + np.where(passed > once, length - passed, passed)
