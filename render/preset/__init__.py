@@ -18,7 +18,9 @@ from .outputs import FORMATS, GifOutput, Output, VideoOutput
 from .panels import Panel, Panels
 from .quantities import KIMG, PLACE, SWAP, TRUNCATION, WEIGHT, WIDTH, Quantity
 from .schema import preset_schema
-from .walk import Stop, Walk, Waypoint
+from .transform import Transform
+from .truncation import Clusters
+from .walk import LatentKey, Stop, Walk, Waypoint
 
 __all__ = [
     "FORMATS",
@@ -32,11 +34,13 @@ __all__ = [
     "Beats",
     "Blend",
     "Clip",
+    "Clusters",
     "Direction",
     "FileLatent",
     "GifOutput",
     "Keyframe",
     "Latent",
+    "LatentKey",
     "Latents",
     "LayerCell",
     "LayerMap",
@@ -55,6 +59,7 @@ __all__ = [
     "Rows",
     "SeedLatent",
     "Stop",
+    "Transform",
     "VideoOutput",
     "Walk",
     "Waypoint",
