@@ -118,13 +118,12 @@ def _range(text: str, place: str, item: str) -> list[str] | None:
 
 
 def _seeds(text: str, item: str) -> list[str]:
-    """The seeds of `0-5`."""
-    from render.preset.seeds import read_seeds
-
-    try:
-        return [str(seed) for seed in read_seeds(item)]
-    except ValueError as error:
-        raise PresetError(f"{text}: {error}") from None
+    """The seeds of `0-5`, or of `5-0` backwards."""
+    first, last = map(int, item.split("-"))
+    if abs(last - first) >= MOST_VALUES:
+        raise PresetError(f"{text}: {item} are more than {MOST_VALUES} seeds")
+    step = 1 if last >= first else -1
+    return [str(seed) for seed in range(first, last + step, step)]
 
 
 def _value(text: str, place: str, label: str) -> Any:
