@@ -83,12 +83,10 @@ def test_of_several_arrays_the_known_one_is_read_and_the_others_are_not(tmp_path
 def test_latents_are_named_and_picked_by_number(tmp_path):
     np.save(tmp_path / "me.npy", W)
     latents = load_latents(tmp_path / "me.npy")
-    assert latents.names == ("me[0]", "me[1]", "me[2]")
+    assert latents.names == ("me#0", "me#1", "me#2")
     np.testing.assert_array_equal(latents.pick(2).values, W[2:])
-    assert latents.pick(2).names == ("me[2]",)
-    with pytest.raises(
-        LatentError, match=r"me.npy\[3\]: the file has 3 latents, and they are counted from 0"
-    ):
+    assert latents.pick(2).names == ("me#2",)
+    with pytest.raises(LatentError, match=r"me.npy#3: the file has 3 latents, and they are counted from 0"):
         latents.pick(3)
     with pytest.raises(LatentError, match="counted from 0"):
         latents.pick(-1)

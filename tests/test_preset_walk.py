@@ -35,8 +35,9 @@ def failing(make: object, *arguments: object, **values: object) -> list[str]:
         ("4294967295", SeedLatent(2**32 - 1)),
         ("me.npz", FileLatent("me.npz")),
         ("file faces/me.PT", FileLatent("faces/me.PT")),
+        ("walk.npy#12", FileLatent("walk.npy", 12)),
         ("walk.npy[12]", FileLatent("walk.npy", 12)),
-        ({"file": "a.npy[2]", "space": "z"}, FileLatent("a.npy", 2, "z")),
+        ({"file": "a.npy#2", "space": "z"}, FileLatent("a.npy", 2, "z")),
         ("anna", NamedLatent("anna")),
         ("aunt anna", NamedLatent("aunt anna")),
     ],
@@ -102,10 +103,10 @@ def test_files_give_all_their_rows() -> None:
         one.clock, rows=lambda file: [FileLatent(file.file, row, file.space) for row in (0, 1)]
     )
     assert [(float(stop.seconds), str(stop.latent)) for stop in stops] == [
-        (0, "me.npz[0]"),
-        (1, "me.npz[1]"),
-        (2, "walk.npy[0]"),
-        (3, "walk.npy[1]"),
+        (0, "me.npz#0"),
+        (1, "me.npz#1"),
+        (2, "walk.npy#0"),
+        (3, "walk.npy#1"),
     ]
     assert len(one.latents.stops(one.clock)) == 2
     assert Preset.from_yaml(one.to_yaml()) == one
@@ -155,7 +156,7 @@ def test_mixing_and_directions_have_tracks() -> None:
         ({"directions": [{"strength": 1}]}, "latents.directions[0]: a direction is sefa or file"),
         ({"directions": [{"sefa": 1, "strength": "x"}]}, "latents.directions[0].strength: this is a number, not 'x'"),
         ({"pace": "even", "position": "=u"}, "latents.pace: latents.position says how far the walk is; pace: even would move it elsewhere"),
-        ({"keys": [("0s", "me.txt")]}, "latents.keys[0][1]: a latent is a seed (3), a file (me.npz, walk.npy[2]) or the name of one; files end in .npy, .npz, .pt; not 'me.txt'"),
+        ({"keys": [("0s", "me.txt")]}, "latents.keys[0][1]: a latent is a seed (3), a file (me.npz, walk.npy#2) or the name of one; files end in .npy, .npz, .pt; not 'me.txt'"),
         ({"keys": [("2s", 1), ("1s", 2)]}, "latents.keys[1][0]: 1s comes before 2s above it; keys stand in order of time"),
         ({"files": "me.png"}, "latents.files: latents are read from .npy, .npz, .pt files, not from 'me.png'"),
     ],

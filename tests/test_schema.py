@@ -47,7 +47,7 @@ GOOD = [
     BLEND
     + "truncation_clusters: {count: 4, seed: 2}\ntransform: {x: 0.1, rotate: [[0s, 0], [end, 360]], zoom: 2}\n",
     BLEND + "latents: {random: {count: 8, seed: 1}, path: hold, pace: even}\n",
-    BLEND + "latents: {files: [me.npz, {file: 'a.npy[2]', space: z}], every: 1s}\n",
+    BLEND + "latents: {files: [me.npz, {file: 'a.npy#2', space: z}], every: 1s}\n",
     BLEND + "latents: {keys: [[0s, seed 3], [4b, file me.npz, ease-in-out], [5s, anna, hold], [end, 3]]}\n",
     BLEND + "latents: {seed: 1, path: noise-loop, diameter: 1.5, labels: {3: 0.5, 5: 0.5}}\n",
     BLEND + "latents: {labels: [[0s, 3], [4s, {5: 1}, ease], [6s, 7, fade 1s]]}\n",

@@ -25,7 +25,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -85,7 +85,7 @@ class Latents:
         """One of them, counted from 0. Raises LatentError if there is no such."""
         if not 0 <= index < len(self):
             count = "1 latent" if len(self) == 1 else f"{len(self)} latents"
-            raise LatentError(f"{self.source}[{index}]: the file has {count}, and they are counted from 0")
+            raise LatentError(f"{self.source}#{index}: the file has {count}, and they are counted from 0")
         return Latents(self.space, self.values[index : index + 1], self.names[index : index + 1], self.source)
 
 
@@ -109,25 +109,45 @@ def load_latents(path: str | Path, space: str | None = None) -> Latents:
     )
 
 
-def peek_latents(path: str | Path, space: str | None = None) -> str:
-    """What a file holds, from its header alone: `8 latents of w, 512 numbers each`. Needs no torch.
+class Peek(NamedTuple):
+    """What the header of a file says of its latents.
 
-    Files of torch's are not opened: `a file of torch's, 1.2 MB`. Raises LatentError as `load_latents` does
-    for all that a header shows.
+    count  how many there are
+    space  z, w or w+
+    size   of each: (numbers,), or of w+ (rows, numbers)
+    """
+
+    count: int
+    space: str
+    size: tuple[int, ...]
+
+    def __str__(self) -> str:
+        many = "1 latent" if self.count == 1 else f"{self.count} latents"
+        each = " each" if self.count > 1 and len(self.size) == 1 else ""
+        return f"{many} of {self.space}, {_size_text(self.size)}{each}"
+
+
+def peek(path: str | Path, space: str | None = None) -> Peek | None:
+    """What a file holds, from its header alone; None for a file of torch's, which is not opened.
+
+    Needs no torch. Raises LatentError as `load_latents` does for all that a header shows.
     """
     path = Path(path)
     _check_space(space)
     check_file(path)
     if path.suffix.lower() in TORCH_SUFFIXES:
-        return f"a file of torch's, {path.stat().st_size / 1e6:.1f} MB"
+        return None
     headers = read_headers(path)
     key = _choose(headers, path.name, KEYS)
     kind = space or KEYS.get(key, "w")
-    count, *sizes = _arranged(headers[key].shape, kind, _label(path.name, key))
-    many = "1 latent" if count == 1 else f"{count} latents"
-    if len(sizes) == 2:
-        return f"{many} of w+, {sizes[0]} rows of {sizes[1]} numbers"
-    return f"{many} of {kind[0]}, {sizes[0]} numbers{' each' if count > 1 else ''}"
+    count, *size = _arranged(headers[key].shape, kind, _label(path.name, key))
+    return Peek(count, "w+" if len(size) == 2 else kind[0], tuple(size))
+
+
+def peek_latents(path: str | Path, space: str | None = None) -> str:
+    """The same in words: `8 latents of w, 512 numbers each`, or `a file of torch's, 1.2 MB`."""
+    found = peek(path, space)
+    return str(found) if found else f"a file of torch's, {Path(path).stat().st_size / 1e6:.1f} MB"
 
 
 def check_fits(latents: Latents, num_ws: int, w_dim: int, z_dim: int) -> None:
@@ -181,7 +201,7 @@ def _label(name: str, key: str) -> str:
 
 
 def _numbered(stem: str, count: int) -> tuple[str, ...]:
-    return (stem,) if count == 1 else tuple(f"{stem}[{index}]" for index in range(count))
+    return (stem,) if count == 1 else tuple(f"{stem}#{index}" for index in range(count))
 
 
 def _check_space(space: str | None) -> None:

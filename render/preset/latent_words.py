@@ -1,4 +1,4 @@
-"""Latents by their words in a preset: a seed (`3`, `seed 3`), a row of a file (`me.npy[2]`), or a name."""
+"""Latents by their words in a preset: a seed (`3`, `seed 3`), a row of a file (`me.npy#2`), or a name."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from render.timeline import did_you_mean
 from .mistakes import Mistake, carried, shown
 
 SUFFIXES = (".npy", ".npz", ".pt")
-SPACES = ("z", "w")
+SPACES = ("z", "w", "w+")
 MAX_SEED = 2**32 - 1
-_FILE = re.compile(r"(?P<file>.+?)(?:\[(?P<row>\d{1,7})\])?")
-_HELP = "a latent is a seed (3), a file (me.npz, walk.npy[2]) or the name of one"
+_FILE = re.compile(r"(?P<file>.+?)(?:#(?P<row>\d{1,7})|\[(?P<index>\d{1,7})\])?")  # YAML lists end at a ]
+_HELP = "a latent is a seed (3), a file (me.npz, walk.npy#2) or the name of one"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FileLatent:
     Attributes:
         file: the path as written.
         row: which of its latents; None: the only one, or in `latents.files` all of them.
-        space: `z` or `w`, where the file does not tell; None: w.
+        space: `z`, `w` or `w+`, where the file does not tell; None: w.
     """
 
     file: str
@@ -54,7 +54,7 @@ class FileLatent:
         return {"file": text, "space": self.space}
 
     def __str__(self) -> str:
-        return self.file if self.row is None else f"{self.file}[{self.row}]"
+        return self.file if self.row is None else f"{self.file}#{self.row}"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def read_latent(value: Any) -> Latent:
 
 
 def read_file_latent(value: Any) -> FileLatent:
-    """A file of latents: its path, `path[row]`, or a mapping {file: …, space: z}. Raises as `read_latent`."""
+    """A file of latents: its path, `path#row`, or a mapping {file: …, space: z}. Raises as `read_latent`."""
     if isinstance(value, FileLatent):
         return value
     if isinstance(value, Mapping):
@@ -112,7 +112,8 @@ def read_file_latent(value: Any) -> FileLatent:
     match = _FILE.fullmatch(value.strip())
     if not match["file"].lower().endswith(SUFFIXES):
         raise ValueError(f"latents are read from {', '.join(SUFFIXES)} files, not from {shown(value)}")
-    return FileLatent(match["file"], None if match["row"] is None else int(match["row"]))
+    row = match["row"] or match["index"]
+    return FileLatent(match["file"], None if row is None else int(row))
 
 
 def _from_mapping(value: Mapping) -> FileLatent:
@@ -126,7 +127,7 @@ def _from_mapping(value: Mapping) -> FileLatent:
         mistakes.append(Mistake(("file",), "missing. The file that holds the latent, such as me.npz."))
     space = value.get("space")
     if space is not None and space not in SPACES:
-        mistakes.append(Mistake(("space",), f"this is z or w, not {shown(space)}"))
+        mistakes.append(Mistake(("space",), f"this is z, w or w+, not {shown(space)}"))
     if mistakes:
         raise carried(mistakes)
     try:

@@ -70,7 +70,7 @@ def _latent(value: Any, move: Move, old: Path) -> Any:
         return [_latent(item, move, old) for item in value]
     if not isinstance(value, str) or _SEED.fullmatch(value):
         return value
-    word, row = re.fullmatch(r"(.*?)(\[\d+\]\s*)?", value, re.DOTALL).groups()
+    word, row = re.fullmatch(r"(.*?)((?:#\d+|\[\d+\])\s*)?", value, re.DOTALL).groups()
     keyword = re.match(r"\s*file\s+", word)
     if keyword:
         return f"{keyword[0].lstrip()}{move(word[keyword.end() :])}{row or ''}"

@@ -87,22 +87,24 @@ _ROWS = "[0-9]{1,3}(\\+|-[0-9]{1,3})?"
 _LATENT_FILE = {
     "anyOf": [
         text(
-            "\\.([nN][pP][yYzZ]|[pP][tT])(\\[[0-9]+\\])?\\s*$",
-            "A .npy, .npz or .pt file; me.npy[2] is a row.",
+            "\\.([nN][pP][yYzZ]|[pP][tT])(#[0-9]+|\\[[0-9]+\\])?\\s*$",
+            "A .npy, .npz or .pt file; me.npy#2 is a row.",
         ),
         {
             "type": "object",
             "additionalProperties": False,
             "required": ["file"],
             "properties": {
-                "file": text("\\.([nN][pP][yYzZ]|[pP][tT])(\\[[0-9]+\\])?\\s*$", "The file of latents."),
-                "space": {"enum": ["z", "w"], "description": "What it holds, where it does not tell."},
+                "file": text(
+                    "\\.([nN][pP][yYzZ]|[pP][tT])(#[0-9]+|\\[[0-9]+\\])?\\s*$", "The file of latents."
+                ),
+                "space": {"enum": ["z", "w", "w+"], "description": "What it holds, where it does not tell."},
             },
         },
     ]
 }
 _LATENT = {
-    "anyOf": [_SEED, text("^\\s*[\\w./~]", "seed 3, me.npz, walk.npy[2], or a latent's name."), _LATENT_FILE]
+    "anyOf": [_SEED, text("^\\s*[\\w./~]", "seed 3, me.npz, walk.npy#2, or a latent's name."), _LATENT_FILE]
 }
 
 # --- names --------------------------------------------------------------------------------------------------

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from render.blending.blend import Blend, swap_weights
-from render.networks import Layer
 from render.preset import Preset
+
+if TYPE_CHECKING:
+    from render.networks import Layer
 
 Values = Mapping[str, float]
 Names = Mapping[str, Mapping[str, float]]

@@ -25,7 +25,7 @@ from .journey import Journey
 from .mixture import Mixture
 from .moment import Moment, Picture
 
-PACE_SIDE = 64  # pixels of the pictures that an even pace is measured on
+PACE_SIDE = 128  # pixels of the pictures that an even pace is measured on
 
 
 class Scene:
@@ -162,7 +162,7 @@ class Scene:
 
 @torch.inference_mode()
 def small_pictures(generator: Generator, ws: np.ndarray) -> np.ndarray:
-    """uint8 [N, h, w, C], at most 64 pixels wide, of ws [N, num_ws, w_dim]."""
+    """uint8 [N, h, w, C], at most 128 pixels wide, of ws [N, num_ws, w_dim]."""
     rows = torch.from_numpy(ws).to(generator.mapping.w_avg.device)
     side = min(PACE_SIDE, generator.resolution)
     return to_uint8(generator.synthesis(rows, resolution=side)).cpu().numpy()

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from render.errors import LatentError
 from render.latents import Latents, check_fits, load_latents, seed_latents
-from render.networks import Generator
 from render.preset import FileLatent, Latent, NamedLatent, SeedLatent
 from render.preset.latent_words import SUFFIXES
 from render.timeline import did_you_mean
+
+if TYPE_CHECKING:
+    from render.networks import Generator
 
 FOLDER = "latents"  # beside the preset
 
@@ -41,10 +44,12 @@ class LatentFiles:
     def _single(self, found: Latents) -> Latents:
         if len(found) == 1:
             return found
-        raise LatentError(
-            f"{found.source} holds {len(found)} latents; say which: {found.source}[0] to "
-            f"{found.source}[{len(found) - 1}]"
+        last = len(found) - 1
+        text = (
+            f"{found.source} holds {last + 1} latents; say which: {found.source}#0 to {found.source}#{last}"
         )
+        plus = f" (or, if it is one w+, {{file: {found.source}, space: w+}})" if found.is_unsure else ""
+        raise LatentError(text + plus)
 
     def _load(self, file: str, space: str | None) -> Latents:
         key = (self.folder / Path(file).expanduser(), space)
