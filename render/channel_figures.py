@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from render.blending.attribution import LayerChange
+from render.blending.channel_clusters import Catalogue
 from render.blending.channels import ChannelSet
-from render.blending.clusters import Catalogue
 from render.comparison import BRIGHT, GAP, GROUND, HUES, LARGE, MARGIN, MEDIUM, MUTED, PLOT, TEXT, WIDTH, Plot
 from render.panels import contact_sheet
 from render.pen import Pen
@@ -47,16 +47,15 @@ def cluster_name(cluster: int) -> str:
     return f"cluster-{cluster + 1}"
 
 
-def describe_clusters(catalogue: Catalogue, sets: Sequence[ChannelSet], names: Sequence[str]) -> str:
+def describe_clusters(catalogue: Catalogue, names: Sequence[str], share: float) -> str:
     """The clusters in a table: how much of the pictures they take, and how many channels they have where."""
     layers = list(catalogue.shares)
-    by_name = {each.name: each for each in sets}
     head = ["", "name", "area", "channels", "of layers"]
     rows = []
     for cluster, name in enumerate(names):
-        own = catalogue.channels(cluster)
+        own = catalogue.channels(cluster, share)
         where = ", ".join(f"{layer}: {len(own[layer])}" for layer in layers if layer in own)
-        count = str(sum(map(len, own.values()))) if name in by_name else "none"
+        count = str(sum(map(len, own.values()))) if own else "none"
         rows.append([str(cluster + 1), name, f"{catalogue.areas[cluster]:.1%}", count, where])
     return section(f"clusters of {' and '.join(catalogue.layers)}", [head, *rows], right=(0, 2, 3))
 

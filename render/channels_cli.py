@@ -72,6 +72,13 @@ force_option = click.option("--force", is_flag=True, help="Replace sets of the s
     help="Whose activations are clustered, such as 32/1; more than once: together.  "
     "[default: the last of 32 px, or of an eighth of a smaller picture]",
 )
+@click.option(
+    "--share",
+    default="5%",
+    show_default=True,
+    callback=read_share,
+    help="Of each layer's channels, a cluster's.",
+)
 @click.option("--name", "names", multiple=True, callback=read_names, metavar="N=NAME", help="Name cluster N.")
 @click.option(
     "--try",
@@ -98,6 +105,7 @@ def find(
     model: str,
     count: int,
     layers: tuple[str, ...],
+    share: float,
     names: dict[int, str],
     other: str | None,
     file: Path | None,
@@ -118,7 +126,7 @@ def find(
     generator = open_model(model, quiet)
     from PIL import Image
 
-    from render.blending.clusters import find_clusters
+    from render.blending.channel_clusters import find_clusters
     from render.channel_figures import cluster_figure, cluster_name, describe_clusters
     from render.picture_files import picture_file
 
@@ -131,9 +139,9 @@ def find(
             catalogue = tried(catalogue, generator, open_model(other, quiet), ws, quiet)
         images = generator.synthesis(ws[:PICTURES])
         write(Image.fromarray(cluster_figure(images, catalogue, called)))
-    sets = sets_of(catalogue, called)
+    sets = sets_of(catalogue, called, share)
     if not quiet:
-        click.echo(describe_clusters(catalogue, sets, called))
+        click.echo(describe_clusters(catalogue, called, share))
     announce([picture, save(file, [*kept, *sets], f"channels of {model}, numbered from 0")], quiet)
     if not names and not quiet:
         click.echo(f"now look at {picture}, and name what you see: again with --name 3=eyes --force")
@@ -234,13 +242,13 @@ def tried(catalogue: Any, generator: Any, other: Any, ws: Any, quiet: bool) -> A
     return replace(catalogue, shares={name: share.to(catalogue.areas) for name, share in shares.items()})
 
 
-def sets_of(catalogue: Any, called: list[str]) -> list[Any]:
+def sets_of(catalogue: Any, called: list[str], share: float) -> list[Any]:
     """Clusters as sets; those of one name are one set, and those without channels none."""
     from render.blending.channels import ChannelSet
 
     found: dict[str, ChannelSet] = {}
     for cluster, name in enumerate(called):
-        own = ChannelSet(name, catalogue.channels(cluster))
+        own = ChannelSet(name, catalogue.channels(cluster, share))
         if len(own):
             found[name] = found[name].joined(own) if name in found else own
     return list(found.values())

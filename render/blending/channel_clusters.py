@@ -2,8 +2,8 @@
 
 After Collins et al. 2020, "Editing in Style: Uncovering the Local Semantics of GANs", section 3: positions
 whose activation vectors point the same way belong together, and clusters of them are parts that people can
-name. A channel belongs to the cluster that holds most of its normalised, squared activation for the room that
-the cluster takes.
+name. A channel belongs to the cluster in which its normalised, squared activation is densest, and of these
+the densest few of each layer are the cluster's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from render.networks import Generator
 GRID = 32  # positions per side at most: finer activations are averaged down before clustering
 VECTORS = 20_000  # positions that k-means learns from; all are assigned
 ROUNDS, STARTS = 30, 3
-LEAST_EXCESS = 0.15
+SHARE = 0.05  # of a layer's channels that are a cluster's
+LEAST_DENSITY = 1.5  # below it a channel is nearly everywhere
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Catalogue:
     layers  that were clustered, together
     labels  cluster of every position, uint8 [N, h, w], of the pictures drawn from `ws`
     areas   share of all positions in each cluster, [K]
-    shares  by layer's name: share of each channel's activation in each cluster, [K, C]
+    shares  by layer's name: share of each channel's activation in each cluster, [K, C]; only of layers no
+            coarser than those clustered, since coarser ones place nothing so finely
     """
 
     layers: tuple[str, ...]
@@ -44,23 +46,26 @@ class Catalogue:
     def count(self) -> int:
         return len(self.areas)
 
-    def channels(self, cluster: int, least: float = LEAST_EXCESS) -> dict[str, tuple[int, ...]]:
+    def channels(self, cluster: int, share: float = SHARE) -> dict[str, tuple[int, ...]]:
         """The channels of one cluster, from 0, by layer; a channel belongs to one cluster or to none.
 
-        least  how much more of its activation must lie there than room alone would give, 0 to 1
+        share  how many of a layer's channels at most, 0 to 1, but always one; those that are densest there
         """
         found = {}
         for name, shares in self.shares.items():
-            beyond = excess(shares, self.areas)  # [K, C]
-            mine = (beyond.argmax(dim=0) == cluster) & (beyond[cluster] >= least)
-            if mine.any():
-                found[name] = tuple(mine.nonzero()[:, 0].tolist())
+            all_densities = densities(shares, self.areas)  # [K, C]
+            own = all_densities[cluster]
+            mine = (all_densities.argmax(dim=0) == cluster) & (own >= LEAST_DENSITY)
+            best = own.where(mine, 0).topk(max(1, round(share * len(own)))).indices
+            if numbers := sorted(best[mine[best]].tolist()):
+                found[name] = tuple(numbers)
         return found
 
 
-def excess(shares: Tensor, areas: Tensor) -> Tensor:
-    """How far shares [K, C] go beyond areas [K]: 0 for what is spread evenly, 1 for what lies all inside."""
-    return (shares - areas[:, None]) / (1 - areas[:, None]).clamp(min=1e-6)
+def densities(shares: Tensor, areas: Tensor) -> Tensor:
+    """Density inside over that outside, from shares [K, C] and areas [K]: 1 for what is spread evenly."""
+    inside = shares / areas[:, None].clamp(min=1e-9)
+    return inside / ((1 - shares) / (1 - areas[:, None]).clamp(min=1e-9)).clamp(min=1e-9)
 
 
 def default_layers(generator: Generator) -> tuple[str, ...]:
@@ -86,7 +91,10 @@ def find_clusters(
         raise BlendError(f"there may be 2 to 100 clusters, not {count}")
     layers = tuple(dict.fromkeys(layers)) or default_layers(generator)
     check_layers(generator, layers)
-    names = tuple(observable(generator))
+    modules = observable(generator)
+    coarsest = min(layer.resolution for layer in generator.layers if layer.name in layers)
+    fine = (layer.name for layer in generator.layers if layer.resolution >= coarsest)
+    names = tuple(name for name in fine if name in modules)
     vectors, moments = _first_pass(generator, ws, layers, names)  # [N, C, h, w]
     n, c, h, w = vectors.shape
     rows = F.normalize(vectors.permute(0, 2, 3, 1).reshape(-1, c), dim=1)
