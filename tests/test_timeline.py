@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -170,3 +172,13 @@ def test_moments_without_a_value_are_nan_in_arrays_and_errors_alone() -> None:
     assert [math.isnan(value) for value in one.values_many([1.0, 2.0])["y"]] == [False, True]
     with pytest.raises(ValueError, match=r"^=1/\(t-2\) at 2 s: it divides by zero$"):
         one.values_at(2)
+
+
+def test_reading_and_single_moments_need_no_numpy() -> None:
+    code = (
+        "import sys; from render.timeline import *; from fractions import Fraction as F; c = Clock(F(8));"
+        "e = ExpressionTrack(parse_expression('=noise(t)'), c); k = Track((Key(F(0), 1.0), Key(F(8), 2.0)), spline=True);"
+        "Timeline(c, {'e': e, 'k': k}).values_at(F(1)); print('numpy' in sys.modules or 'torch' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "False"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -57,25 +58,42 @@ _MANY: dict[type[ast.AST], str] = {  # NumPy's names
 }
 _FORGETFUL = {"power", "logical_not", "less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
 _FORGETFUL |= {"smoothstep", "beat", "noise"}  # these may turn NaN into a number
+_LOCK = threading.Lock()  # an evaluator holds the values of one formula at a time
 STRUCTURE = (ast.Expr, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Call, ast.Name)
 
 
-def plain_evaluator() -> simpleeval.SimpleEval:
-    """An evaluator for floats. Set `names`, then call `eval("", previously_parsed=tree)`.
+def evaluate(tree: ast.Expr, values: Mapping[str, float]) -> float:
+    """The value of a checked tree, given the values of its names.
 
-    It raises ValueError, ZeroDivisionError or OverflowError where a step has no finite value.
+    Raises:
+        ValueError, ZeroDivisionError or OverflowError: a step has no finite value.
     """
+    evaluator = _plain_evaluator()
+    with _LOCK:
+        evaluator.names = values
+        return float(evaluator.eval("", previously_parsed=tree))
+
+
+def evaluate_many(tree: ast.Expr, values: Mapping[str, Any]) -> Any:
+    """The same for NumPy arrays and floats: an array, with NaN where a step has no finite value."""
+    import numpy as np
+
+    evaluator = _array_evaluator()
+    with _LOCK, np.errstate(all="ignore"):
+        evaluator.names = values
+        return np.asarray(evaluator.eval("", previously_parsed=tree), dtype=float)
+
+
+@lru_cache(maxsize=1)
+def _plain_evaluator() -> simpleeval.SimpleEval:
     operators = {node: _finite(step) for node, step in PLAIN.items()}
     functions = {name: _finite(function.plain) for name, function in FUNCTIONS.items()}
     return _restricted(simpleeval.SimpleEval(operators, functions, {}))
 
 
-def array_evaluator() -> simpleeval.SimpleEval:
-    """The same for NumPy arrays and floats; NaN where a step has no finite value. It needs
-    `np.errstate(all="ignore")` around it.
-    """
-    operators, functions = _array_steps()
-    return _restricted(_ArrayEval(dict(operators), dict(functions), {}))
+@lru_cache(maxsize=1)
+def _array_evaluator() -> simpleeval.SimpleEval:
+    return _restricted(_ArrayEval(*_array_steps(), {}))
 
 
 def _restricted(evaluator: simpleeval.SimpleEval) -> simpleeval.SimpleEval:
@@ -95,8 +113,7 @@ def _finite(step: Operator) -> Operator:
     return checked
 
 
-@lru_cache(maxsize=1)
-def _array_steps() -> tuple[Mapping[type[ast.AST], Operator], Mapping[str, Operator]]:
+def _array_steps() -> tuple[dict[type[ast.AST], Operator], dict[str, Operator]]:
     import numpy as np
 
     def finite(name: str, step: Operator) -> Operator:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import ast
 import keyword
 import math
-import threading
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from .evaluator import PLAIN, STRUCTURE, array_evaluator, plain_evaluator
+from .evaluator import PLAIN, STRUCTURE, evaluate, evaluate_many
 from .functions import FUNCTIONS, VARIABLES
 from .spelling import did_you_mean
 
@@ -123,7 +122,7 @@ def unknown_name(name: str, others: Iterable[str] = ()) -> str:
 
 
 class _Compiled:
-    """A checked syntax tree with the evaluators that run it."""
+    """A checked syntax tree with what it reads and costs."""
 
     def __init__(self, text: str) -> None:
         self.tree, nodes = _checked_tree(text)
@@ -131,22 +130,11 @@ class _Compiled:
         read = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called}
         self.names, self.references = frozenset(read & VARIABLES.keys()), frozenset(read - VARIABLES.keys())
         self.weight = sum(map(_weight, nodes))
-        self._lock = threading.Lock()  # an evaluator holds the values of one moment
-
-    @cached_property
-    def _plain(self) -> Any:
-        return plain_evaluator()
-
-    @cached_property
-    def _array(self) -> Any:
-        return array_evaluator()
 
     def evaluate(self, values: Mapping[str, float]) -> float:
         self._require(values)
         try:
-            with self._lock:
-                self._plain.names = values
-                value = float(self._plain.eval("", previously_parsed=self.tree))
+            value = evaluate(self.tree, values)
         except ZeroDivisionError:
             raise ValueError("it divides by zero") from None
         except (OverflowError, ValueError):
@@ -156,12 +144,8 @@ class _Compiled:
         return value
 
     def evaluate_many(self, values: Mapping[str, Any]) -> Any:
-        import numpy as np
-
         self._require(values)
-        with self._lock, np.errstate(all="ignore"):
-            self._array.names = values
-            return np.asarray(self._array.eval("", previously_parsed=self.tree), dtype=float)
+        return evaluate_many(self.tree, values)
 
     def _require(self, values: Mapping[str, Any]) -> None:
         for name in sorted((self.names | self.references) - values.keys()):
@@ -178,7 +162,7 @@ def _weight(node: ast.AST) -> int:
         return FUNCTIONS[node.func.id].weight + len(node.args)
     if isinstance(node, ast.BinOp):
         return 3 if isinstance(node.op, ast.Pow | ast.Mod | ast.FloorDiv) else 1
-    return len(node.ops) if isinstance(node, ast.Compare) else int(isinstance(node, ast.expr))
+    return 2 * len(node.ops) if isinstance(node, ast.Compare) else int(isinstance(node, ast.expr))
 
 
 # --- what an expression may hold ----------------------------------------------------------------------------
