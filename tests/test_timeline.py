@@ -176,9 +176,11 @@ def test_moments_without_a_value_are_nan_in_arrays_and_errors_alone() -> None:
 
 def test_reading_and_single_moments_need_no_numpy() -> None:
     code = (
-        "import sys; from render.timeline import *; from fractions import Fraction as F; c = Clock(F(8));"
-        "e = ExpressionTrack(parse_expression('=noise(t)'), c); k = Track((Key(F(0), 1.0), Key(F(8), 2.0)), spline=True);"
-        "Timeline(c, {'e': e, 'k': k}).values_at(F(1)); print('numpy' in sys.modules or 'torch' in sys.modules)"
+        "import sys; from render.timeline import *; from fractions import Fraction as F\n"
+        "formula = ExpressionTrack(parse_expression('=noise(t)'), Clock(F(8)))\n"
+        "keys = Track((Key(F(0), 1.0), Key(F(8), 2.0)), spline=True)\n"
+        "Timeline(Clock(F(8)), {'formula': formula, 'keys': keys}).values_at(F(1))\n"
+        "print('numpy' in sys.modules or 'torch' in sys.modules)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
