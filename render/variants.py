@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,10 +15,15 @@ import torch
 
 from render.errors import PresetError
 from render.preset import Latents, Preset
+from render.preset.mistakes import Place, place_text
+from render.preset.overrides import overridden
+from render.preset.source import Page, Source, Span
+from render.preset.writer import preset_data
 from render.renderer import Renderer
 from render.scene import Moment, Scene, open_cast, used_models
 from render.timeline import Clock, parse_time
 
+SEED = "latents.seed"
 MOST_STAGES = 4  # sets of networks that stay open, where models or their noise differ between variants
 # What says where a walk goes; the rest of `latents` (labels, directions, mixing) stays with a single seed.
 _WALK = {"seed", "seeds", "random", "files", "keys", "every", "position", "path", "diameter", "space", "pace"}
@@ -35,20 +40,33 @@ class Variant:
 def with_values(preset: Preset, values: Mapping[str, Any]) -> Preset:
     """The preset with `values` in these places, {"blend.swap": 32}, each instead of all that moved there.
 
-    `latents.seed` stands for a latent that does not move at all. Raises PresetError, which names the value.
+    `latents.seed` stands for a latent that does not move at all; None takes out what is there. Raises
+    PresetError, which names the value.
     """
     rest = dict(values)
-    if "latents.seed" in rest:
-        preset = with_seed(preset, rest.pop("latents.seed"))
+    if SEED in rest:
+        preset = with_seed(preset, rest.pop(SEED))
     if not rest:
         return preset
+    page, data = Page("preset", is_file=False), preset_data(preset)
+    spans = dict.fromkeys(_places(data), Span(page, 0, 0, 1))
+    written = {place_text(place) for place in spans}
+    # What is not written need not be taken out.
+    rest = {place: value for place, value in rest.items() if value is not None or place in written}
     try:
-        return Preset.from_yaml(preset.to_yaml(), base_dir=preset.base_dir, overrides=rest)
+        changed = overridden(Source((page,), data, spans), rest).data
+        sections = {re.split(r"[.\[]", place)[0] for place in rest}
+        return preset.replace(**{name: changed.get(name) for name in sections})
     except PresetError as error:
-        # Where a text says what is wrong, it names a line of a preset that nobody wrote.
-        lines = [line for line in str(error).splitlines() if not line.startswith("    ")]
-        plain = dict.fromkeys(re.sub(r"^(overrides\[[^\]]*\]|preset:\d+:\d+): ", "", line) for line in lines)
-        raise PresetError("\n".join(plain)) from None
+        raise PresetError(re.sub(r"(?m)^overrides\['.*?'\]: ", "", str(error))) from None
+
+
+def _places(data: Any, place: Place = ()) -> Iterator[Place]:
+    """The place of every value in a preset's data."""
+    yield place
+    inner = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in inner:
+        yield from _places(value, (*place, key))
 
 
 def with_seed(preset: Preset, seed: int) -> Preset:

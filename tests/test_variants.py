@@ -28,6 +28,9 @@ def test_a_value_takes_the_place_of_all_that_moved_there(preset):
     assert changed.truncation.keys[0].value == 0.5
     assert changed.base_dir == preset.base_dir
     assert with_values(preset, {}) == preset
+    assert with_values(preset, {"outputs[0].fps": 10}).outputs[0].fps == 10
+    soft = with_values(preset, {"blend.width": 2})
+    assert with_values(soft, {"blend.width": None}) == with_values(preset, {"blend.width": None}) == preset
 
 
 def test_a_seed_stands_still_whatever_the_walk_was(sample_folder):

@@ -10,9 +10,9 @@ from typing import Any
 
 from render.errors import PresetError
 from render.preset.mistakes import shown
+from render.variants import SEED
 
 TIME = "time"  # the one axis that is no place in a preset: a moment of the clip
-SEED = "latents.seed"
 MOST_VALUES = 1000
 _EXAMPLE = "write PLACE=VALUES, such as blend.swap=4,8,16 or blend.snapshot=0:20:4"
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
