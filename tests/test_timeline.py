@@ -122,6 +122,25 @@ def test_a_key_without_a_value_is_named() -> None:
     assert (caught.value.name, caught.value.index) == ("moves", 1)
 
 
+def test_keys_without_a_value_are_all_named_at_once() -> None:
+    wrong = TrackDraft((KeyFormula(Fraction(0), parse_expression("=1/(1-1)")),))
+    reads = TrackDraft((KeyFormula(Fraction(0), parse_expression("=first + 1")),))
+    with pytest.raises(KeyFormulaError) as caught:
+        timeline(first=wrong, second=wrong, reads=reads, fine="=t")
+    assert [error.name for error in caught.value.errors] == ["first", "second"]
+
+
+def test_tracks_asked_one_after_the_other_share_their_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = {f"v{index}": f"=v{index - 1} + t" for index in range(1, 30)}
+    one = timeline(v0=Track.constant(1), **chain)
+    asked = []
+    plain = ExpressionTrack.value_given
+    monkeypatch.setattr(ExpressionTrack, "value_given", lambda *given: asked.append(1) or plain(*given))
+    assert [one.track(name).value_at(Fraction(1)) for name in one.names] == list(range(1, 31))
+    assert len(asked) == 29
+    assert one.track("v29").value_at(Fraction(2)) == 59
+
+
 # --- laws ---------------------------------------------------------------------------------------------------
 
 RATES = [Fraction(24), Fraction(30), Fraction(60), Fraction(24000, 1001)]

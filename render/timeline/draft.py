@@ -28,11 +28,13 @@ class KeyFormulaError(ValueError):
 
     Attributes:
         name: of the track; index: of the key.
+        errors: of a timeline, this one and those of all other tracks, one for each.
     """
 
     def __init__(self, name: str, index: int, message: str) -> None:
         super().__init__(message)
         self.name, self.index = name, index
+        self.errors: tuple[KeyFormulaError, ...] = (self,)
 
     def __reduce__(self) -> tuple[type[KeyFormulaError], tuple[str, int, str]]:
         return KeyFormulaError, (self.name, self.index, str(self))

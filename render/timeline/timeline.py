@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from .clock import Clock
-from .draft import TrackDraft
+from .draft import KeyFormulaError, TrackDraft
 from .expressions import Expression, unknown_name
 from .formula_track import ExpressionTrack, UnknownNameError
 from .functions import MOVING
@@ -57,6 +57,8 @@ class Timeline:
         self.order = order_of(self._reads)
         check_weight(tracks.values())
         self._tracks: dict[str, Track | ExpressionTrack] = {}
+        # Bound tracks are asked one after the other for the same moment; each number is computed once.
+        self._last: tuple[Fraction | float | None, dict[str, float]] = (None, {})
         self._finish(tracks)
         self._closures: dict[str, tuple[str, ...]] = {}
 
@@ -121,13 +123,18 @@ class Timeline:
     # --- how they are computed --------------------------------------------------------------------------
 
     def _values(self, names: Sequence[str], seconds: Fraction | float) -> dict[str, float]:
-        values: dict[str, float] = {}
+        moment, values = self._last
+        if moment is None or moment != seconds:
+            values = {}
         for name in names:
+            if name in values:
+                continue
             track = self._tracks[name]
             if isinstance(track, Track):
                 values[name] = track.value_at(seconds)
             else:
                 values[name] = track.value_given(seconds, self._readable(name, values))
+        self._last = (seconds, values)
         return values
 
     def _values_many(self, names: Sequence[str], seconds: Any) -> dict[str, Any]:
@@ -174,14 +181,26 @@ class Timeline:
         place = {seconds: index for index, seconds in enumerate(times)}
         moments = _array(times) if needed else None
         values: dict[str, Any] = {}
+        errors: dict[str, KeyFormulaError | None] = {}  # None: it only reads such a one
         for name in self.order:
             track = tracks[name]
+            if self._reads[name] & errors.keys():
+                errors[name] = None
+                continue
             if isinstance(track, TrackDraft):
                 found = self._readable(name, values)
-                track = track.finished(name, self.clock, partial(_read_at, found, place))
+                try:
+                    track = track.finished(name, self.clock, partial(_read_at, found, place))
+                except KeyFormulaError as error:
+                    errors[name] = error
+                    continue
             self._tracks[name] = track
             if name in needed:
                 values[name] = self._found(name, moments, values)
+        wrong = [error for error in errors.values() if error is not None]
+        if wrong:
+            wrong[0].errors = tuple(wrong)
+            raise wrong[0]
 
     def _failure(self, name: str, values: Mapping[str, Any], moments: Moments) -> Failure | None:
         import numpy as np
