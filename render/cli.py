@@ -227,11 +227,13 @@ def preview(
 @main.command()
 @preset_argument
 @set_option
-def check(preset: str, overrides: tuple[str, ...]) -> None:
+@click.option("--frame", type=int, metavar="N", help="Tell all about frame N instead; -1 is the last one.")
+def check(preset: str, overrides: tuple[str, ...], frame: int | None) -> None:
     """Explain PRESET, and find its mistakes, without rendering anything."""
-    from render.report import describe
+    from render.report import describe, describe_frame
 
-    click.echo(describe(load_preset(preset, True, overrides)))
+    loaded = load_preset(preset, True, overrides)
+    click.echo(describe(loaded) if frame is None else describe_frame(loaded, frame))
 
 
 @main.command()

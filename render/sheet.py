@@ -295,7 +295,7 @@ def _draw_header(pen: Pen, preset: Preset) -> None:
     for role, name in preset.mix.names().items():
         x += pen.text(x, y, role, LARGE, MUTED) + 8
         x += pen.text(x, y, name, LARGE, BRIGHT) + 28
-    pen.text(pen.width - MARGIN, y, clip_text(preset), MEDIUM, TEXT, "rm")
+    pen.text(pen.width - MARGIN, y, clip_text(preset.clock), MEDIUM, TEXT, "rm")
 
 
 def _draw_stamps(pen: Pen, plan: Plan) -> None:

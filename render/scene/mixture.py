@@ -8,14 +8,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from render.blending.blend import Blend, swap_weights
+from render.blending.blend import Blend, position_of_resolution, swap_weights
 from render.preset import Preset
+from render.timeline import ExpressionTrack, Track
 
 if TYPE_CHECKING:
     from render.networks import Layer
 
 Values = Mapping[str, float]
 Names = Mapping[str, Mapping[str, float]]
+
+
+def tracks_on(layers: Sequence[Layer], preset: Preset) -> dict[str, Track | ExpressionTrack]:
+    """The preset's tracks; swaps given as resolutions are positions among the network's own layers.
+
+    In StyleGAN3 many layers share a resolution, so only the network can say where one begins.
+    """
+    resolutions = [layer.resolution for layer in layers]
+
+    def position_at(resolution: float) -> float:
+        inside = min(max(resolution, 4), 2 * max(resolutions))
+        return position_of_resolution(inside, resolutions)
+
+    return preset.tracks(position_at)
 
 
 def on_layers(preset: Preset, name: str, values: Values, layers: Sequence[Layer]) -> np.ndarray | float:

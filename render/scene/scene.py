@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import torch
 
-from render.blending.blend import Blend, position_of_resolution
+from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.blending.kinship import unrelated, warning_text
 from render.errors import BlendreelWarning, PresetError, RenderError
@@ -18,11 +18,11 @@ from render.networks import Generator
 from render.networks.ops import to_uint8
 from render.networks.stylegan3 import picture_transform
 from render.preset import Preset
-from render.timeline import Clock, ExpressionTrack, Track
+from render.timeline import Clock
 
 from .cast import Cast, blended_models, open_cast, used_models
 from .journey import Journey
-from .mixture import Mixture
+from .mixture import Mixture, tracks_on
 from .moment import Moment, Picture
 
 PACE_SIDE = 128  # pixels of the pictures that an even pace is measured on
@@ -45,7 +45,7 @@ class Scene:
         self.preset, self.casts, self.clock = preset, tuple(casts), clock or preset.clock
         self.models = [cast.name for cast in self.casts]
         self.blender = blender or Blender([model for cast in self.casts for model in cast.generators])
-        self.tracks, self.names = tracks_on(self.model, preset), preset.names()
+        self.tracks, self.names = tracks_on(self.model.layers, preset), preset.names()
         self.mixture = Mixture(preset, self.models, self.model.layers)
         if preset.transform is not None and self.model.architecture != "stylegan3":
             raise PresetError("transform: only StyleGAN3 can move its picture; these networks are not of it")
@@ -166,17 +166,3 @@ def small_pictures(generator: Generator, ws: np.ndarray) -> np.ndarray:
     rows = torch.from_numpy(ws).to(generator.mapping.w_avg.device)
     side = min(PACE_SIDE, generator.resolution)
     return to_uint8(generator.synthesis(rows, resolution=side)).cpu().numpy()
-
-
-def tracks_on(model: Generator, preset: Preset) -> dict[str, Track | ExpressionTrack]:
-    """The preset's tracks; swaps given as resolutions are positions of this network's own layers.
-
-    In StyleGAN3 many layers share a resolution, so only the network can say where one begins.
-    """
-    resolutions = [layer.resolution for layer in model.layers]
-
-    def position_at(resolution: float) -> float:
-        inside = min(max(resolution, 4), 2 * max(resolutions))
-        return position_of_resolution(inside, resolutions)
-
-    return preset.tracks(position_at)

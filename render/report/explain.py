@@ -1,0 +1,132 @@
+"""A whole preset in plain text: models, clip, latents, outputs, tracks, warnings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from render.errors import BlendreelError, CheckpointError, LatentError, PresetError
+from render.layout import layout_of
+from render.preset import Output, Preset, VideoOutput, name_of, position_of
+from render.timeline import Clock, rate_text
+
+from .fits import label_warnings, misfits, model_warnings, names_text
+from .latents import FoundLatents, find_latents
+from .models import Models, Sizes, find_models, model_rows, sizes_in, used_models
+from .table import bullets, paragraph, section
+from .tracks import track_rows
+from .walks import walk_rows
+from .words import abridged, clip_text, count_text, number_text, seconds_text
+
+MOST_MARKERS = 40  # shown
+
+
+def describe(preset: Preset) -> str:
+    """The preset in plain text of at most 100 columns: models, clip, latents, outputs, tracks, warnings.
+
+    Raises BlendreelError, with a line for every mistake: files that are missing or damaged, or that do not
+    fit together (CheckpointError, LatentError, PresetError); a formula without a value (PresetError).
+    """
+    models, latents = find_files(preset)
+    sizes = sizes_in(used_models(preset, models))
+    warnings = [*preset.warnings(), *label_warnings(preset), *model_warnings(preset, models)]
+    sections = [
+        section("models", model_rows(preset, models)),
+        section("clip", _clip_rows(preset)),
+        section("latents", [*walk_rows(preset, latents.counts), *_file_rows(latents)]),
+        section("outputs", _output_rows(preset, sizes), right=(2, 3, 4)),
+        section("tracks", track_rows(preset), right=(1, 2, 3, 4)) + _swap_note(preset, sizes),
+        bullets("warnings", warnings) if warnings else "no warnings",
+    ]
+    return "\n\n".join(sections)
+
+
+def find_files(preset: Preset) -> tuple[Models, FoundLatents]:
+    """The files behind a preset, looked at as far as their headers.
+
+    Raises BlendreelError: a line for every mistake.
+    """
+    mistakes: list[tuple[type[BlendreelError], str]] = []
+    models: Models = {}
+    try:
+        models = find_models(preset)
+        mistakes += [(PresetError, text) for text in misfits(preset, models)]
+    except CheckpointError as error:
+        mistakes.append((CheckpointError, str(error)))
+    latents = find_latents(preset, sizes_in(used_models(preset, models)) if models else None)
+    mistakes += [(LatentError, text) for text in latents.mistakes]
+    if mistakes:
+        kinds = {kind for kind, _ in mistakes}
+        kind = kinds.pop() if len(kinds) == 1 else PresetError
+        raise kind("\n".join(text for _, text in mistakes))
+    return models, latents
+
+
+def _clip_rows(preset: Preset) -> list[list[str]]:
+    clock, markers = preset.clock, preset.clock.marker_seconds
+    rows = [["time", clip_text(clock)]]
+    rows += [["beats", _beats_text(preset, clock)]] if clock.beat_times else []
+    if markers:
+        texts = [f"{name} {seconds_text(seconds)}" for name, seconds in markers.items()]
+        rows.append(["markers", " · ".join(abridged(texts, MOST_MARKERS))])
+    panels = " / ".join(", ".join(panel.show for panel in row) for row in preset.panels.rows)
+    return [*rows, ["panels", panels]]
+
+
+def _beats_text(preset: Preset, clock: Clock) -> str:
+    """`42 from song.beats, 0.31 s to 20.1 s · about 128 beats/min`."""
+    times = clock.beat_times
+    file = f" from {preset.clip.beats.file}" if preset.clip.beats and preset.clip.beats.file else ""
+    tempo = 60 * (len(times) - 1) / float(times[-1] - times[0])
+    reach = f"{seconds_text(times[0])} to {seconds_text(times[-1])}"
+    return f"{len(times):,}{file}, {reach} · {number_text(tempo)} beats/min on average"
+
+
+def _file_rows(latents: FoundLatents) -> list[list[str]]:
+    return [
+        ["files" if index == 0 else "", f"{file}: {text}"]
+        for index, (file, text) in enumerate(latents.texts.items())
+    ]
+
+
+# --- outputs ------------------------------------------------------------------------------------------------
+
+
+def _output_rows(preset: Preset, sizes: Sizes | None) -> list[list[str]]:
+    clock, frame = preset.clock, frame_size(preset, sizes)
+    rows = []
+    for output in preset.outputs:
+        fps = output.rate(clock.fps)
+        width, height = output_size(output, frame) or (0, 0)
+        size = f"{width} × {height} px" if width else "size of the models"
+        suffix = Path(output.file).suffix.lower()
+        kind = "video" if isinstance(output, VideoOutput) else suffix.removeprefix(".").upper()
+        frames = count_text(clock.with_fps(fps).frame_count, "frame")
+        rows.append([output.file, kind, size, frames, f"{rate_text(fps)} frames/s"])
+    return rows or [["none; name a file when rendering"]]
+
+
+def frame_size(preset: Preset, sizes: Sizes | None) -> tuple[int, int] | None:
+    """Width and height of a frame of such networks; None where they are not known."""
+    count = sum(len(row) for row in preset.panels.rows)
+    return layout_of(preset).size([sizes.picture] * count) if sizes else None
+
+
+def output_size(output: Output, frame: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Width and height of the file's pictures; those of videos are even."""
+    if frame is None:
+        return None
+    width, height = frame
+    if output.width:
+        width, height = output.width, max(1, round(height * output.width / width))
+    even = isinstance(output, VideoOutput)
+    return (width + width % 2, height + height % 2) if even else (width, height)
+
+
+def _swap_note(preset: Preset, sizes: Sizes | None) -> str:
+    """What the ends of a swap mean, in its own words."""
+    mix = preset.mix
+    if sizes is None or not sizes.layers or not mix.is_mix or mix.convention != "position":
+        return ""
+    behind = name_of(position_of(2 * sizes.resolution))
+    high, low = (names_text(preset, role) for role in ("high", "low"))
+    return "\n" + paragraph(f"A swap at 4/0 gives all layers to {high}, one at {behind} gives all to {low}.")

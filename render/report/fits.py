@@ -1,0 +1,135 @@
+"""What the files' headers tell that a preset alone cannot: what will not work, and what may not be meant."""
+
+from __future__ import annotations
+
+from render.layout import panel_label
+from render.preset import Preset, position_of, resolution_of
+
+from .models import FoundModel, Models, Sizes, sizes_in, used_models
+from .words import NEAR, number_text
+
+_NAMES = {"stylegan1": "StyleGAN1", "stylegan2": "StyleGAN2", "stylegan3": "StyleGAN3"}
+
+
+def misfits(preset: Preset, models: Models) -> list[str]:
+    """What the networks cannot do, located, one line each; nothing where no header tells."""
+    used = used_models(preset, models)
+    sizes = sizes_in(used)
+    if sizes is None:
+        return []
+    return [*_unlike(used), *_transform(preset, sizes), *_labels(preset, sizes), *_rows(preset, sizes)]
+
+
+def _unlike(used: list[FoundModel]) -> list[str]:
+    """Networks of two kinds or sizes."""
+    shapes = {
+        model.name: f"{_NAMES.get(sizes.architecture, sizes.architecture)} {sizes.resolution} px"
+        for model in used
+        if (sizes := model.sizes) is not None
+    }
+    if len(set(shapes.values())) < 2:
+        return []
+    shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+    return [f"models: they differ and cannot be blended: {shown}"]
+
+
+def _transform(preset: Preset, sizes: Sizes) -> list[str]:
+    if preset.transform is None or sizes.architecture == "stylegan3":
+        return []
+    kind = _NAMES.get(sizes.architecture, sizes.architecture)
+    return [f"transform: only StyleGAN3 can move its picture; these networks are {kind}"]
+
+
+def _labels(preset: Preset, sizes: Sizes) -> list[str]:
+    track = preset.names().get("latents.labels")
+    if track is None:
+        return []
+    if not sizes.c_dim:
+        return ["latents.labels: these networks have no classes; leave the key out"]
+    return [
+        f"latents.labels: there is no class {name}; these networks have classes 0 to {sizes.c_dim - 1}"
+        for name in track.names
+        if int(name) >= sizes.c_dim
+    ]
+
+
+def _rows(preset: Preset, sizes: Sizes) -> list[str]:
+    """Rows of ws and directions that are not there."""
+    latents, found = preset.latents, []
+    places = {f"latents.directions[{index}]": one.layers for index, one in enumerate(latents.directions)}
+    if latents.mixing is not None:
+        places["latents.mixing"] = latents.mixing.layers
+    for place, rows in places.items():
+        if rows is not None and sizes.num_ws is not None and not rows.indices(sizes.num_ws):
+            text = f"there is no row {rows.text}; these networks have rows 0 to {sizes.num_ws - 1}"
+            found.append(f"{place}.layers: {text}")
+    return found + [
+        f"latents.directions[{index}].sefa: there are directions 0 to {sizes.w_dim - 1} here, not {one.sefa}"
+        for index, one in enumerate(latents.directions)
+        if one.sefa is not None and one.sefa >= sizes.w_dim
+    ]
+
+
+# --- what works, and may not be meant -----------------------------------------------------------------------
+
+
+def label_warnings(preset: Preset) -> list[str]:
+    """Captions with characters that the font lacks."""
+    panels = preset.panels
+    labels = [panel_label(preset, panel) for row in panels.rows for panel in row if panels.is_labelled(panel)]
+    unusual = [label for label in dict.fromkeys(labels) if not (label.isascii() and label.isprintable())]
+    if not unusual:
+        return []
+    from render.lettering import missing, readable  # the font is read only where there is a doubt
+
+    return [
+        f"panels: the caption '{label}' will read '{readable(label)}'; the font has no {' '.join(lacking)}"
+        for label in unusual
+        if (lacking := missing(label))
+    ]
+
+
+def model_warnings(preset: Preset, models: Models) -> list[str]:
+    """Kimg and layers that are not there, and models that nothing uses."""
+    used = {model.name for model in used_models(preset, models)}
+    warnings = [f"models.{name}: nothing shows it" for name in models if name not in used]
+    return warnings + _snapshot_warnings(preset, models) + _swap_warnings(preset, models)
+
+
+def _snapshot_warnings(preset: Preset, models: Models) -> list[str]:
+    track, name = preset.tracks().get("blend.snapshot"), preset.snapshot_model
+    if track is None or name is None or not models[name].kimgs:
+        return []
+    first, last = models[name].kimgs[0], models[name].kimgs[-1]
+    warnings = []
+    for value, beyond in ((track.minimum, track.minimum < first), (track.maximum, track.maximum > last)):
+        if beyond:
+            near, word = (first, "begin") if value < first else (last, "end")
+            warnings.append(
+                f"blend.snapshot: goes to {number_text(value)} kimg, but the snapshots of {name} "
+                f"{word} at {number_text(near)}, which is shown instead"
+            )
+    return warnings
+
+
+def _swap_warnings(preset: Preset, models: Models) -> list[str]:
+    """Swaps that go on where the network has no more layers."""
+    mix, tracks = preset.mix, preset.tracks()
+    sizes = sizes_in(used_models(preset, models))
+    # A soft swap may well lie beyond, and StyleGAN3's layers have an axis of their own.
+    unclear = mix.convention != "position" or "blend.width" in tracks
+    if sizes is None or not sizes.layers or not mix.is_mix or unclear:
+        return []
+    behind = position_of(sizes.resolution) + 2
+    return [
+        f"{name}: goes to {number_text(resolution_of(tracks[name].maximum))}, but everything is "
+        f"{names_text(preset, 'low')}'s from {2 * sizes.resolution} on"
+        for name in ("blend.swap", "blend.to_rgb")
+        if name in tracks and tracks[name].maximum > behind + NEAR
+    ]
+
+
+def names_text(preset: Preset, role: str) -> str:
+    """Who is `low` or `high`: the model's name, or where that changes the role itself."""
+    names = preset.mix.all_names()[role]
+    return names[0] if len(names) == 1 else role

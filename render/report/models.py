@@ -1,0 +1,175 @@
+"""The models of a preset as files: where each is, what its header says, and what it is used for. No torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from render.checkpoints.header import Header, header_of
+from render.checkpoints.library import is_cached, is_remote, kimg_in_name, resolve, resolve_series
+from render.errors import CheckpointError
+from render.preset import Preset, name_of
+
+from .words import kimg_range
+
+_PYRAMIDS = ("stylegan1", "stylegan2")  # two layers for every resolution: 4, 8, 16 …
+
+
+class KnownLayer(NamedTuple):
+    """A layer as a network has it; see `render.networks.Layer`."""
+
+    position: int
+    name: str
+    resolution: int
+    level: int
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a header tells of a network's shape.
+
+    resolution  nominal pixels of the picture's side
+    picture     width and height in pixels
+    num_ws      rows of ws; None where only the opened network knows
+    """
+
+    architecture: str
+    resolution: int
+    picture: tuple[int, int]
+    z_dim: int
+    w_dim: int
+    c_dim: int
+    num_ws: int | None
+    layers: tuple[KnownLayer, ...]
+
+    @classmethod
+    def of(cls, header: Header) -> Sizes | None:
+        """The sizes in a header; None where they are not all there."""
+        config = header.config
+        numbers = [config.get(name) for name in ("resolution", "z_dim", "w_dim", "c_dim")]
+        if not all(isinstance(number, int) and number >= 0 for number in numbers) or numbers[0] < 4:
+            return None
+        resolution, *widths = numbers
+        height, width = config.get("const_size") or (4, 4)
+        picture = (width * resolution // 4, height * resolution // 4)
+        if header.architecture not in _PYRAMIDS:
+            return cls(header.architecture, resolution, picture, *widths, None, ())
+        count = 2 * int(math.log2(resolution)) - 2
+        layers = (
+            KnownLayer(position, name_of(position), 4 << position // 2, position % 2)
+            for position in range(count)
+        )
+        return cls(header.architecture, resolution, picture, *widths, count, tuple(layers))
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """Files of one of the preset's models.
+
+    files    (kimg or None where nothing tells, file), by rising kimg; one, or a series of snapshots
+    headers  of the files that are ours
+    """
+
+    name: str
+    files: tuple[tuple[float | None, Path], ...]
+    headers: tuple[Header, ...]
+
+    @property
+    def sizes(self) -> Sizes | None:
+        """Its shape, where a file says it."""
+        return next((sizes for header in self.headers if (sizes := Sizes.of(header))), None)
+
+    @property
+    def kimgs(self) -> tuple[float, ...]:
+        """What is known of how far it was trained, rising."""
+        return tuple(kimg for kimg, _ in self.files if kimg is not None)
+
+
+Models = dict[str, FoundModel]
+
+
+def find_models(preset: Preset) -> Models:
+    """The files of every model, by its name. Raises CheckpointError with a line for each mistake."""
+    found, mistakes = {}, []
+    for name in preset.models:
+        try:
+            found[name] = _find_model(preset, name)
+        except CheckpointError as error:
+            mistakes.append(f"models.{name}: {error}")
+        except OSError as error:
+            mistakes.append(f"models.{name}: {error.filename} can't be read: {error.strerror}")
+    if mistakes:
+        raise CheckpointError("\n".join(mistakes))
+    return found
+
+
+def _find_model(preset: Preset, name: str) -> FoundModel:
+    source = preset.models[name]
+    if is_remote(source.source) and not is_cached(source.source):
+        return FoundModel(name, (), ())
+    if source.is_series:
+        files = resolve_series(source.source, preset.base_dir)
+    else:
+        path = resolve(source.source, preset.base_dir, sha256=source.sha256, offline=True)
+        files = ((kimg_in_name(path), path),)
+    headers = tuple(header for _, path in files if (header := header_of(path)) is not None)
+    if not source.is_series and headers and headers[0].kimg is not None:
+        files = ((headers[0].kimg, files[0][1]),)
+    return FoundModel(name, tuple(files), headers)
+
+
+def roles_of(preset: Preset) -> dict[str, list[str]]:
+    """What each model is used for at any time: `low`, `high`, `model`, `mapping`, `panel`, or nothing."""
+    roles: dict[str, list[str]] = {name: [] for name in preset.models}
+    for track, names in preset.names().items():
+        section, _, role = track.partition(".")
+        for name in names.names if section == "blend" else ():
+            if name in roles:
+                roles[name].append(role)
+    shown = {panel.show for row in preset.panels.rows for panel in row}
+    for name in shown & roles.keys():
+        roles[name].append("panel")
+    return roles
+
+
+def used_models(preset: Preset, models: Models) -> list[FoundModel]:
+    """Those that are opened when the preset is rendered."""
+    return [models[name] for name, roles in roles_of(preset).items() if roles]
+
+
+def sizes_in(models: Iterable[FoundModel]) -> Sizes | None:
+    """The shape of a preset's networks, if any file tells it: they all have one."""
+    return next((model.sizes for model in models if model.sizes), None)
+
+
+def model_rows(preset: Preset, models: Models) -> list[list[str]]:
+    """Name, roles, size, kimg and files of each model."""
+    roles = roles_of(preset)
+    return [
+        [
+            name,
+            _joined(roles[name]) or "not used",
+            f"{model.sizes.resolution} px" if model.sizes else "",
+            kimg_range(model.kimgs),
+            _source_text(preset.models[name].source, model),
+        ]
+        for name, model in models.items()
+    ]
+
+
+def _joined(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def _source_text(source: str, model: FoundModel) -> str:
+    names = [path.name for _, path in model.files]
+    if not names:
+        return f"{source} (not fetched yet)"
+    # Of a foreign file only the first bytes were looked at: it may still be damaged, or of another size.
+    state = "" if len(model.headers) == len(names) else " (not opened yet)"
+    if len(names) > 1:
+        return f"{source}: {len(names)} snapshots, {names[0]} to {names[-1]}{state}"
+    return f"{source}{state}" if source.endswith(names[0]) else f"{source}: {names[0]}{state}"
