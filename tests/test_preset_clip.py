@@ -61,3 +61,9 @@ def test_markers_that_lead_nowhere_are_located() -> None:
     found = failing(Clip, duration="8s", markers={"a": "b1+1s", "b1": "a", "c": "dorp", "drop": "1s"})
     assert [line.split(":")[0] for line in found] == ["clip.markers.a", "clip.markers.b1", "clip.markers.c"]
     assert "drop" in found[2]
+
+
+def test_a_tempo_that_would_fill_the_memory_is_refused_at_once() -> None:
+    text = 'version: 1\nmodels: {a: "sample:portrait"}\nclip: {duration: 4s, bpm: "1e999999999"}\n'
+    with pytest.raises(PresetError, match="bpm is a number such as 120, not '1e999999999'"):
+        Preset.from_yaml(text)

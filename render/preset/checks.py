@@ -72,8 +72,9 @@ def _check_values(spots: Sequence[Spot], preset: Preset, found: dict[str, list[M
             name = min(error.chain, key=list(right).index)
             found[name] = [Mistake(right[name].place, str(error))]
         except KeyFormulaError as error:
-            place = (*right[error.name].place, *right[error.name].value.at_keys, error.index, 1)
-            found[error.name] = [Mistake(place, str(error))]
+            for one in error.errors:
+                place = (*right[one.name].place, *right[one.name].value.at_keys, one.index, 1)
+                found[one.name] = [Mistake(place, str(one))]
         except ValueError as error:
             place = _first_formula(right.values())
             found[next(name for name, spot in right.items() if spot.place == place)] = [

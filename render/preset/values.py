@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator, ValidationError
 
-from render.timeline import Time, did_you_mean, parse_fps, parse_time
+from render.timeline import Time, did_you_mean, exact_number, parse_fps, parse_time
 
 from .mistakes import plain, shown
 
@@ -114,10 +114,7 @@ def read_color(value: Any) -> str:
 
 
 def _read_bpm(value: Any) -> Fraction:
-    try:
-        bpm = Fraction(str(value)) if not isinstance(value, bool) and len(str(value)) < 40 else None
-    except (ValueError, ZeroDivisionError):
-        bpm = None
+    bpm = exact_number(value)
     if bpm is None:
         raise ValueError(f"bpm is a number such as 120, not {shown(value)}")
     if not 1 <= bpm <= 1000:
