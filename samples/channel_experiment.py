@@ -29,7 +29,7 @@ from render.blending.activations import all_taken, observe
 from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.blending.channel_axes import channel_counts
-from render.blending.clusters import energy_in
+from render.blending.channel_clusters import energy_in
 from render.blending.trials import try_channels
 from render.networks import Generator
 from render.panels import contact_sheet
