@@ -151,6 +151,20 @@ def test_check_explains_without_rendering(run):
     assert files(run.folder) == ["clip.yaml"]
 
 
+def test_check_tells_one_frame(run):
+    result = run("check", "clip.yaml", "--frame", "6")
+    assert result.exit_code == 0, result.output
+    assert "6, of 0 to 12" in result.stdout
+    assert (
+        run("check", "clip.yaml", "--frame", "-1").stdout == run("check", "clip.yaml", "--frame", "12").stdout
+    )
+    result = run("check", "clip.yaml", "--frame", "13")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "--frame 13: this clip has the frames 0 to 12, or -1 to -13 counted from the end\n"
+    )
+
+
 def test_sheet_draws_one_picture(run):
     result = run("sheet", "clip.yaml", "--frames", "4")
     assert result.exit_code == 0, result.output
@@ -178,7 +192,9 @@ def test_values_are_set_over_the_preset(run):
     assert files(run.folder) == ["clip.yaml"]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["check", "clip.yaml"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["schema"], ["check", "clip.yaml"], ["check", "clip.yaml", "--frame", "3"]]
+)
 def test_commands_that_draw_nothing_never_import_torch(run, arguments, sample_folder):
     text = CLIP.replace("sample:portrait", str(sample_folder / "portrait.safetensors"))
     (run.folder / "clip.yaml").write_text(

@@ -6,13 +6,18 @@ import difflib
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from render.checkpoints.catalogue import CATALOGUE_PREFIX, downloadable
-from render.checkpoints.download import Progress, check_file, fetch, is_offline
 from render.checkpoints.header import read_header
 from render.checkpoints.hub import PREFIX as HUB_PREFIX
 from render.checkpoints.hub import fetch_from_hub
 from render.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from render.checkpoints.download import Progress
+
+# The web's machinery (http, ssl, locks) takes long to import: only where something is fetched or compared.
 
 SAMPLE_PREFIX = "sample:"
 WEB_PREFIXES = ("https://", "http://")
@@ -75,12 +80,21 @@ def resolve(
         entry = downloadable(str(source))
         source, sha256 = str(entry.url), sha256 or entry.sha256
     if str(source).startswith(WEB_PREFIXES):
+        from render.checkpoints.download import fetch
+
         return fetch(str(source), sha256, offline=offline, progress=progress)
-    return check_file(_one_file(source, base_dir, samples, offline), sha256)
+    path = _one_file(source, base_dir, samples, offline)
+    if sha256 is None:
+        return path
+    from render.checkpoints.download import check_file
+
+    return check_file(path, sha256)
 
 
 def _one_file(source: str | Path, base_dir: str | Path, samples: Path | None, offline: bool | None) -> Path:
     if str(source).startswith(HUB_PREFIX):
+        from render.checkpoints.download import is_offline
+
         return fetch_from_hub(str(source), is_offline() if offline is None else offline)
     if str(source).startswith(SAMPLE_PREFIX):
         return _sample_files(str(source), samples)[-1]
