@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from render.encoding import KNOWN_EXTENSIONS, open_writer
-from render.encoding.video import timescale
+from render.encoding.muxers import timescale
 from render.errors import EncodingError
 
 PARENTS = {b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl"}
@@ -160,10 +160,16 @@ def test_timescale_divides_evenly(rate: Fraction) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"crf": 60}, "crf is 60; it runs from 0"),
+        ({"crf": 60}, r"crf is 60 for H.264; it runs from 0 \(best\) to 51"),
+        ({"crf": -1}, "crf is -1; it runs from 0"),
+        ({"codec": "vp9"}, "cannot hold vp9; choose one of h264, hevc, av1"),
+        ({"codec": "divx"}, "codec is 'divx'; choose one of h264"),
+        ({"bits": 10}, "bits is 10; H.264 has 8 a channel"),
+        ({"bitrate": "fast"}, "bitrate is 'fast'; give bits a second, such as 5M"),
+        ({"bitrate": "5M", "crf": 20}, "crf and bitrate are both given"),
         ({"preset": "quick"}, "preset is 'quick'; choose one of ultrafast"),
         ({"threads": -1}, "threads is -1"),
-        ({"loop": True}, "unknown setting 'loop' for MP4 video .* known are crf, preset, threads"),
+        ({"loop": True}, "unknown setting 'loop' for MP4 video; known are codec, crf, bitrate, preset, bits"),
     ],
 )
 def test_settings_are_checked(tmp_path: Path, settings: dict[str, object], message: str) -> None:

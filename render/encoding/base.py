@@ -13,8 +13,11 @@ from typing import Self
 import numpy as np
 
 from render.encoding.claim import claim, part_of
+from render.encoding.framing import Framing
 from render.errors import EncodingError
 from render.timeline import parse_fps
+
+DTYPES = ("uint8", "uint16", "float32")
 
 
 class Writer(ABC):
@@ -25,23 +28,40 @@ class Writer(ABC):
 
     Leaving the block finishes the file; an error or Ctrl-C inside it removes what was written. A file that
     already has the name is replaced at the very end, or not at all.
+
+    width, height  of the frames that are written
+    dtype          of the frames: uint8 or uint16 over their whole range, or float32 in [0, 1]
+    framing        how they are fitted to another size; by default the file has theirs
+
+    `width` and `height` of a writer are the file's.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, width: int, height: int, fps: Fraction | int | str
+        self,
+        path: str | os.PathLike[str],
+        *,
+        width: int,
+        height: int,
+        fps: Fraction | int | str,
+        dtype: str = "uint8",
+        framing: Framing | None = None,
     ) -> None:
         self.path = Path(path)
         self.part_path = part_of(self.path)
-        self.width, self.height = int(width), int(height)
+        self.frame_width, self.frame_height = int(width), int(height)
+        self.width, self.height = framing.size if framing else (self.frame_width, self.frame_height)
+        self.framing, self.dtype = framing, str(dtype)
         self.fps = checked_fps(self.path, fps)
+        if self.dtype not in DTYPES:
+            raise EncodingError(f"{self.path}: frames cannot be {dtype}; choose one of {', '.join(DTYPES)}")
         self.frames_written = 0
         self._is_open = False
-        if self.width < 1 or self.height < 1:
+        if self.frame_width < 1 or self.frame_height < 1:
             raise EncodingError(f"{self.path}: a picture of {width}×{height} pixels cannot be encoded")
 
     def start(self) -> None:
         """Make the folder and the part file, and start the encoder; EncodingError where one cannot be."""
-        claim(self.path)
+        self._claim()
         self._is_open = True
         try:
             self._begin()
@@ -50,18 +70,18 @@ class Writer(ABC):
             raise
 
     def write(self, frame: np.ndarray) -> None:
-        """Add a frame, uint8 [H, W, 3] in sRGB. The array may be reused as soon as this returns."""
+        """Add a frame [H, W, 3] in sRGB, of the writer's dtype. The array may be reused once this returns."""
         if not self._is_open:
             raise EncodingError(f"{self.path}: no frame can be written before the start or after the end")
-        shape = (self.height, self.width, 3)
-        if getattr(frame, "dtype", None) != np.uint8 or frame.shape != shape:
+        shape = (self.frame_height, self.frame_width, 3)
+        if getattr(frame, "dtype", None) != self.dtype or frame.shape != shape:
             is_array = isinstance(frame, np.ndarray)
             found = f"{frame.dtype} {list(frame.shape)}" if is_array else type(frame).__name__
             raise EncodingError(
                 f"{self.path}: frame {self.frames_written} is {found}; "
-                f"expected uint8 {list(shape)} (height, width, RGB)"
+                f"expected {self.dtype} {list(shape)} (height, width, RGB)"
             )
-        self._put(frame)
+        self._put(self.framing.apply(frame) if self.framing else frame)
         self.frames_written += 1
 
     def finish(self) -> None:
@@ -76,9 +96,7 @@ class Writer(ABC):
                 raise EncodingError(f"{self.path}: no frame was written, so there is nothing to encode")
             self._end()
             try:
-                if not self.part_path.stat().st_size:
-                    raise EncodingError(f"{self.path}: the encoder left an empty file")
-                os.replace(self.part_path, self.path)
+                self._publish()
             except OSError as error:
                 raise EncodingError(f"{self.path}: cannot be written: {error.strerror}") from error
         except BaseException:
@@ -94,8 +112,7 @@ class Writer(ABC):
         try:
             self._drop()
         finally:
-            with suppress(OSError):
-                self.part_path.unlink()
+            self._discard()
 
     def __enter__(self) -> Self:
         self.start()
@@ -108,6 +125,21 @@ class Writer(ABC):
             self.finish()
         else:
             self.abort()
+
+    def _claim(self) -> None:
+        """Take the place where the part file will be; EncodingError where there is none."""
+        claim(self.path)
+
+    def _publish(self) -> None:
+        """Give the complete part file its name."""
+        if not self.part_path.stat().st_size:
+            raise EncodingError(f"{self.path}: the encoder left an empty file")
+        os.replace(self.part_path, self.path)
+
+    def _discard(self) -> None:
+        """Remove the part file."""
+        with suppress(OSError):
+            self.part_path.unlink()
 
     @abstractmethod
     def _begin(self) -> None:
@@ -124,6 +156,17 @@ class Writer(ABC):
     @abstractmethod
     def _drop(self) -> None:
         """Stop at once, whatever state the encoder is in, and let go of the part file."""
+
+
+def whole_levels(frame: np.ndarray, bits: int) -> np.ndarray:
+    """A frame of any known dtype over the whole range of uint8, or for 16 bits of uint16; rounded."""
+    if frame.dtype == np.float32:
+        return np.rint(frame.clip(0, 1) * (2**bits - 1)).astype(f"uint{bits}")
+    if frame.dtype == np.uint16 and bits == 8:
+        return ((frame.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65,535 is 257 × 255
+    if frame.dtype == np.uint8 and bits == 16:
+        return frame.astype(np.uint16) * 257
+    return frame
 
 
 def checked_fps(path: Path, fps: Fraction | int | str) -> Fraction:

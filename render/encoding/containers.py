@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from render.encoding.base import Writer
+from render.encoding.framing import Framing
 from render.encoding.gif import GifSettings, GifWriter
+from render.encoding.sequence import SequenceWriter, is_sequence
 from render.encoding.video import VideoSettings, VideoWriter
 from render.errors import EncodingError
 
@@ -25,29 +27,59 @@ class Container:
     settings: type
 
 
+def _video(name: str, muxer: str, *codecs: str) -> Container:
+    return Container(name, partial(VideoWriter, muxer=muxer, codecs=codecs), VideoSettings)
+
+
 KNOWN_EXTENSIONS: dict[str, Container] = {
-    ".mp4": Container("MP4 video (H.264)", partial(VideoWriter, muxer="mp4"), VideoSettings),
-    ".mov": Container("QuickTime video (H.264)", partial(VideoWriter, muxer="mov"), VideoSettings),
+    ".mp4": _video("MP4 video", "mp4", "h264", "hevc", "av1"),
+    ".webm": _video("WebM video", "webm", "vp9", "av1"),
+    ".mov": _video("QuickTime video", "mov", "h264", "hevc", "prores", "prores4444"),
+    ".mkv": _video("Matroska video", "matroska", "ffv1", "h264", "hevc", "av1", "vp9"),
     ".gif": Container("animated GIF", GifWriter, GifSettings),
+    ".webp": _video("animated WebP", "webp", "webp"),
+    ".apng": _video("animated PNG", "apng", "apng"),
+    ".avif": _video("animated AVIF", "avif", "av1"),
 }
+SEQUENCE = Container("sequence of PNG pictures", SequenceWriter, VideoSettings)
 
 
 def container_of(path: str | os.PathLike[str]) -> Container:
-    """The container a file's extension stands for; EncodingError lists the known ones."""
+    """The container a file's extension stands for; EncodingError lists the known ones.
+
+    `frames/%05d.png` is a numbered sequence.
+    """
     extension = Path(path).suffix.lower()
+    if is_sequence(path):
+        return SEQUENCE
     if extension not in KNOWN_EXTENSIONS:
         found = f"unknown extension '{extension}'" if extension else "the name has no extension"
-        raise EncodingError(f"{path}: {found}; known are {', '.join(KNOWN_EXTENSIONS)}")
+        hint = "; for numbered pictures write frames/%05d.png" if extension == ".png" else ""
+        raise EncodingError(f"{path}: {found}; known are {', '.join(KNOWN_EXTENSIONS)}{hint}")
     return KNOWN_EXTENSIONS[extension]
 
 
 def open_writer(
-    path: str | os.PathLike[str], *, width: int, height: int, fps: Fraction | int | str, **settings: object
+    path: str | os.PathLike[str],
+    *,
+    width: int,
+    height: int,
+    fps: Fraction | int | str,
+    dtype: str = "uint8",
+    size: tuple[int, int] | None = None,
+    fit: str = "pad",
+    background: str = "#000000",
+    **settings: object,
 ) -> Writer:
-    """A writer for a file of width × height pixels at fps frames a second; use it in a `with` block.
+    """A writer for frames of width × height pixels, shown at fps frames a second; use it in a `with` block.
 
-    Nothing is touched before the block is entered. settings: the fields of VideoSettings (crf, preset,
-    threads) or GifSettings (loop, colors, dither). Raises EncodingError for an unknown extension or
+    dtype       of the frames: uint8, uint16, or float32 in [0, 1]
+    size        of the file in pixels, if not the frames'; `fit` (pad, crop or stretch) and `background` say
+                what happens where the shapes differ
+    settings    the fields of VideoSettings (codec, crf, bitrate, preset, bits, dither, threads) or of
+                GifSettings (loop, colors, dither)
+
+    Nothing is touched before the block is entered. Raises EncodingError for an unknown extension or
     setting, and for a rate that the container cannot play exactly.
     """
     container = container_of(path)
@@ -59,6 +91,9 @@ def open_writer(
             )
     try:
         checked = container.settings(**settings)
+        framing = Framing(tuple(size) if isinstance(size, list) else size, fit, background) if size else None
     except EncodingError as error:
         raise EncodingError(f"{path}: {error}") from None
-    return container.make(path, width=width, height=height, fps=fps, settings=checked)
+    return container.make(
+        path, width=width, height=height, fps=fps, dtype=dtype, framing=framing, settings=checked
+    )

@@ -16,8 +16,9 @@ from typing import IO
 import numpy as np
 from PIL import GifImagePlugin, Image
 
-from render.encoding.base import Writer
+from render.encoding.base import Writer, whole_levels
 from render.encoding.feeder import Feeder
+from render.encoding.framing import Framing
 from render.encoding.quantize import Plan, Quantizer
 from render.encoding.steady import MAX_LAG, Steady, box_of
 from render.errors import EncodingError
@@ -73,12 +74,15 @@ class GifWriter(Writer):
         height: int,
         fps: Fraction | int | str,
         settings: GifSettings | None = None,
+        dtype: str = "uint8",
+        framing: Framing | None = None,
     ) -> None:
-        super().__init__(path, width=width, height=height, fps=fps)
+        super().__init__(path, width=width, height=height, fps=fps, dtype=dtype, framing=framing)
         self.settings = settings or GifSettings()
         if max(self.width, self.height) > MAX_SIDE:
             raise EncodingError(
-                f"{self.path}: {width}×{height} is too large; a side of a GIF has at most {MAX_SIDE} pixels"
+                f"{self.path}: {self.width}×{self.height} is too large; "
+                f"a side of a GIF has at most {MAX_SIDE} pixels"
             )
         exact = nearest_gif_rate(self.fps)
         if exact != self.fps:
@@ -106,7 +110,7 @@ class GifWriter(Writer):
 
     def _put(self, frame: np.ndarray) -> None:
         # Channel by channel: what follows runs on whole planes.
-        self._colours.put(np.ascontiguousarray(frame.transpose(2, 0, 1)))
+        self._colours.put(whole_levels(frame, 8).transpose(2, 0, 1).copy())
 
     def _choose(self, planes: np.ndarray) -> None:
         """Find what changed in a frame uint8 [3, H, W], and the colours for it; runs in the first thread."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-NEAREST_BLOCK = 2048  # points at a time against the palette: the distances stay in the cache
+NEAREST_BLOCK = 256  # points at a time against the palette: a product so small runs in this thread alone
 RELOCATIONS = 16  # palette entries that may move elsewhere between two k-means steps
 
 

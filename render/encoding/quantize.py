@@ -247,7 +247,7 @@ class Quantizer:
         index, _ = nearest(points, palette)
         colours = np.rint((palette @ _FROM_PERCEIVED.T).clip(0, 255)).astype(np.uint8)
         off = ((points - palette[index]) @ _FROM_PERCEIVED.T) ** 2
-        self.error = float(np.sqrt((weights @ off).sum() / weights.sum() / 3))
+        self.error = float(np.sqrt((weights[:, None] * off).sum() / weights.sum() / 3))
         return colours[np.unique(index)]
 
     def _followed(self, points: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""H.264 in MP4 or MOV by an ffmpeg process of our own, fed with raw frames through a pipe.
+"""Video by an ffmpeg process of our own, fed with raw frames through a pipe.
 
-Sources: ffmpeg's documentation of libx264, the scale and setparams filters and the mov muxer; ITU-R BT.709.
+Sources: ffmpeg's documentation of the scale, zscale and setparams filters; ITU-R BT.709.
 """
 
 from __future__ import annotations
@@ -16,26 +16,30 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import IO
 
-import imageio_ffmpeg
 import numpy as np
 
-from render.encoding.base import Writer
+from render.encoding import muxers
+from render.encoding.base import Writer, whole_levels
+from render.encoding.codecs import CODECS, SPEEDS, encoder_of, ffmpeg_path, listed
 from render.encoding.feeder import Feeder
+from render.encoding.framing import Framing
 from render.errors import EncodingError
 
-PRESETS = (
-    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
-    *("medium", "slow", "slower", "veryslow", "placebo"),
-)
-MIN_TIMESCALE = 10_000  # ticks a second; a frame always lasts a whole number of them
 EXIT_SECONDS = 10  # how long an ffmpeg that has closed its input may take to say why
 
 # BT.709 has to be asked of the conversion: flags on the encoder would only tag BT.601 pixels as BT.709.
+_TAGS = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
 COLOUR_FILTER = (
     "scale=flags=bicubic+accurate_rnd+full_chroma_int:in_range=pc:out_color_matrix=bt709:out_range=tv,"
-    "format=yuv420p,"
-    "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
+    "format={pixels}," + _TAGS
 )
+# For frames of more than 8 bits, where the filter above is a quarter of a level too bright.
+DEEP_COLOUR_FILTER = (
+    "zscale=dither={dither}:filter=bicubic:matrixin=gbr:primariesin=709:transferin=709:rangein=full"
+    ":matrix=709:primaries=709:transfer=709:range=limited,format={pixels}," + _TAGS
+)
+_STEPS = {"yuv420p": (2, 2), "yuv422p": (2, 1)}  # columns and rows that share a colour
+_BITRATE = re.compile(r"^\d+(\.\d+)?[kM]?$")
 
 # What ffmpeg says after an error, without adding to it.
 _NOISE = re.compile(
@@ -48,25 +52,45 @@ _PROGRESS = re.compile(r"^(\w+)=\s*(\S+)\s*$")
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """How to encode. crf: 0 (lossless) to 51 (worst). threads: 0 lets the encoder choose."""
+    """How to encode.
 
-    crf: float = 17
+    codec    one that the container takes; empty for its usual one
+    crf      quality, from 0 (best) to the codec's worst, such as 51; None for the codec's usual one
+    bitrate  bits a second instead of a quality: `5M`, `800k`
+    preset   how long the encoder thinks, in x264's words, from ultrafast to placebo
+    bits     a channel; None for 8, or for frames of more as many as the codec is made for
+    dither   whether frames of more bits than the file are dithered, so that slow gradients show no bands
+    threads  0 lets the encoder choose
+    """
+
+    codec: str = ""
+    crf: float | None = None
+    bitrate: str | None = None
     preset: str = "medium"
+    bits: int | None = None
+    dither: bool = True
     threads: int = 0
 
     def __post_init__(self) -> None:
-        if type(self.crf) not in (int, float) or not 0 <= self.crf <= 51:
-            raise EncodingError(f"crf is {self.crf!r}; it runs from 0 (lossless) to 51 (worst)")
-        if self.preset not in PRESETS:
-            raise EncodingError(f"preset is {self.preset!r}; choose one of {', '.join(PRESETS)}")
+        if self.codec and self.codec not in CODECS:
+            raise EncodingError(f"codec is {self.codec!r}; choose one of {', '.join(CODECS)}")
+        if self.crf is not None and (type(self.crf) not in (int, float) or not self.crf >= 0):
+            raise EncodingError(f"crf is {self.crf!r}; it runs from 0 (best) to 51 (worst)")
+        if self.bitrate is not None and not _BITRATE.match(str(self.bitrate)):
+            raise EncodingError(f"bitrate is {self.bitrate!r}; give bits a second, such as 5M or 800k")
+        if self.preset not in SPEEDS:
+            raise EncodingError(f"preset is {self.preset!r}; choose one of {', '.join(SPEEDS)}")
         if type(self.threads) is not int or self.threads < 0:
             raise EncodingError(f"threads is {self.threads!r}; give a whole number, 0 for as many as suit")
+        if self.crf is not None and self.bitrate is not None:
+            raise EncodingError("crf and bitrate are both given; crf asks for a quality, bitrate for a size")
 
 
 class VideoWriter(Writer):
     """Feeds ffmpeg from a thread; no more than a few frames wait in memory.
 
-    H.264 stores whole pairs of pixels, so an odd width or height repeats its last column or row once.
+    Where several pixels share a colour, as in most video, a size that is no multiple of theirs repeats its
+    last column or row.
     """
 
     def __init__(
@@ -77,30 +101,80 @@ class VideoWriter(Writer):
         height: int,
         fps: Fraction | int | str,
         settings: VideoSettings | None = None,
+        dtype: str = "uint8",
+        framing: Framing | None = None,
         muxer: str = "mp4",
+        codecs: tuple[str, ...] = ("h264",),
     ) -> None:
-        super().__init__(path, width=width, height=height, fps=fps)
+        super().__init__(path, width=width, height=height, fps=fps, dtype=dtype, framing=framing)
         self.settings, self.muxer = settings or VideoSettings(), muxer
-        self._padding = ((0, self.height % 2), (0, self.width % 2), (0, 0))
+        name = self.settings.codec or codecs[0]
+        if name not in codecs:
+            known = ", ".join(codecs)
+            raise EncodingError(f"{self.path}: this kind of file cannot hold {name}; choose one of {known}")
+        self.codec = CODECS[name]
+        self._check_quality()
+        is_deep = self.dtype != "uint8"
+        usual = self.codec.deep_bits if is_deep or len(self.codec.pixels) == 1 else 8
+        self.bits = self.settings.bits or usual
+        if self.bits not in self.codec.pixels:
+            known = ", ".join(str(bits) for bits in self.codec.pixels)
+            raise EncodingError(f"{self.path}: bits is {self.bits}; {self.codec.title} has {known} a channel")
+        self.pixels = self.codec.pixels[self.bits]
+        # To more than 8 bits, and to 8 where there is something to dither, frames go with 16.
+        self._pipe_bits = 16 if self.bits > 8 or (is_deep and not self.codec.is_rgb) else 8
+        columns, rows = _STEPS.get(self.pixels.removesuffix("10le"), (1, 1))
+        self._padding = ((0, -self.height % rows), (0, -self.width % columns), (0, 0))
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: Listener | None = None
         self._feeder: Feeder[bytes] | None = None
 
+    def _check_quality(self) -> None:
+        crf, title = self.settings.crf, self.codec.title
+        if crf is not None and crf > self.codec.max_crf:
+            worst = f"it runs from 0 (best) to {self.codec.max_crf} (worst)"
+            text = worst if self.codec.max_crf else "it has one quality only, so leave crf out"
+            raise EncodingError(f"{self.path}: crf is {crf} for {title}; {text}")
+        if self.settings.bitrate is not None and (not self.codec.max_crf or self.codec.name == "webp"):
+            raise EncodingError(f"{self.path}: {title} has no bitrate to choose")
+
     def command(self) -> list[str]:
         """The whole ffmpeg command line."""
         rate = f"{self.fps.numerator}/{self.fps.denominator}"
-        size = f"{self.width + self.width % 2}x{self.height + self.height % 2}"
-        ticks = str(timescale(self.fps))
+        size = f"{self.width + self._padding[1][1]}x{self.height + self._padding[0][1]}"
+        encoder, settings = encoder_of(self.codec), self.settings
+        raw = "rgb48le" if self._pipe_bits == 16 else "rgb24"
         return [
-            *(_ffmpeg(), "-hide_banner", "-nostdin", "-loglevel", "error", "-nostats", "-progress", "pipe:2"),
-            *("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", size, "-framerate", rate, "-i", "pipe:0"),
-            *("-an", "-vf", COLOUR_FILTER, "-fps_mode", "passthrough"),
-            *("-c:v", "libx264", "-crf", str(self.settings.crf), "-preset", self.settings.preset),
-            *("-threads", str(self.settings.threads)),
-            *("-movflags", "+faststart+negative_cts_offsets", "-use_editlist", "0"),
-            *("-video_track_timescale", ticks, "-movie_timescale", ticks),
-            *("-f", self.muxer, "-y", f"file:{self.part_path}"),
+            *(
+                ffmpeg_path(),
+                "-hide_banner",
+                "-nostdin",
+                "-loglevel",
+                "error",
+                "-nostats",
+                "-progress",
+                "pipe:2",
+            ),
+            *("-f", "rawvideo", "-pix_fmt", raw, "-video_size", size, "-framerate", rate, "-i", "pipe:0"),
+            *("-an", "-vf", self._colour_filter(), "-fps_mode", "passthrough"),
+            *("-c:v", encoder.name, *self.codec.quality(settings.crf, settings.bitrate)),
+            *(*encoder.speed(settings.preset), *encoder.extra, "-threads", str(settings.threads)),
+            *(("-tag:v", self.codec.tag) if self.codec.tag and self.muxer in ("mp4", "mov") else ()),
+            *muxers.options(self.muxer, self.fps),
+            *("-f", self.muxer, "-y", f"file:{self._target()}"),
         ]
+
+    def _target(self) -> str:
+        """The name ffmpeg writes to."""
+        return str(self.part_path)
+
+    def _colour_filter(self) -> str:
+        if self.codec.is_rgb:
+            return f"format={self.pixels}"
+        if self._pipe_bits == 16 and "zscale" in listed(ffmpeg_path(), "filters"):
+            dither = "ordered" if self.settings.dither and self.bits == 8 else "none"
+            return DEEP_COLOUR_FILTER.format(dither=dither, pixels=self.pixels)
+        return COLOUR_FILTER.format(pixels=self.pixels)
 
     def _begin(self) -> None:
         command = self.command()
@@ -115,6 +189,7 @@ class VideoWriter(Writer):
                 bufsize=0,
                 start_new_session=True,
                 restore_signals=False,
+                env={**os.environ, "SVT_LOG": "1"},  # of SVT-AV1's own messages, errors only
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
         except OSError as error:
@@ -123,7 +198,8 @@ class VideoWriter(Writer):
         self._feeder = Feeder(self._pipe, name="ffmpeg-input")
 
     def _put(self, frame: np.ndarray) -> None:
-        if self.height % 2 or self.width % 2:
+        frame = whole_levels(frame, self._pipe_bits)
+        if self._padding[0][1] or self._padding[1][1]:
             frame = np.pad(frame, self._padding, mode="edge")
         self._feeder.put(frame.tobytes())
 
@@ -144,7 +220,7 @@ class VideoWriter(Writer):
             raise self._failure()
         self._close()
         encoded = self._listener.progress.get("frame")
-        if encoded is not None and encoded != str(self.frames_written):
+        if self.muxer != "webp" and encoded is not None and encoded != str(self.frames_written):
             raise EncodingError(f"{self.path}: ffmpeg wrote {encoded} of {self.frames_written} frames")
 
     def _drop(self) -> None:
@@ -211,23 +287,6 @@ class Listener:
                 self._first.append(line)
             else:
                 self._last.append(line)
-
-
-def timescale(fps: Fraction) -> int:
-    """Ticks a second such that one frame is a whole number of ticks."""
-    ticks = fps.numerator
-    while ticks < MIN_TIMESCALE:
-        ticks *= 2
-    return ticks
-
-
-def _ffmpeg() -> str:
-    try:
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError as error:
-        raise EncodingError(
-            "no ffmpeg was found; install the package imageio-ffmpeg, or set IMAGEIO_FFMPEG_EXE to one"
-        ) from error
 
 
 def _ending(code: int) -> str:

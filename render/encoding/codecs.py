@@ -1,0 +1,196 @@
+"""The codecs: what ffmpeg calls their encoders, what quality and speed mean to each, and their pixels.
+
+Sources: ffmpeg's documentation of its encoders; the Alliance for Open Media's and Apple's recommendations for
+10 bits and for ProRes.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+from dataclasses import dataclass
+
+import imageio_ffmpeg
+
+from render.errors import EncodingError
+
+SPEEDS = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow", "placebo"),
+)
+PROBE_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One of ffmpeg's encoders.
+
+    speeds  what it takes for each of SPEEDS, in that order, after `speed_flag`; empty: it has no such choice
+    extra   options that are always given
+    """
+
+    name: str
+    speed_flag: str = ""
+    speeds: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    def speed(self, preset: str) -> list[str]:
+        """The options for a speed."""
+        return [self.speed_flag, self.speeds[SPEEDS.index(preset)]] if self.speeds else []
+
+
+def _numbers(*values: int) -> tuple[str, ...]:
+    return tuple(str(value) for value in values)
+
+
+_SVT_AV1 = Encoder("libsvtav1", "-preset", _numbers(12, 11, 10, 9, 8, 6, 5, 4, 3, 2))
+_AOM_AV1 = Encoder("libaom-av1", "-cpu-used", _numbers(8, 8, 8, 7, 6, 5, 4, 3, 2, 1), ("-row-mt", "1"))
+_VP9 = Encoder(
+    "libvpx-vp9",
+    "-cpu-used",
+    _numbers(8, 6, 5, 4, 3, 2, 1, 1, 0, 0),
+    ("-deadline", "good", "-row-mt", "1", "-auto-alt-ref", "1", "-lag-in-frames", "25"),
+)
+_X265 = Encoder("libx265", "-preset", SPEEDS, ("-x265-params", "log-level=none"))
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A way to store moving pictures.
+
+    title       its name for people
+    encoders    those that can make it, the best first
+    pixels      pixel format for each number of bits a channel
+    deep_bits   bits used for frames of more than 8 bits, unless asked otherwise
+    max_crf     the worst quality; 0 where quality is not a matter of crf
+    crf         the quality used unless asked otherwise
+    tag         four letters that players look for in MP4 and MOV
+    lossless    it keeps every pixel
+    """
+
+    name: str
+    title: str
+    encoders: tuple[Encoder, ...]
+    pixels: dict[int, str]
+    deep_bits: int = 8
+    max_crf: float = 0
+    crf: float = 0
+    tag: str = ""
+    lossless: bool = False
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether it stores red, green and blue, so that no colours are converted."""
+        return not any(pixel.startswith("yuv") for pixel in self.pixels.values())
+
+    def quality(self, crf: float | None, bitrate: str | None) -> list[str]:
+        """The options for a quality, or for a number of bits a second."""
+        if bitrate is not None:
+            return ["-b:v", bitrate]
+        if not self.max_crf:
+            return []
+        crf = self.crf if crf is None else crf
+        if self.name == "webp":
+            return ["-quality", f"{100 - crf:g}"]
+        # Without the zero, these take crf as a limit to a bitrate of their own.
+        return ["-crf", f"{crf:g}", *(("-b:v", "0") if self.name in ("vp9", "av1") else ())]
+
+
+CODECS: dict[str, Codec] = {
+    codec.name: codec
+    for codec in (
+        Codec("h264", "H.264", (Encoder("libx264", "-preset", SPEEDS),), {8: "yuv420p"}, 8, 51, 17),
+        Codec(
+            *("hevc", "HEVC", (_X265,), {8: "yuv420p", 10: "yuv420p10le"}, 10, 51, 20),
+            tag="hvc1",
+        ),
+        Codec("av1", "AV1", (_SVT_AV1, _AOM_AV1), {8: "yuv420p", 10: "yuv420p10le"}, 10, 63, 24),
+        Codec("vp9", "VP9", (_VP9,), {8: "yuv420p", 10: "yuv420p10le"}, 8, 63, 24),
+        Codec(
+            *("prores", "ProRes 422 HQ"),
+            (Encoder("prores_ks", extra=("-profile:v", "3", "-vendor", "apl0")),),
+            {10: "yuv422p10le"},
+            deep_bits=10,
+        ),
+        Codec(
+            *("prores4444", "ProRes 4444"),
+            (Encoder("prores_ks", extra=("-profile:v", "4", "-vendor", "apl0")),),
+            {10: "yuv444p10le"},
+            deep_bits=10,
+        ),
+        Codec(
+            *("ffv1", "FFV1"),
+            (Encoder("ffv1", extra=("-level", "3", "-g", "1", "-slicecrc", "1")),),
+            {8: "bgr0", 16: "gbrp16le"},
+            deep_bits=16,
+            lossless=True,
+        ),
+        Codec(
+            *("webp", "animated WebP", (Encoder("libwebp_anim"),), {8: "bgra"}, 8, 100, 15),
+        ),
+        Codec(
+            *("apng", "APNG", (Encoder("apng", extra=("-pred", "mixed")),), {8: "rgb24", 16: "rgb48be"}, 16),
+            lossless=True,
+        ),
+        Codec(
+            *("png", "PNG", (Encoder("png", extra=("-pred", "mixed")),), {8: "rgb24", 16: "rgb48be"}, 16),
+            lossless=True,
+        ),
+    )
+}
+
+
+def ffmpeg_path() -> str:
+    """The ffmpeg to use; EncodingError where there is none."""
+    try:
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise EncodingError(
+            "no ffmpeg was found; install the package imageio-ffmpeg, or set IMAGEIO_FFMPEG_EXE to one"
+        ) from error
+
+
+def listed(program: str, what: str = "encoders") -> frozenset[str]:
+    """The names of the encoders, or filters, that an ffmpeg says it has; none where it cannot be asked."""
+    try:
+        changed = os.stat(program).st_mtime_ns
+    except OSError:
+        return frozenset()
+    return _listed(program, what, changed)
+
+
+@functools.lru_cache(maxsize=8)
+def _listed(program: str, what: str, changed: int) -> frozenset[str]:
+    try:
+        shown = subprocess.run(
+            [program, "-hide_banner", f"-{what}"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PROBE_SECONDS,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return frozenset()
+    # ` V....D libx264   H.264 …`: flags, a name, a title.
+    fields = (line.split() for line in shown.splitlines())
+    return frozenset(words[1] for words in fields if len(words) > 2 and words[1] != "=")
+
+
+def encoder_of(codec: Codec) -> Encoder:
+    """The best encoder of a codec that the ffmpeg at hand has.
+
+    Raises EncodingError that names what it has instead. An ffmpeg that does not say what it has is believed
+    to have everything, and complains itself later.
+    """
+    known = listed(ffmpeg_path())
+    for encoder in codec.encoders:
+        if not known or encoder.name in known:
+            return encoder
+    able = [other.title for other in CODECS.values() if any(each.name in known for each in other.encoders)]
+    names = " or ".join(encoder.name for encoder in codec.encoders)
+    raise EncodingError(
+        f"the ffmpeg at hand has no encoder for {codec.title} ({names}); it can write {', '.join(able)}. "
+        "A newer imageio-ffmpeg may have it"
+    )

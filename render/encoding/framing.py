@@ -1,0 +1,82 @@
+"""A frame made to fit another size: shrunk or grown, then padded, cropped or stretched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageColor
+
+from render.errors import EncodingError
+
+FITS = ("pad", "crop", "stretch")
+_MAX = {"uint8": 255, "uint16": 65535, "float32": 1.0}
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Another size, in pixels; what happens where the shapes differ; the colour of the padding.
+
+    pad      the whole frame, with bars of the background beside it
+    crop     the whole size is filled, and what hangs over is cut off, the same on both sides
+    stretch  the whole frame in the whole size
+    """
+
+    size: tuple[int, int]
+    fit: str = "pad"
+    background: str = "#000000"
+
+    def __post_init__(self) -> None:
+        is_pair = isinstance(self.size, tuple | list) and len(self.size) == 2
+        if not is_pair or not all(type(side) is int and side >= 1 for side in self.size):
+            raise EncodingError(
+                f"size is {self.size!r}; give a width and a height in pixels, such as 512, 512"
+            )
+        if self.fit not in FITS:
+            raise EncodingError(f"fit is {self.fit!r}; choose one of {', '.join(FITS)}")
+        self._colour()
+
+    def apply(self, frame: np.ndarray) -> np.ndarray:
+        """A frame [H, W, 3] of any dtype that a writer takes, in this size."""
+        width, height = self.size
+        if frame.shape[:2] == (height, width):
+            return frame
+        if self.fit == "stretch":
+            return resized(frame, self.size)
+        ratios = width / frame.shape[1], height / frame.shape[0]
+        scale = min(ratios) if self.fit == "pad" else max(ratios)
+        inner = tuple(max(1, round(side * scale)) for side in (frame.shape[1], frame.shape[0]))
+        frame = resized(frame, inner)
+        x, y = (inner[0] - width) // 2, (inner[1] - height) // 2
+        if self.fit == "crop":
+            return frame[y : y + height, x : x + width]
+        top = _MAX[frame.dtype.name]
+        canvas = np.empty((height, width, 3), frame.dtype)
+        canvas[:] = np.array(self._colour()) / 255 * top
+        canvas[-y : -y + inner[1], -x : -x + inner[0]] = frame
+        return canvas
+
+    def _colour(self) -> tuple[int, int, int]:
+        try:
+            return ImageColor.getrgb(self.background)[:3]
+        except (ValueError, AttributeError):
+            raise EncodingError(
+                f"background is {self.background!r}; give a colour such as '#203040' or 'white'"
+            ) from None
+
+
+def resized(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A frame [H, W, 3] of another width and height, by Lanczos; its type and range stay."""
+    if (frame.shape[1], frame.shape[0]) == size:
+        return frame
+    if frame.dtype == np.uint8:
+        return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS))
+    planes = [
+        np.asarray(
+            Image.fromarray(frame[..., channel].astype(np.float32)).resize(size, Image.Resampling.LANCZOS)
+        )
+        for channel in range(3)
+    ]
+    top = _MAX[frame.dtype.name]
+    whole = np.stack(planes, axis=-1).clip(0, top)
+    return (np.rint(whole) if frame.dtype == np.uint16 else whole).astype(frame.dtype)
