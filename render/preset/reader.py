@@ -31,6 +31,7 @@ _TYPED = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null
 _STANDARD = "tag:yaml.org,2002:"
 _SCALARS = _TYPED | {_STANDARD + name for name in ("str", "timestamp", "merge", "value")}
 _COLLECTIONS = {_STANDARD + name for name in ("seq", "map")}
+_HALF = "this text holds half of a character (\\ud800 to \\udfff); write the character itself"
 _MERGE = _STANDARD + "merge"
 _SHAPE = "a preset is a mapping; it begins with lines such as `models:` and `clip:`"
 
@@ -191,6 +192,9 @@ class _Builder:
             if key is None:
                 self._note(key_node, place, "a key is text, not a list or a mapping")
                 continue
+            if not _is_whole(key):
+                self._note(key_node, place, _HALF)
+                continue
             if str(key_node.tag) == _MERGE:
                 self._refuse_merge(key_node, place)
                 continue
@@ -230,7 +234,15 @@ class _Builder:
                 return node.value
         if tag not in _SCALARS:
             self._refuse_tag(node, place)
+        if not _is_whole(node.value):
+            self._note(node, place, _HALF)
+            return node.value.encode(errors="replace").decode()
         return node.value  # dates too stay the text they are
+
+
+def _is_whole(text: str) -> bool:
+    """Whether it can be written: `"\\ud800"` in quotes is half of a character."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _is_blank(node: Node) -> bool:
