@@ -278,5 +278,5 @@ def test_nonsense_gets_messages_and_never_a_traceback(place: tuple, value: objec
     "text", ['models: {"\\ud800\\udc00": x}', 'models: {a: "\\ud800"}\nclip: {duration: 1s}']
 )
 def test_half_a_character_is_refused_in_words(text: str) -> None:
-    with pytest.raises(PresetError, match="preset:1:.*half of a character"):
+    with pytest.raises(PresetError, match=r"preset:1:.*half of a character"):
         Preset.from_yaml(text)

@@ -234,7 +234,7 @@ class _Builder:
                 return node.value
         if tag not in _SCALARS:
             self._refuse_tag(node, place)
-        if not _is_whole(node.value):
+        if isinstance(node.value, str) and not _is_whole(node.value):
             self._note(node, place, _HALF)
             return node.value.encode(errors="replace").decode()
         return node.value  # dates too stay the text they are
