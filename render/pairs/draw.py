@@ -107,22 +107,30 @@ def _write_all(
             if not store.holds(volume, manifest):
                 rows = []
                 with store.opened(volume) as put:
-                    for number, row, sample in _samples(plan, company, weights, volume, pool):
+                    for number, row, sample in _samples(plan, company, weights, volume, pool, progress):
                         rows.append(row | put(number, sample))
-                        if progress:
-                            progress(number + 1, plan.count)
                 manifest.add(rows)
             elif progress:
                 progress(volume.stop, plan.count)
 
 
 def _samples(
-    plan: PairPlan, company: Company, weights: dict[str, Any], volume: range, pool: ThreadPoolExecutor
+    plan: PairPlan,
+    company: Company,
+    weights: dict[str, Any],
+    volume: range,
+    pool: ThreadPoolExecutor,
+    progress: Progress | None,
 ) -> Iterator[tuple[int, dict[str, Any], Sample]]:
     """The pairs of a volume: number, the manifest's row so far, and files."""
     for start in range(volume.start, volume.stop, PAIRS_AT_ONCE):
         numbers = range(start, min(start + PAIRS_AT_ONCE, volume.stop))
-        moments, frames = company.draw([plan.variant(number) for number in numbers])
+
+        def show(done: int, start: int = start) -> None:
+            if progress:
+                progress(start + done, plan.count)
+
+        moments, frames = company.draw([plan.variant(number) for number in numbers], show)
         if start == 0 and all(np.array_equal(*_halves(frame)) for frame in frames):
             text = f"base and blend are the same pictures at {plan.at}; another moment may be meant"
             warnings.warn(text, BlendreelWarning, stacklevel=2)
