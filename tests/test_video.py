@@ -27,9 +27,9 @@ def write_clip(path: Path, frames: list[np.ndarray], fps: Fraction | int | str, 
     assert writer.frames_written == len(frames)
 
 
-def decode(path: Path, pixel_format: str) -> bytes:
+def decode(path: Path, pixel_format: str, *options: str) -> bytes:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
-    command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", pixel_format, "pipe:1"]
+    command += ["-fps_mode", "passthrough", *options, "-f", "rawvideo", "-pix_fmt", pixel_format, "-"]
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
@@ -64,8 +64,9 @@ def test_colours_come_back(tmp_path: Path) -> None:
     rows, columns = np.mgrid[0:96, 0:128] / 128
     frame = np.stack([rows * 255, columns * 255, 255 - rows * 128], axis=-1).astype(np.uint8)
     write_clip(tmp_path / "ramp.mp4", [frame] * 2, 25)
-    y, u, v = np.frombuffer(decode(tmp_path / "ramp.mp4", "yuv444p"), np.uint8).reshape(2, 3, 96, 128)[1]
-    # BT.709's own inverse; ffmpeg's way back to RGB rounds down and is a level too dark.
+    raw = decode(tmp_path / "ramp.mp4", "yuv444p", "-vf", "zscale,format=yuv444p")
+    y, u, v = np.frombuffer(raw, np.uint8).reshape(2, 3, 96, 128)[1]
+    # BT.709's own inverse; ffmpeg's usual way back to RGB rounds down, and shifts colours by half a pixel.
     luma, blue, red = (y - 16.0) / 219, (u - 128.0) / 224, (v - 128.0) / 224
     back = np.stack([luma + 1.5748 * red, luma - 0.1873 * blue - 0.4681 * red, luma + 1.8556 * blue], axis=-1)
     error = back * 255 - frame

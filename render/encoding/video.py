@@ -30,13 +30,14 @@ EXIT_SECONDS = 10  # how long an ffmpeg that has closed its input may take to sa
 # BT.709 has to be asked of the conversion: flags on the encoder would only tag BT.601 pixels as BT.709.
 _TAGS = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
 COLOUR_FILTER = (
-    "scale=flags=bicubic+accurate_rnd+full_chroma_int:in_range=pc:out_color_matrix=bt709:out_range=tv,"
-    "format={pixels}," + _TAGS
-)
-# For frames of more than 8 bits, where the filter above is a quarter of a level too bright.
-DEEP_COLOUR_FILTER = (
     "zscale=dither={dither}:filter=bicubic:matrixin=gbr:primariesin=709:transferin=709:rangein=full"
     ":matrix=709:primaries=709:transfer=709:range=limited,format={pixels}," + _TAGS
+)
+# For an ffmpeg without zscale. It puts colours half a pixel to the right of where H.264 wants them, and from
+# 16 bits a quarter of a level too bright.
+PLAIN_COLOUR_FILTER = (
+    "scale=flags=bicubic+accurate_rnd+full_chroma_int:in_range=pc:out_color_matrix=bt709:out_range=tv,"
+    "format={pixels}," + _TAGS
 )
 _STEPS = {"yuv420p": (2, 2), "yuv422p": (2, 1)}  # columns and rows that share a colour
 _BITRATE = re.compile(r"^\d+(\.\d+)?[kM]?$")
@@ -171,10 +172,12 @@ class VideoWriter(Writer):
     def _colour_filter(self) -> str:
         if self.codec.is_rgb:
             return f"format={self.pixels}"
-        if self._pipe_bits == 16 and "zscale" in listed(ffmpeg_path(), "filters"):
-            dither = "ordered" if self.settings.dither and self.bits == 8 else "none"
-            return DEEP_COLOUR_FILTER.format(dither=dither, pixels=self.pixels)
-        return COLOUR_FILTER.format(pixels=self.pixels)
+        if "zscale" not in listed(ffmpeg_path(), "filters"):
+            return PLAIN_COLOUR_FILTER.format(pixels=self.pixels)
+        # Dots stand still in an ordered dither: they do not crawl, and cost few bits.
+        is_rounded = self._pipe_bits > self.bits
+        dither = "ordered" if self.settings.dither and is_rounded else "none"
+        return COLOUR_FILTER.format(dither=dither, pixels=self.pixels)
 
     def _begin(self) -> None:
         command = self.command()
