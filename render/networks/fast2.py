@@ -1,0 +1,319 @@
+"""StyleGAN2's fast synthesis: the same pictures as `stylegan2.Synthesis` in fewer passes over memory.
+
+A layer is a convolution with the shared weight (transposed where the size doubles, then the low-pass filter
+channel by channel), and one pass for demodulation, noise, bias, activation, clamp and the next styles.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from render.networks import kernels, ops
+from render.networks.generator import Generator
+from render.networks.modulated import Modulated, depthwise, flat, scale_channels, spatial, style_of
+from render.networks.precision import Precision
+from render.networks.stylegan2 import Block, SynthesisLayer
+from render.networks.synthesis import Batch, FastSynthesis, State, Step, Unit
+
+# Activations that a positive gain passes through, as leaky ReLUs: their slope below 0.
+SLOPES = {"lrelu": 0.2, "relu": 0.0, "linear": 1.0}
+
+
+@dataclass(frozen=True)
+class Layer(Modulated):
+    """A prepared layer; bias [O] and noise [1, H·W] (None: without noise), filter [k, k] where it doubles."""
+
+    bias: Tensor = None
+    noise: Tensor | None = None
+    strength: Tensor | None = None
+    filter: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Rgb:
+    """A prepared to-RGB: weight [I, C], bias [C], affine and shift as in `Modulated`."""
+
+    weight: Tensor
+    bias: Tensor
+    affine: Tensor
+    shift: Tensor
+
+    def style(self, w: Tensor) -> Tensor:
+        """w [N, w_dim] → styles [N, I]."""
+        return torch.addmm(self.shift, w, self.affine)
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A prepared resnet skip: weight [O, I, 1, 1] and filter [k, k]."""
+
+    weight: Tensor
+    filter: Tensor
+
+
+class FastStyleGAN2(FastSynthesis):
+    """See `FastSynthesis`. Skip networks stop at the resolution that is asked for."""
+
+    def __init__(self, generator: Generator, precision: Precision, compiled: bool | None = None):
+        super().__init__(generator, precision, compiled)
+        self.clamp = precision.clamp(self.config.conv_clamp)
+        self.units, self.steps = {}, ()
+        for block in generator.synthesis.blocks:
+            self._add(block)
+
+    # --- what there is to do ---------------------------------------------------------------------------------
+
+    def _add(self, block: Block) -> None:
+        """The units and the two steps of one resolution."""
+        name, row = f"b{block.resolution}", len(self.steps) - 1
+        dtype = self.precision.dtype
+        if block.is_first:
+            leaf = f"{name}.const"
+            self._unit(leaf, (leaf,), lambda tensors: tensors[leaf].to(dtype))
+            self.steps += (Step((leaf,), (), self._constant),)
+        else:
+            used = [f"{name}.conv0"]
+            self._module(used[0], block.conv0, self._layer)
+            if self.config.architecture == "resnet":
+                used.append(f"{name}.skip")
+                self._module(used[1], block.skip, self._shortcut)
+            self.steps += (Step(tuple(used), (row,), partial(self._first, block, row)),)
+        used = [f"{name}.conv1"]
+        self._module(used[0], block.conv1, self._layer)
+        if block.has_to_rgb:
+            used.append(f"{name}.torgb")
+            self._module(used[1], block.torgb, self._rgb)
+        rows = tuple(range(row + 1, row + 1 + len(used)))
+        self.steps += (Step(tuple(used), rows, partial(self._second, block, row + 1)),)
+
+    def _unit(self, name, leaves, make) -> None:
+        self.units[name] = Unit(name, leaves, make)
+
+    def _module(self, name: str, module, make) -> None:
+        """A unit of all tensors of a module, which `make` gets under the names they have in it."""
+        leaves = tuple(n for n, _ in (*module.named_parameters(), *module.named_buffers()))
+
+        def prepare(tensors: dict[str, Tensor]):
+            return make(module, dict(zip(leaves, tensors.values(), strict=True)))
+
+        self._unit(name, tuple(f"{name}.{leaf}" for leaf in leaves), prepare)
+
+    # --- preparing -------------------------------------------------------------------------------------------
+
+    def _layer(self, module: SynthesisLayer, own: dict[str, Tensor]) -> Layer:
+        up = module.up > 1
+        base = Modulated.of(
+            own["weight"],
+            own["affine.weight"],
+            own["affine.bias"],
+            module.affine.weight_gain,
+            self.precision,
+            up,
+        )
+        noise = strength = None
+        if self.config.use_noise:
+            strength = own["noise_strength"]
+            noise = (own["noise_const"] * strength).reshape(1, -1)
+        bias = own["bias"].to(torch.float32)
+        return Layer(
+            **vars(base),
+            bias=bias,
+            noise=noise,
+            strength=strength,
+            filter=own["resample_filter"] if up else None,
+        )
+
+    def _rgb(self, module, own: dict[str, Tensor]) -> Rgb:
+        gain = module.style_gain
+        return Rgb(
+            own["weight"][:, :, 0, 0].t().to(torch.float32),
+            own["bias"].to(torch.float32),
+            own["affine.weight"].t() * (module.affine.weight_gain * gain),
+            own["affine.bias"] * gain,
+        )
+
+    def _shortcut(self, module, own: dict[str, Tensor]) -> Shortcut:
+        weight = (own["weight"] * module.weight_gain).to(self.precision.dtype)
+        return Shortcut(weight.contiguous(memory_format=torch.channels_last), own["resample_filter"])
+
+    # --- drawing ---------------------------------------------------------------------------------------------
+
+    def _constant(self, state: State, batch: Batch, more: bool) -> State:
+        """Position 0: the constant, [N, C, h, w]."""
+        x = batch.each("b4.const", lambda made, w: made.expand(len(w), -1, -1, -1), batch.ws[:, 0])
+        return State(1, x.contiguous(memory_format=torch.channels_last))
+
+    def _first(self, block: Block, row: int, state: State, batch: Batch, more: bool) -> State:
+        """Level 0: the convolution that doubles the size, and a resnet's shortcut."""
+        name = f"b{block.resolution}"
+        branch = None
+        if self.config.architecture == "resnet":
+            branch = batch.each(f"{name}.skip", _draw_shortcut, state.x)
+        following = f"{name}.conv1" if more else None
+        x, scaled = self._convolve(f"{name}.conv0", row, state, batch, following, keep=not more)
+        return State(state.position + 1, x, state.image, branch, scaled)
+
+    def _second(self, block: Block, row: int, state: State, batch: Batch, more: bool) -> State:
+        """Level 1: the second convolution and the to-RGB."""
+        name, is_resnet = f"b{block.resolution}", self.config.architecture == "resnet"
+        has_shortcut = is_resnet and not block.is_first
+        # In a resnet the next layer's input is this layer's sum, so styles can't be fused.
+        following = f"b{2 * block.resolution}.conv0" if more and not is_resnet else None
+        keep = block.has_to_rgb or following is None
+        gain = math.sqrt(0.5) if has_shortcut else 1.0
+        x, scaled = self._convolve(f"{name}.conv1", row, state, batch, following, keep, gain)
+        if has_shortcut:
+            x = x + state.branch
+        image = state.image
+        if image is not None:
+            image = upsample_picture(image, block.resample_filter)
+        if block.has_to_rgb:
+            rgb = f"{name}.torgb"
+            style = batch.each(rgb, style_of, batch.ws[:, row + 1])
+            y = batch.each(rgb, self._draw_rgb, x, style)
+            image = y if image is None else image.add_(y)
+        return State(state.position + 1, x, image, None, scaled)
+
+    def _convolve(
+        self,
+        name: str,
+        row: int,
+        state: State,
+        batch: Batch,
+        following: str | None,
+        keep: bool,
+        gain: float = 1.0,
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """One layer: its activations (if `keep`), and these times the styles of the layer `following`."""
+        style = batch.each(name, style_of, batch.ws[:, row])
+        x = scale_channels(state.x, style) if state.scaled is None else state.scaled
+        next_style = None
+        if following is not None:
+            next_style = batch.each(following, style_of, batch.ws[:, row + 1])
+        draw = partial(self._draw_layer, noise_mode=batch.noise_mode, keep=keep, gain=gain)
+        result = batch.each(name, draw, x, style, next_style)
+        if following is None:
+            return result, None
+        return result if keep else (None, result)
+
+    def _draw_layer(
+        self,
+        made: Layer,
+        x: Tensor,
+        style: Tensor,
+        next_style: Tensor | None,
+        noise_mode: str,
+        keep: bool,
+        gain: float,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """x [N, I, H, W], times its styles → [N, O, H', W'], plain, times the next styles, or both."""
+        y = (
+            F.conv2d(x, made.weight, padding=1)
+            if made.filter is None
+            else double(x, made.weight, made.filter)
+        )
+        noise = self._noise(made, y, noise_mode)
+        found = self._finish(flat(y), made.demodulation(style), noise, made.bias, gain, next_style, keep)
+        return tuple(spatial(part, y) for part in found) if isinstance(found, tuple) else spatial(found, y)
+
+    def _noise(self, made: Layer, y: Tensor, noise_mode: str) -> Tensor:
+        """What is added to all channels, [1 or N, H·W]."""
+        n, _, height, width = y.shape
+        if made.noise is None or noise_mode == "none":
+            return torch.zeros([1, height * width], device=y.device)
+        if noise_mode == "random":
+            return torch.randn([n, height * width], device=y.device) * made.strength
+        return made.noise
+
+    def _finish(
+        self,
+        y: Tensor,
+        scale: Tensor,
+        noise: Tensor,
+        bias: Tensor,
+        gain: float,
+        next_style: Tensor | None,
+        keep: bool,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """All that follows a convolution: y, and the results, [N, H·W, C]."""
+        slope = SLOPES.get(self.config.activation)
+        if slope is None:
+            return self._finish_otherwise(y, scale, noise, bias, gain, next_style, keep)
+        bound = math.inf if self.clamp is None else self.clamp * gain
+        gain = gain * ops.ACTIVATIONS[self.config.activation][1]
+        inputs = y, scale * gain, noise * gain, bias * gain
+        rest = {"slope": slope, "clamp": bound, "compiled": self.compiled}
+        if next_style is None:
+            return kernels.finish(*inputs, **rest)
+        function = kernels.finish_both if keep else kernels.finish_and_scale
+        return function(*inputs, next_style, **rest)
+
+    def _finish_otherwise(self, y, scale, noise, bias, gain, next_style, keep):
+        """The same for activations that a gain does not pass through, in separate passes."""
+        z = y.float() * scale[:, None] + (noise[..., None] + bias)
+        z = ops.activate(z, None, self.config.activation, gain, self.clamp)
+        results = (z,) if keep else ()
+        if next_style is not None:
+            results += (z * next_style[:, None],)
+        results = tuple(result.to(y.dtype) for result in results)
+        return results if len(results) > 1 else results[0]
+
+    def _draw_rgb(self, made: Rgb, x: Tensor, style: Tensor) -> Tensor:
+        """x [N, I, H, W] → float32 [N, C, H, W]: few outputs, so every sample's own weight costs nothing."""
+        weight = (made.weight * style[:, :, None]).to(x.dtype)  # [N, I, C]
+        y = torch.bmm(flat(x), weight).transpose(1, 2).to(torch.float32).contiguous()
+        y = y.add_(made.bias[:, None])
+        if self.clamp is not None:
+            y = y.clamp_(-self.clamp, self.clamp)
+        return y.reshape(len(y), -1, *x.shape[2:])
+
+    # --- results ---------------------------------------------------------------------------------------------
+
+    def last_step(self, resolution: int | None) -> int:
+        resolutions = self.config.resolutions
+        if self.config.architecture != "skip" or resolution not in resolutions:
+            return len(self.steps)
+        return 2 * resolutions.index(resolution) + 2
+
+    def picture(self, state: State, batch: Batch, resolution: int | None) -> Tensor:
+        return self.shrink(state.image, resolution)
+
+
+def double(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
+    """x [N, I, H, W] → [N, O, 2H, 2W]: transposed convolution with `weight [I, O, 3, 3]`, then the low-pass.
+
+    Folded into one, filter and convolution would be four times the arithmetic.
+    """
+    size_y, size_x = kernel.shape
+    ends = ((size_x + 1) // 2 - 1, (size_x - 2) // 2, (size_y + 1) // 2 - 1, (size_y - 2) // 2)
+    return depthwise(F.conv_transpose2d(x, weight, stride=2), kernel * 4, ends)
+
+
+def upsample_picture(image: Tensor, kernel: Tensor) -> Tensor:
+    """`ops.upsample2d` of a picture of few channels, [N, C, H, W] → [N, C, 2H, 2W], without storing zeros."""
+    n, c, height, width = image.shape
+    size_y, size_x = kernel.shape
+    single = image.reshape(n * c, 1, height, width)
+    y = F.conv_transpose2d(single, kernel[None, None].to(image.dtype) * 4, stride=2)
+    # As many samples as zeros and samples together; the filter's middle stays where it was.
+    top, left = size_y - 1 - (size_y + 1) // 2, size_x - 1 - (size_x + 1) // 2
+    ends = (-left, 2 * width + left - y.shape[3], -top, 2 * height + top - y.shape[2])
+    return F.pad(y, ends).reshape(n, c, 2 * height, 2 * width)
+
+
+def _draw_shortcut(made: Shortcut, x: Tensor) -> Tensor:
+    """A resnet's other branch: x [N, I, H, W] → [N, O, 2H, 2W], times √0.5."""
+    y = F.conv2d(x, made.weight)
+    n, c, height, width = y.shape
+    spread = y.new_zeros([n, height, 2, width, 2, c])
+    spread[:, :, 0, :, 0] = y.permute(0, 2, 3, 1)
+    spread = spread.reshape(n, 2 * height, 2 * width, c).permute(0, 3, 1, 2)
+    size_y, size_x = made.filter.shape
+    ends = ((size_x + 1) // 2, (size_x - 2) // 2, (size_y + 1) // 2, (size_y - 2) // 2)
+    return depthwise(spread, made.filter * (4 * math.sqrt(0.5)), ends)

@@ -1,0 +1,88 @@
+"""What follows a convolution, each as one pass over memory: compiled where that has been done or asked for.
+
+Every kernel is an ordinary function, and runs as one if it is not compiled. Convolutions are limited by
+arithmetic and these by memory: one operation at a time, they would read and write the activations six times.
+They see activations as `[N, P, C]`, P = H·W, which is how channels_last lies in memory. All sizes are
+dynamic, so that one piece of compiled code serves every layer of every network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from render.networks.compiling import COMPILED
+
+
+def kernel(*shapes: str) -> Callable[[Callable], Callable]:
+    """A function of tensors of these shapes (one letter an axis; 1: of length 1), and of constants by name.
+
+    The result has one keyword more: `compiled`, as of `CompiledKernels.find`.
+    """
+
+    def wrap(function: Callable) -> Callable:
+        @wraps(function)
+        def call(*tensors: Tensor, compiled: bool | None = None, **constants: float):
+            fast = None
+            if all(t.shape[s.index("1")] == 1 for t, s in zip(tensors, shapes, strict=True) if "1" in s):
+                fast = COMPILED.find(function, shapes, constants, tensors[0], compiled)
+            return function(*tensors, **constants) if fast is None else fast(*tensors)
+
+        call.shapes, call.plain = shapes, function
+        return call
+
+    return wrap
+
+
+def _activated(y: Tensor, scale: Tensor, noise: Tensor, bias: Tensor, slope: float, clamp: float) -> Tensor:
+    x = F.leaky_relu(y.float() * scale[:, None] + (noise[..., None] + bias), slope)
+    return x.clamp(-clamp, clamp)
+
+
+@kernel("npc", "nc", "1p", "c")
+def finish(y: Tensor, scale: Tensor, noise: Tensor, bias: Tensor, *, slope: float, clamp: float) -> Tensor:
+    """Demodulation, noise, bias, leaky ReLU, clamp: y [N, P, C] → the same in its own format.
+
+    scale [N, C], noise [1 or N, P], bias [C]. The activation's gain is already in these three.
+    """
+    return _activated(y, scale, noise, bias, slope, clamp).to(y.dtype)
+
+
+@kernel("npc", "nc", "1p", "c", "nc")
+def finish_and_scale(
+    y: Tensor, scale: Tensor, noise: Tensor, bias: Tensor, style: Tensor, *, slope: float, clamp: float
+) -> Tensor:
+    """The same, times the `style [N, C]` of the next layer."""
+    return (_activated(y, scale, noise, bias, slope, clamp) * style[:, None]).to(y.dtype)
+
+
+@kernel("npc", "nc", "1p", "c", "nc")
+def finish_both(
+    y: Tensor, scale: Tensor, noise: Tensor, bias: Tensor, style: Tensor, *, slope: float, clamp: float
+) -> tuple[Tensor, Tensor]:
+    """`finish` and `finish_and_scale` in one pass: a to-RGB needs the one, the next layer the other."""
+    x = _activated(y, scale, noise, bias, slope, clamp)
+    return x.to(y.dtype), (x * style[:, None]).to(y.dtype)
+
+
+@kernel("npc", "1p", "c", "c")
+def leaky(y: Tensor, noise: Tensor, strength: Tensor, bias: Tensor, *, slope: float) -> Tensor:
+    """StyleGAN1's noise (of a strength [C] for each channel), bias and leaky ReLU: y [N, P, C] → the same."""
+    return F.leaky_relu(y.float() + (noise[..., None] * strength + bias), slope).to(y.dtype)
+
+
+@kernel("npc", "nc", "nc")
+def stylize(x: Tensor, factor: Tensor, shift: Tensor) -> Tensor:
+    """StyleGAN1's instance norm and style as one straight line for each channel: x [N, P, C] → the same."""
+    return (x.float() * factor[:, None] + shift[:, None]).to(x.dtype)
+
+
+@kernel("nhc", "nhc")
+def interleave(even: Tensor, odd: Tensor, *, slope: float, gain: float, clamp: float) -> Tensor:
+    """StyleGAN3's leaky ReLU, on even and odd rows [N, H, W·C] → all rows in order, [N, 2H, W·C]."""
+    rows = [(F.leaky_relu(part.float(), slope) * gain).clamp(-clamp, clamp) for part in (even, odd)]
+    return torch.stack(rows, 2).to(even.dtype).flatten(1, 2)
