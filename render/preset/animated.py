@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, ValidationError
+from pydantic import ValidationError
 
 from render.timeline import (
     LINEAR,
@@ -35,7 +35,7 @@ from .keys import order_mistakes, rejoined
 from .layers import bare_resolution
 from .mistakes import Mistake, Place, carried, gather, mistakes_of, shown
 from .quantities import CUTOFF, KIMG, NUMBER, PLACE, SWAP, TRUNCATION, WEIGHT, WIDTH, ZOOM, Quantity
-from .values import Shape, leaf
+from .values import Reader, Shape, leaf
 
 _MAPPING_KEYS = ("keys", "ease", "repeat")
 Draft = Track | ExpressionTrack | TrackDraft
@@ -299,7 +299,7 @@ def value_data(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def annotations(quantity: Quantity) -> tuple[PlainValidator, Shape]:
+def annotations(quantity: Quantity) -> tuple[Reader, Shape]:
     """How a field with an animated number is read, and its JSON Schema."""
     definition = {"$ref": f"#/definitions/animated_{quantity.name}"}
     return leaf(partial(read_animated, quantity=quantity), definition)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, ValidationError
+from pydantic import ValidationError
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_plain_validator_function
 
 from render.timeline import Time, did_you_mean, exact_number, parse_fps, parse_time
 
@@ -28,7 +30,18 @@ class Shape:
     schema: dict[str, Any]
 
 
-def leaf(read: Callable[[Any], Any], schema: dict[str, Any]) -> tuple[PlainValidator, Shape]:
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """How pydantic reads a value: by a function alone. (Its `PlainValidator` also studies the value's type,
+    which takes a tenth of the time that a preset takes to be checked.)"""
+
+    read: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return no_info_plain_validator_function(self.read)
+
+
+def leaf(read: Callable[[Any], Any], schema: dict[str, Any]) -> tuple[Reader, Shape]:
     """Annotations of a field that `read` turns into its value; ValueErrors become mistakes in the preset."""
 
     def validate(value: Any) -> Any:
@@ -39,7 +52,7 @@ def leaf(read: Callable[[Any], Any], schema: dict[str, Any]) -> tuple[PlainValid
         except ValueError as error:
             raise plain(str(error)) from None
 
-    return PlainValidator(validate), Shape(schema)
+    return Reader(validate), Shape(schema)
 
 
 def read_number(value: Any, minimum: float = -math.inf, maximum: float = math.inf, what: str = "") -> float:
@@ -56,14 +69,14 @@ def read_number(value: Any, minimum: float = -math.inf, maximum: float = math.in
     return value
 
 
-def number(minimum: float = -math.inf, maximum: float = math.inf) -> tuple[PlainValidator, Shape]:
+def number(minimum: float = -math.inf, maximum: float = math.inf) -> tuple[Reader, Shape]:
     """A finite number within [minimum, maximum]."""
     return leaf(
         lambda value: read_number(value, minimum, maximum), _number_schema("number", minimum, maximum)
     )
 
 
-def whole(minimum: int = 0, maximum: int = 2**32 - 1) -> tuple[PlainValidator, Shape]:
+def whole(minimum: int = 0, maximum: int = 2**32 - 1) -> tuple[Reader, Shape]:
     """A whole number within [minimum, maximum]."""
 
     def read(value: Any) -> int:
@@ -75,7 +88,7 @@ def whole(minimum: int = 0, maximum: int = 2**32 - 1) -> tuple[PlainValidator, S
     return leaf(read, _number_schema("integer", minimum, maximum))
 
 
-def choice(*names: str) -> tuple[PlainValidator, Shape]:
+def choice(*names: str) -> tuple[Reader, Shape]:
     """One of a few words."""
 
     def read(value: Any) -> str:
