@@ -1,16 +1,31 @@
-"""Frames in, files out: MP4 and GIF, complete under their name or not there at all."""
+"""Frames in, files out: video, GIF and pictures, complete under their name or not there at all."""
 
+from render.encoding.audio import Audio
 from render.encoding.base import Writer
+from render.encoding.budget import Fitted, fit
 from render.encoding.containers import KNOWN_EXTENSIONS, Container, container_of, open_writer
+from render.encoding.framing import Framing
 from render.encoding.gif import GifSettings
+from render.encoding.inspection import FileFacts, facts_of
+from render.encoding.targets import Limits, Target, target_of, targets
 from render.encoding.video import VideoSettings
 
 __all__ = [
     "KNOWN_EXTENSIONS",
+    "Audio",
     "Container",
+    "FileFacts",
+    "Fitted",
+    "Framing",
     "GifSettings",
+    "Limits",
+    "Target",
     "VideoSettings",
     "Writer",
     "container_of",
+    "facts_of",
+    "fit",
     "open_writer",
+    "target_of",
+    "targets",
 ]

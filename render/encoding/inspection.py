@@ -79,7 +79,7 @@ def facts_of(path: str | os.PathLike[str]) -> FileFacts:
 
 
 def _rate(frames: int, seconds: Fraction, base: Fraction, shown: str) -> Fraction:
-    """Frames a second. Where the container counts in milliseconds, the usual rate nearest to what is shown."""
+    """Frames a second. Where a container counts in milliseconds, the usual rate nearest to what is shown."""
     if base != Fraction(1, 1000) or not (said := _FPS.search(shown)):
         return frames / seconds
     about = Fraction(said[1])

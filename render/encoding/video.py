@@ -19,6 +19,7 @@ from typing import IO
 import numpy as np
 
 from render.encoding import muxers
+from render.encoding.audio import Audio, add_sound
 from render.encoding.base import Writer, whole_levels
 from render.encoding.codecs import CODECS, SPEEDS, encoder_of, ffmpeg_path, listed
 from render.encoding.feeder import Feeder
@@ -62,6 +63,7 @@ class VideoSettings:
     bits     a channel; None for 8, or for frames of more as many as the codec is made for
     dither   whether frames of more bits than the file are dithered, so that slow gradients show no bands
     threads  0 lets the encoder choose
+    audio    the sound to it
     """
 
     codec: str = ""
@@ -71,6 +73,7 @@ class VideoSettings:
     bits: int | None = None
     dither: bool = True
     threads: int = 0
+    audio: Audio | None = None
 
     def __post_init__(self) -> None:
         if self.codec and self.codec not in CODECS:
@@ -165,6 +168,30 @@ class VideoWriter(Writer):
             *("-f", self.muxer, "-y", f"file:{self._target()}"),
         ]
 
+    def _check_sound(self) -> None:
+        try:
+            if self.settings.audio:
+                self.settings.audio.check(self.muxer)
+        except EncodingError as error:
+            raise EncodingError(f"{self.path}: {error}") from None
+
+    def _add_sound(self) -> None:
+        """Put the sound beside the pictures of the part file."""
+        with_sound = self.part_path.with_suffix(".sound.part")
+        seconds = self.frames_written / self.fps
+        try:
+            add_sound(
+                self.part_path,
+                self.settings.audio,
+                with_sound,
+                seconds=seconds,
+                muxer=self.muxer,
+                fps=self.fps,
+            )
+            os.replace(with_sound, self.part_path)
+        finally:
+            with_sound.unlink(missing_ok=True)
+
     def _target(self) -> str:
         """The name ffmpeg writes to."""
         return str(self.part_path)
@@ -180,6 +207,7 @@ class VideoWriter(Writer):
         return COLOUR_FILTER.format(dither=dither, pixels=self.pixels)
 
     def _begin(self) -> None:
+        self._check_sound()
         command = self.command()
         try:
             # A session of its own keeps Ctrl-C from reaching ffmpeg before us. Signals that Python ignores
@@ -225,6 +253,8 @@ class VideoWriter(Writer):
         encoded = self._listener.progress.get("frame")
         if self.muxer != "webp" and encoded is not None and encoded != str(self.frames_written):
             raise EncodingError(f"{self.path}: ffmpeg wrote {encoded} of {self.frames_written} frames")
+        if self.settings.audio:
+            self._add_sound()
 
     def _drop(self) -> None:
         if self._feeder is not None:
