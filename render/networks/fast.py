@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from render.networks.fast1 import FastStyleGAN1
 from render.networks.fast2 import FastStyleGAN2
+from render.networks.fast3 import FastStyleGAN3
 from render.networks.generator import Generator
 from render.networks.precision import find_precision
 from render.networks.synthesis import FastSynthesis
 
-FAST = {"stylegan2": FastStyleGAN2}
+FAST = {cls.architecture: cls for cls in (FastStyleGAN1, FastStyleGAN2, FastStyleGAN3)}
 
 
 def fast(generator: Generator, precision: str = "auto", compiled: bool | None = None) -> FastSynthesis:

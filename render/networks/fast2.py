@@ -19,7 +19,7 @@ from render.networks.generator import Generator
 from render.networks.modulated import Modulated, depthwise, flat, scale_channels, spatial, style_of
 from render.networks.precision import Precision
 from render.networks.stylegan2 import Block, SynthesisLayer
-from render.networks.synthesis import Batch, FastSynthesis, State, Step, Unit
+from render.networks.synthesis import Batch, FastSynthesis, State, Step
 
 # Activations that a positive gain passes through, as leaky ReLUs: their slope below 0.
 SLOPES = {"lrelu": 0.2, "relu": 0.0, "linear": 1.0}
@@ -60,14 +60,15 @@ class Shortcut:
 class FastStyleGAN2(FastSynthesis):
     """See `FastSynthesis`. Skip networks stop at the resolution that is asked for."""
 
+    architecture = "stylegan2"
+
     def __init__(self, generator: Generator, precision: Precision, compiled: bool | None = None):
         super().__init__(generator, precision, compiled)
         self.clamp = precision.clamp(self.config.conv_clamp)
-        self.units, self.steps = {}, ()
         for block in generator.synthesis.blocks:
             self._add(block)
 
-    # --- what there is to do ---------------------------------------------------------------------------------
+    # --- what there is to do -----------------------------------------------------------------------
 
     def _add(self, block: Block) -> None:
         """The units and the two steps of one resolution."""
@@ -75,36 +76,24 @@ class FastStyleGAN2(FastSynthesis):
         dtype = self.precision.dtype
         if block.is_first:
             leaf = f"{name}.const"
-            self._unit(leaf, (leaf,), lambda tensors: tensors[leaf].to(dtype))
+            self.add_unit(leaf, (leaf,), lambda tensors: tensors[leaf].to(dtype))
             self.steps += (Step((leaf,), (), self._constant),)
         else:
             used = [f"{name}.conv0"]
-            self._module(used[0], block.conv0, self._layer)
+            self.add_module(used[0], block.conv0, self._layer)
             if self.config.architecture == "resnet":
                 used.append(f"{name}.skip")
-                self._module(used[1], block.skip, self._shortcut)
+                self.add_module(used[1], block.skip, self._shortcut)
             self.steps += (Step(tuple(used), (row,), partial(self._first, block, row)),)
         used = [f"{name}.conv1"]
-        self._module(used[0], block.conv1, self._layer)
+        self.add_module(used[0], block.conv1, self._layer)
         if block.has_to_rgb:
             used.append(f"{name}.torgb")
-            self._module(used[1], block.torgb, self._rgb)
+            self.add_module(used[1], block.torgb, self._rgb)
         rows = tuple(range(row + 1, row + 1 + len(used)))
         self.steps += (Step(tuple(used), rows, partial(self._second, block, row + 1)),)
 
-    def _unit(self, name, leaves, make) -> None:
-        self.units[name] = Unit(name, leaves, make)
-
-    def _module(self, name: str, module, make) -> None:
-        """A unit of all tensors of a module, which `make` gets under the names they have in it."""
-        leaves = tuple(n for n, _ in (*module.named_parameters(), *module.named_buffers()))
-
-        def prepare(tensors: dict[str, Tensor]):
-            return make(module, dict(zip(leaves, tensors.values(), strict=True)))
-
-        self._unit(name, tuple(f"{name}.{leaf}" for leaf in leaves), prepare)
-
-    # --- preparing -------------------------------------------------------------------------------------------
+    # --- preparing ---------------------------------------------------------------------------------
 
     def _layer(self, module: SynthesisLayer, own: dict[str, Tensor]) -> Layer:
         up = module.up > 1
@@ -142,7 +131,7 @@ class FastStyleGAN2(FastSynthesis):
         weight = (own["weight"] * module.weight_gain).to(self.precision.dtype)
         return Shortcut(weight.contiguous(memory_format=torch.channels_last), own["resample_filter"])
 
-    # --- drawing ---------------------------------------------------------------------------------------------
+    # --- drawing -----------------------------------------------------------------------------------
 
     def _constant(self, state: State, batch: Batch, more: bool) -> State:
         """Position 0: the constant, [N, C, h, w]."""
@@ -273,7 +262,7 @@ class FastStyleGAN2(FastSynthesis):
             y = y.clamp_(-self.clamp, self.clamp)
         return y.reshape(len(y), -1, *x.shape[2:])
 
-    # --- results ---------------------------------------------------------------------------------------------
+    # --- results -----------------------------------------------------------------------------------
 
     def last_step(self, resolution: int | None) -> int:
         resolutions = self.config.resolutions

@@ -8,7 +8,7 @@ dynamic, so that one piece of compiled code serves every layer of every network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 
 import torch
@@ -75,14 +75,38 @@ def leaky(y: Tensor, noise: Tensor, strength: Tensor, bias: Tensor, *, slope: fl
     return F.leaky_relu(y.float() + (noise[..., None] * strength + bias), slope).to(y.dtype)
 
 
-@kernel("npc", "nc", "nc")
-def stylize(x: Tensor, factor: Tensor, shift: Tensor) -> Tensor:
-    """StyleGAN1's instance norm and style as one straight line for each channel: x [N, P, C] → the same."""
-    return (x.float() * factor[:, None] + shift[:, None]).to(x.dtype)
+@kernel("npc", "nc", "nc", "nc")
+def stylize(x: Tensor, mean: Tensor, factor: Tensor, shift: Tensor) -> Tensor:
+    """StyleGAN1's instance norm and style: (x - mean) · factor + shift, x [N, P, C], the others [N, C].
+
+    The mean goes first: where a channel hardly varies, a difference of large products is noise.
+    """
+    return ((x.float() - mean[:, None]) * factor[:, None] + shift[:, None]).to(x.dtype)
+
+
+@kernel("npc", "nc", "c")
+def demodulate(y: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+    """y [N, P, C] · scale [N, C] + bias [C], in the format of y."""
+    return (y.float() * scale[:, None] + bias).to(y.dtype)
+
+
+def _interleaved(rows: Sequence[Tensor], slope: float, gain: float, clamp: float) -> Tensor:
+    active = [(F.leaky_relu(part.float(), slope) * gain).clamp(-clamp, clamp) for part in rows]
+    return torch.stack(active, 2).to(rows[0].dtype).flatten(1, 2)
 
 
 @kernel("nhc", "nhc")
-def interleave(even: Tensor, odd: Tensor, *, slope: float, gain: float, clamp: float) -> Tensor:
+def interleave2(even: Tensor, odd: Tensor, *, slope: float, gain: float, clamp: float) -> Tensor:
     """StyleGAN3's leaky ReLU, on even and odd rows [N, H, W·C] → all rows in order, [N, 2H, W·C]."""
-    rows = [(F.leaky_relu(part.float(), slope) * gain).clamp(-clamp, clamp) for part in (even, odd)]
-    return torch.stack(rows, 2).to(even.dtype).flatten(1, 2)
+    return _interleaved((even, odd), slope, gain, clamp)
+
+
+@kernel("nhc", "nhc", "nhc", "nhc")
+def interleave4(
+    first: Tensor, second: Tensor, third: Tensor, fourth: Tensor, *, slope: float, gain: float, clamp: float
+) -> Tensor:
+    """The same of every fourth row: [N, H, W·C] each → [N, 4H, W·C]."""
+    return _interleaved((first, second, third, fourth), slope, gain, clamp)
+
+
+INTERLEAVE = {2: interleave2, 4: interleave4}

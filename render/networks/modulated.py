@@ -95,8 +95,9 @@ def depthwise(
     speed of memory if it may pad by itself; a compiled sum of shifted pictures took three times as long.
     """
     left, right, top, bottom = ends
-    inside = (top, left) if left == right >= 0 and top == bottom >= 0 else (0, 0)
-    if inside == (0, 0) and any(ends):
+    is_even = left == right >= 0 and top == bottom >= 0
+    inside = (top, left) if is_even else (0, 0)
+    if not is_even:
         x = F.pad(x, ends).contiguous(memory_format=torch.channels_last)
     weight = kernel.flip([0, 1]).to(x.dtype).expand(x.shape[1], 1, -1, -1).contiguous()
     return F.conv2d(x, weight, padding=inside, stride=stride, groups=x.shape[1])

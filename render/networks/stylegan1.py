@@ -162,9 +162,13 @@ def fused_upscale(x: Tensor, weight: Tensor) -> Tensor:
 
     Its 4×4 kernel is the 3×3 `weight [O, I, 3, 3]` summed over four places, each moved by up to one pixel.
     """
+    return F.conv_transpose2d(x, fused_kernel(weight).transpose(0, 1), stride=2, padding=1)
+
+
+def fused_kernel(weight: Tensor) -> Tensor:
+    """That kernel, [O, I, 4, 4]."""
     wide = F.pad(weight, (1, 1, 1, 1))  # [O, I, 5, 5]
-    kernel = wide[..., 1:, 1:] + wide[..., :-1, 1:] + wide[..., 1:, :-1] + wide[..., :-1, :-1]
-    return F.conv_transpose2d(x, kernel.transpose(0, 1), stride=2, padding=1)
+    return wide[..., 1:, 1:] + wide[..., :-1, 1:] + wide[..., 1:, :-1] + wide[..., :-1, :-1]
 
 
 def blur(x: Tensor, kernel: Tensor) -> Tensor:

@@ -11,10 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from render.networks import ops
 from render.networks.generator import Generator, check_inputs
@@ -177,16 +177,31 @@ class FastSynthesis:
     of the largest layer.
     """
 
-    units: dict[str, Unit]
-    steps: tuple[Step, ...]
+    architecture: ClassVar[str]
 
     def __init__(self, generator: Generator, precision: Precision, compiled: bool | None = None):
         self.generator, self.precision, self.compiled = generator, precision, compiled
         self.config = generator.config
+        self.units: dict[str, Unit] = {}
+        self.steps: tuple[Step, ...] = ()
         self._own: Tensors = {}
         self._kept: dict[str, OrderedDict[tuple[int, ...], tuple[list[Tensor], Any]]] = {}
         if generator.mapping.w_avg.device.type == "cpu":
             keep_freed_memory()
+
+    def add_unit(self, name: str, leaves: tuple[str, ...], make: Callable[[dict[str, Tensor]], Any]) -> None:
+        """Say how the tensors of that name are prepared."""
+        self.units[name] = Unit(name, leaves, make)
+
+    def add_module(self, name: str, module: nn.Module, make: Callable[[nn.Module, dict], Any]) -> None:
+        """A unit of all tensors of a module; `make(module, tensors)` gets them by their names in it."""
+        named = (*module.named_parameters(), *module.named_buffers())
+        leaves = tuple(leaf for leaf, _ in named)
+
+        def prepare(tensors: dict[str, Tensor]) -> Any:
+            return make(module, dict(zip(leaves, tensors.values(), strict=True)))
+
+        self.add_unit(name, tuple(f"{name}.{leaf}" for leaf in leaves), prepare)
 
     def __call__(
         self,
