@@ -140,3 +140,12 @@ def test_looping_clips_close(keys: tuple) -> None:
 def test_broken_tracks_of_names_are_refused(keys: tuple, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         NameTrack(keys)
+
+
+def test_in_a_looping_clip_keys_outside_of_it_come_round_too() -> None:
+    early = track((-1, "a", 2), (2, "b"), period=4)  # at 3 s the next round's fade begins
+    assert [early.weights_at(second) for second in (0, 3)] == [{"b": 0.5, "a": 0.5}, {"b": 1}]
+    assert early.weights_at(4) == early.weights_at(0)
+    late = track((9, "a"), (10, "b"), period=4)
+    assert [late.weights_at(second) for second in (0, 1, 2)] == [{"b": 1}, {"a": 1}, {"b": 1}]
+    assert track((5, "a"), (12, "b"), period=4).weights_at(0) == {"a": 1}

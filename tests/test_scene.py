@@ -35,6 +35,16 @@ def test_a_moment_depends_on_its_frame_index_alone(scene, preset):
     assert alone.values == after_others.values
 
 
+def test_latents_are_the_same_whichever_were_mapped_before(sample_folder):
+    text = CLIP.replace("[3, 14, 15]", "'0-11', path: linear") + "truncation_clusters: 3\n"
+    scene, other = scene_of(text), scene_of(text)
+    for index in range(0, 13, 2):
+        scene.moment(index)
+    assert [scene.moment(index).pictures[1].key for index in (5, 1)] == [
+        other.moment(index).pictures[1].key for index in (5, 1)
+    ]
+
+
 def test_a_moment_survives_pickling(scene):
     moment = scene.moment(5)
     assert pickle.loads(pickle.dumps(moment)).pictures[1].key == moment.pictures[1].key

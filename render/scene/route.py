@@ -130,16 +130,21 @@ class Route:
 
     def _points(self, numbers: Sequence[int], view: View) -> tuple[np.ndarray, np.ndarray]:
         """These latents in w, and the centre of each: float64 [n, …]. One given in w is its own centre."""
-        missing = [number for number in map(int, numbers) if (id(self), number) not in view.known]
-        if missing:
-            w = view.to_w(self.supply.z[missing])
-            for number, point, centre in zip(missing, w, view.centre_of(w), strict=True):
-                if self.supply.of_w[number]:
-                    point = centre = self.supply.own[number]
-                view.known[id(self), number] = point, centre
-        found = [view.known[id(self), int(number)] for number in numbers]
+        found = [self._known_point(number, view) for number in map(int, numbers)]
         shape = () if self.supply.own is None else self.supply.own.shape[1:]
         return tuple(_stacked([pair[index] for pair in found], shape) for index in (0, 1))
+
+    def _known_point(self, number: int, view: View) -> tuple[np.ndarray, np.ndarray]:
+        # Mapped alone: in a batch its last digits would depend on which others are missing, and so on which
+        # moments were asked for before.
+        if (id(self), number) not in view.known:
+            if self.supply.of_w[number]:
+                point = centre = self.supply.own[number]
+            else:
+                w = view.to_w(self.supply.z[[number]])
+                point, centre = w[0], view.centre_of(w)[0]
+            view.known[id(self), number] = point, centre
+        return view.known[id(self), number]
 
     # --- building -------------------------------------------------------------------------------------------
 

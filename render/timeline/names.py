@@ -75,10 +75,11 @@ class NameTrack:
 
     def weights_at(self, seconds: Fraction | float) -> dict[str, float]:
         """The weight of each name at `seconds`: above 0, together 1."""
-        if seconds < self._seconds[0]:
-            if self.period is None:
-                return dict(self._mixes[0])
-            seconds = min(seconds + self.period, self._seconds[0] + self.period)
+        first, last = self._seconds[0], self._seconds[-1]
+        if self.period is not None and (seconds < first or last - first <= self.period):
+            seconds = first + (seconds - first) % self.period
+        elif seconds < first:
+            return dict(self._mixes[0])
         return self._weights(bisect.bisect_right(self._seconds, seconds) - 1, seconds, self._before)
 
     def name_at(self, seconds: Fraction | float) -> str:
