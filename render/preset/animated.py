@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import ValidationError
 
 from render.timeline import (
+    EASING_NAMES,
     LINEAR,
     REPEATS,
     Clock,
@@ -26,6 +27,7 @@ from render.timeline import (
     Track,
     TrackDraft,
     did_you_mean,
+    nearest,
     parse_easing,
     parse_expression,
     parse_time,
@@ -233,6 +235,8 @@ def read_ease(value: Any) -> tuple[bool, Easing]:
     """Whether `value` is `spline`, and the easing of keys without one. Raises ValueError."""
     if value == "spline":
         return True, LINEAR
+    if isinstance(value, str) and nearest(value, ["spline", *EASING_NAMES]) == "spline":
+        raise ValueError(f"unknown easing {value!r}; did you mean 'spline', a smooth curve through all keys?")
     try:
         return False, _read_easing(value)
     except ValueError as error:
