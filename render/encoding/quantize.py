@@ -119,13 +119,14 @@ class Histogram:
     def coarse(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
         """Perceived points [m, 3] and weights [m] of this histogram, of wider cells where it has many."""
         points, weights = perceived(self.means), self.counts
-        _, green, blue = grid.size
-        place = np.stack([self.places // blue // green, self.places // blue % green, self.places % blue])
+        size = list(grid.size)
+        place = np.stack(np.unravel_index(self.places, size))
         found, channel = len(points), 2
         while found > MAX_POINTS:
             place[channel] >>= 1
+            size[channel] = size[channel] // 2 + 1
             channel = (channel + 1) % 3  # blue, red, green: the one that the eye sees best is the last
-            wide = (place[0] * green + place[1]) * blue + place[2]
+            wide = np.ravel_multi_index(tuple(place), size)
             mass = np.bincount(wide, weights)
             found = np.count_nonzero(mass)
         if found < len(points):
