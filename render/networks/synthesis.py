@@ -131,8 +131,10 @@ class Batch:
     def each(self, name: str, function: Callable, *inputs: Tensor | None) -> Any:
         """function(prepared, *inputs) for the samples that share the unit's weights; results are joined.
 
-        Splitting the batch is the rule because it is never slower than a grouped convolution, which spreads
-        the weights of all samples side by side first (docs/speed.md has the measurement).
+        Splitting is the rule because it always won. Four samples with weights of their own, 3×3, one thread of
+        a Zen 4, against one grouped convolution: 88 ms against 111 ms (256 channels, 64 px, bfloat16), 88
+        against 211 (64 channels, 256 px), 8.0 against 8.5 (512 channels, 8 px); a shared weight takes 84, 84
+        and 5.5 ms.
         """
         runs = self.runs(name)
         if len(runs) == 1:

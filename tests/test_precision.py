@@ -1,0 +1,44 @@
+"""Precision: which format follows from a name and a device, and what it is bounded by."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from render.networks import memory, precision
+from render.networks.precision import Precision, find_precision, without_tf32
+
+CPU = torch.device("cpu")
+
+
+def test_names_mean_formats():
+    assert find_precision("exact", CPU) == Precision("exact", torch.float32)
+    assert find_precision("fast", CPU) == Precision("fast", torch.bfloat16)
+    assert find_precision("fast", torch.device("mps")).name == "exact"
+    assert str(find_precision("fast", CPU)) == "fast (bfloat16)"
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_auto_is_fast_where_the_hardware_is(has, monkeypatch):
+    monkeypatch.setattr(precision, "_has_short_products", lambda device: has)
+    assert find_precision("auto", CPU).name == ("fast" if has else "exact")
+
+
+def test_only_float16_needs_a_bound_of_its_own():
+    assert Precision("fast", torch.float16).clamp(None) == 256
+    assert Precision("fast", torch.float16).clamp(100.0) == 100
+    assert Precision("fast", torch.bfloat16).clamp(None) is None
+
+
+def test_exact_forbids_tf32_for_its_time_only(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    with without_tf32(Precision("exact", torch.float32)):
+        assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.allow_tf32
+    with without_tf32(Precision("fast", torch.float16)):
+        assert torch.backends.cudnn.allow_tf32
+
+
+def test_other_systems_keep_memory_as_they_like(monkeypatch):
+    monkeypatch.setattr(memory.sys, "platform", "darwin")
+    assert memory.keep_freed_memory.__wrapped__() is False
