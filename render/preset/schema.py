@@ -115,6 +115,8 @@ def _property(field: FieldInfo, definitions: dict[str, Any]) -> dict[str, Any]:
     default = _default_data(field.default)
     if default is not None:
         described["default"] = default
+    if not field.is_required():
+        schema = {"anyOf": [schema, {"type": "null"}]}  # takes out what a preset inherits
     # draft 7 ignores what stands beside a $ref
     return {**described, "allOf": [schema]} if "$ref" in schema else {**described, **schema}
 
