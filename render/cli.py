@@ -93,6 +93,7 @@ class MainGroup(Group):
         "channels": "render.channels_cli",
         "grid": "render.figure_cli",
         "pairs": "render.figure_cli",
+        "explain": "render.explain_cli",
     }
 
 

@@ -36,14 +36,25 @@ ARROWS = {
     "sheet": {"renderer", "report", "pen", "picture_files"},
     "inspection": {"renderer", "report", "console"},
     "comparison": {"sheet"},
+    "bench": {"blending"},
     "channel_figures": {"comparison"},
     "variants": {"renderer"},
     "deepzoom": set(),
     "figure": {"variants", "deepzoom", "encoding", "pen"},
     "pairs": {"variants", "encoding"},
+    "explain": {"channel_figures", "picture_files"},
     **{name: {"renderer", "encoding"} for name in ("cluster", "projection")},
 }
-TOP = {"cli", "figure_cli", "models_cli", "channels_cli", "catalogue_command", "studio", "__main__"}
+TOP = {
+    "cli",
+    "figure_cli",
+    "models_cli",
+    "channels_cli",
+    "explain_cli",
+    "catalogue_command",
+    "studio",
+    "__main__",
+}
 
 TORCH_FREE = ["render", "render.errors", "render.timeline", "render.preset", "render.checkpoints"]
 TORCH_FREE += [
