@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from render.lettering import font_of, readable
 from render.panels import Color
 
 SUPERSAMPLING = 3
+DASH = 4  # pixels of a dash, and of the gap after it
+RADIUS = 6  # of a box's corners
 
 
 class Pen:
@@ -30,9 +33,25 @@ class Pen:
     def area(self, points: Sequence[tuple[float, float]], color: Color) -> None:
         self.ink.polygon(self._scaled(points), color)
 
-    def box(self, left: float, top: float, right: float, bottom: float, color: Color) -> None:
+    def dashes(self, x: float, top: float, bottom: float, color: Color) -> None:
+        """An upright dashed line."""
+        for start in range(round(top), round(bottom), 2 * DASH):
+            self.line([(x, start), (x, min(start + DASH, bottom))], 1, color)
+
+    def box(
+        self, left: float, top: float, right: float, bottom: float, color: Color, radius: float = RADIUS
+    ) -> None:
         corners = self._scaled([(left, top), (right, bottom)])
-        self.ink.rounded_rectangle(corners, 6 * SUPERSAMPLING, color)
+        self.ink.rounded_rectangle(corners, radius * SUPERSAMPLING, color)
+
+    def picture(self, left: float, top: float, right: float, bottom: float, pixels: np.ndarray) -> None:
+        """Pixels uint8 [H, W, 3] stretched over a box with round corners, each with sharp edges."""
+        corners = self._scaled([(left, top), (right, bottom)])
+        x, y, end, floor = (round(number) for corner in corners for number in corner)
+        size = (end - x, floor - y)
+        mask = Image.new("L", size)
+        ImageDraw.Draw(mask).rounded_rectangle([(0, 0), size], 4 * SUPERSAMPLING, 255)
+        self.image.paste(Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST), (x, y), mask)
 
     def dot(self, x: float, y: float, radius: float, color: Color, ring: Color) -> None:
         for size, shade in ((radius + 2, ring), (radius, color)):

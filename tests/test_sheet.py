@@ -16,17 +16,6 @@ from render.preset import Preset, position_of
 from render.renderer import Renderer
 from render.scene import Scene
 from render.sheet import (
-    GROUND,
-    GUTTER,
-    HEADER,
-    HUES,
-    MARGIN,
-    NARROWEST,
-    PLOT,
-    PLOT_GAP,
-    STAMP,
-    TITLE,
-    WIDEST,
     Plan,
     draw_sheet,
     frame_indices,
@@ -34,6 +23,21 @@ from render.sheet import (
     number_ticks,
     save_sheet,
     time_ticks,
+)
+from render.sheet.look import (
+    GROUND,
+    GUTTER,
+    HEADER,
+    HUES,
+    MARGIN,
+    MOST_PLOTS,
+    NARROWEST,
+    PLOT,
+    PLOT_GAP,
+    SMALLEST_PLOT,
+    STAMP,
+    TITLE,
+    WIDEST,
 )
 from render.timeline import Clock
 
@@ -72,7 +76,7 @@ def test_a_curve_passes_where_the_track_does(sample_folder):
     scene = Scene.open(preset_of(swap="[[0s, 4], [end, 32]]", weight="1"))
     sheet = np.asarray(draw_sheet(scene, 4)).astype(int)
     plan = Plan.of(scene.clock, frame_indices(scene.clock, 4), (16, 16))
-    is_curve = np.abs(sheet - HUES[0]).sum(2) < 60
+    is_curve = np.abs(sheet - HUES[0]).sum(2) < 30
     is_curve[: MARGIN + HEADER + plan.thumb_height + STAMP + TITLE] = False  # frames, and the title
 
     def height(seconds: float) -> float:
@@ -99,6 +103,22 @@ def test_moving_tracks_are_plotted_and_constant_ones_listed(sample_folder):
     assert heights["one"] > heights["none"]
     # With nothing left to list, the line that lists is gone.
     assert 0 < heights["three"] - heights["two"] < TITLE + PLOT + PLOT_GAP
+
+
+def test_a_map_over_layers_is_one_plot(sample_folder):
+    one = draw_sheet(Scene.open(preset_of("32", "=u")), 3).height
+    mapped = draw_sheet(Scene.open(preset_of("32", "{4-8: 0, 16: =u, 32+: [[0s, 1], [end, 0]]}")), 3).height
+    assert mapped == one
+
+
+def test_more_tracks_than_a_sheet_can_hold_are_named(sample_folder):
+    heights = {}
+    for count in (MOST_PLOTS, MOST_PLOTS + 1, MOST_PLOTS + 9):
+        variables = {f"a{number}": "=u" for number in range(count - 1)}
+        heights[count] = draw_sheet(Scene.open(preset_of("32", "=u").replace(vars=variables)), 2).height
+    one_more, many_more = heights[MOST_PLOTS + 1], heights[MOST_PLOTS + 9]
+    assert 0 < one_more - heights[MOST_PLOTS] < SMALLEST_PLOT
+    assert 0 <= many_more - one_more < SMALLEST_PLOT
 
 
 def test_a_formula_may_have_no_value_between_frames(sample_folder):

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 WIDTH = 100  # columns
-NARROWEST = 24  # columns that the last one of a table keeps, however wide the others are
+NARROWEST = 18  # columns that the last one of a table keeps, however wide the others are
 LONGEST_CELL, SHORTEST_CELL = 44, 14  # columns of any other one: the widest there is room for
 GAP = "   "
 
@@ -50,9 +50,14 @@ def bullets(title: str, texts: Sequence[str]) -> str:
 
 
 def _fitted(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The rows with names shortened in their middle, no more than the width asks for."""
-    for limit in range(LONGEST_CELL, SHORTEST_CELL, -1):
-        fitted = [[*(shortened(cell, limit) for cell in row[:-1]), row[-1]] for row in rows]
+    """The rows with long cells shortened in their middle, no more than the width asks for; names last."""
+    limits = [(LONGEST_CELL, limit) for limit in range(LONGEST_CELL, SHORTEST_CELL, -1)]
+    limits += [(limit, SHORTEST_CELL) for limit in range(LONGEST_CELL, SHORTEST_CELL, -1)]
+    for name_limit, limit in limits:
+        fitted = [
+            [*(shortened(cell, limit if at else name_limit) for at, cell in enumerate(row[:-1])), row[-1]]
+            for row in rows
+        ]
         *widths, last = [max(map(len, column)) for column in zip(*fitted, strict=True)]
         if 2 + sum(width + len(GAP) for width in widths if width) + min(last, NARROWEST) <= WIDTH:
             break
