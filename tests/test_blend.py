@@ -199,4 +199,21 @@ def test_extrapolation_is_legal():
 
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_every_convention_gives_a_weight_for_every_layer(name):
-    assert swap_weights(12, 5.0, 1.0, convention=name).shape == (12,)
+    assert swap_weights(12, 5.0, convention=name).shape == (12,)
+
+
+@pytest.mark.parametrize(("swap", "first"), [(6, 8), (7, 8), (6.9, 8), (8, 10), (0, 2), (12, 12), (-2, 0)])
+def test_dvschultz_leaves_the_whole_resolution_of_the_swap_to_low(swap, first):
+    expected = [float(position >= first) for position in range(12)]
+    assert swap_weights(12, swap, convention="dvschultz").tolist() == expected
+
+
+def test_dvschultz_knows_no_width():
+    with pytest.raises(BlendError, match="dvschultz knows no width"):
+        Blend.low_high(12, 6, width=1.0, convention="dvschultz")
+
+
+def test_a_base_gets_what_is_left():
+    blend = Blend.added([[0.7, 1.0, 0.0], [-0.5, 0.5, 0.0]])
+    np.testing.assert_allclose(blend.weights, [[0.8, -0.5, 1.0], [0.7, 1.0, 0.0], [-0.5, 0.5, 0.0]])
+    assert blend.mapping.tolist() == [1, 0, 0]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import REFERENCE, make_network, make_relative
+from test_stylegan3 import make_stylegan3
 
 import render
 from render.blending.blend import Blend, snapshots
@@ -87,6 +88,30 @@ def test_pinkney_leaves_what_its_names_miss(ws):
     assert "synthesis.b16.skip.weight" in kept
     assert "synthesis.b8.conv0.weight" not in kept
     assert "synthesis.b8.conv1.noise_strength" not in kept
+
+
+@pytest.mark.parametrize("architecture", ["skip", "resnet"])
+def test_dvschultz_takes_whole_resolutions_by_name(architecture):
+    low = make_network(seed=1, resolution=32, architecture=architecture)
+    high = make_relative(low, seed=2)
+    mixed = render.blend(low, high, 8, convention="dvschultz").state_dict()
+    trained = {name for name, _ in low.named_parameters()}
+    from_low = ("mapping.", "synthesis.b4.", "synthesis.b8.")
+    for name, tensor in mixed.items():
+        of_high = name in trained and not name.startswith(from_low)
+        assert torch.equal(tensor, (high if of_high else low).state_dict()[name]), name
+    assert {
+        name.split(".")[1] for name in trained if not torch.equal(mixed[name], low.state_dict()[name])
+    } == {
+        "b16",
+        "b32",
+    }
+
+
+def test_dvschultz_is_refused_where_resolutions_have_other_layers():
+    network = make_stylegan3(seed=1)
+    with pytest.raises(BlendError, match="dvschultz counts resolutions of two layers each, which stylegan3"):
+        render.blend(network, network, "L7", convention="dvschultz")
 
 
 def test_three_models_and_snapshots_mix_as_their_sum(low, high):

@@ -1,8 +1,8 @@
 """Blends: how much of each model every layer takes. Plain numbers; the tensors are `blender`'s affair.
 
 A blend is weights `[M, L]` of M models over L layers, and every column sums to 1. Which column a tensor
-follows is said by its *convention* (see `conventions`). Single channels of a layer may have weights of their
-own (see `pull`).
+follows is said by its *convention* (see `conventions`), and how tensors are mixed by its *interpolation* (see
+`interpolation`). Single channels of a layer may have weights of their own (see `pull`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from render.blending.conventions import CONVENTIONS, Convention
+from render.blending.interpolation import check_interpolation
 from render.blending.pull import FARTHEST, ChannelPull, in_order, spread
 from render.errors import BlendError
 
@@ -24,12 +25,13 @@ SUM_TOLERANCE = 1e-6
 class Blend:
     """How much of each of M models goes into each of L layers, and into what belongs to no layer.
 
-    weights     [M, L] for the layers
-    to_rgb      [M, L] for the to-RGB parts where these do not follow their layer; None: they do
-    mapping     [M] for the mapping network, its average and embeddings; None: all from model 0
-    noise       [M] for the noise maps; None: as `mapping`, so that noise stands still while layers change
-    convention  which of these each tensor follows: a key of CONVENTIONS
-    pulls       output channels that are mixed otherwise than their layer; see `take`
+    weights        [M, L] for the layers
+    to_rgb         [M, L] for the to-RGB parts where these do not follow their layer; None: they do
+    mapping        [M] for the mapping network, its average and embeddings; None: all from model 0
+    noise          [M] for the noise maps; None: as `mapping`, so that noise stands still while layers change
+    convention     which of these each tensor follows: a key of CONVENTIONS
+    pulls          output channels that are mixed otherwise than their layer; see `take`
+    interpolation  `linear`, or `keep-norm`: direction and norm of every filter apart
 
     Weights may lie outside 0–1 (they extrapolate); columns must sum to 1. Arrays are float64 and read-only.
     Equal blends are equal and hash alike.
@@ -41,9 +43,11 @@ class Blend:
     noise: np.ndarray | None = None
     convention: str = "position"
     pulls: tuple[ChannelPull, ...] = ()
+    interpolation: str = "linear"
 
     def __post_init__(self) -> None:
         find_convention(self.convention)
+        check_interpolation(self.interpolation)
         weights = _frozen(self.weights)
         if weights.ndim != 2 or 0 in weights.shape:
             raise BlendError(f"weights must be [models, layers], not {list(weights.shape)}")
@@ -121,6 +125,17 @@ class Blend:
         return cls(np.repeat(column[:, None], layer_count, axis=1), mapping=column)
 
     @classmethod
+    def added(cls, shares: Sequence | np.ndarray, mapping: Sequence | None = None) -> Blend:
+        """Task vectors: model 0 is the base, and of what each other model learnt from it a share is added.
+
+        base + Σ λᵢ·(tunedᵢ − base), which is a blend in which the base has 1 − Σ λᵢ.
+
+        shares   [M - 1, L], λ of every tuned model for every layer; 1 adds all, -1 takes it away
+        mapping  [M]; None: the base's
+        """
+        return cls(with_base(shares), mapping=mapping)
+
+    @classmethod
     def low_high(
         cls,
         layer_count: int,
@@ -152,6 +167,12 @@ class Blend:
     def _key(self) -> tuple:
         values = (getattr(self, field.name) for field in fields(self))
         return tuple((v.shape, v.tobytes()) if isinstance(v, np.ndarray) else v for v in values)
+
+
+def with_base(shares: Sequence | np.ndarray) -> np.ndarray:
+    """Shares [M - 1, …] of tuned models and, before them, what is left for their base: [M, …]."""
+    shares = np.asarray(shares, dtype=np.float64)
+    return np.concatenate([1 - shares.sum(axis=0, keepdims=True), shares])
 
 
 def _pair(high: np.ndarray) -> np.ndarray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 
 from render.blending.blend import Blend, find_convention, position_of, position_of_resolution
 from render.blending.channel_axes import ChannelAxis, channel_axes
+from render.blending.conventions import Convention
+from render.blending.interpolation import has_filters, keep_norm, linear
 from render.blending.pull import ChannelPull
 from render.errors import BlendError
 from render.networks import Generator, Provenance
@@ -20,6 +23,8 @@ CACHED_MIXTURES = 3  # what the panels of one frame may need, and frames rarely 
 FILTER_TOLERANCE = 1e-5  # designed on another machine, a filter differs in its last digits
 MOST_FILTERS_SHOWN = 3
 NEGLIGIBLE = 1e-7  # float32 does not see a weight this small; soft swaps leave many
+Mean = Callable[[Sequence[tuple[Tensor, float]]], Tensor]
+FILTER_MEANS: dict[str, Mean] = {"linear": linear, "keep-norm": keep_norm}  # of all else: linear
 
 
 class Blender:
@@ -60,7 +65,7 @@ class Blender:
                 f"{len(self.models)} models of {self.layer_count} layers"
             )
         pulls = self._pulls_by_position(blend)
-        place = find_convention(blend.convention).place
+        place = self._convention(blend).place
         columns: dict[tuple, tuple[np.ndarray, bytes]] = {}
         mixed = {}
         for name, role in self._roles.items():
@@ -71,10 +76,13 @@ class Blender:
             if where not in columns:
                 column = blend.column(*where)
                 columns[where] = column, column.tobytes()
-            mixed[name] = self._mixed(name, *columns[where])
+            how = blend.interpolation if has_filters(name, self._own[0][name]) else "linear"
+            mixed[name] = self._mixed(name, how, *columns[where])
             axis = self._axes.get(name)
             if axis is not None and axis.position in pulls:
-                mixed[name] = self._pulled(name, mixed[name], axis, pulls[axis.position], *columns[where])
+                mixed[name] = self._pulled(
+                    name, how, mixed[name], axis, pulls[axis.position], *columns[where]
+                )
         return mixed
 
     def apply(self, blend: Blend, into: Generator | None = None) -> Generator:
@@ -92,19 +100,28 @@ class Blender:
         shell.provenance = Provenance(" + ".join(names_of(self.models)), "blend")
         return shell
 
-    def _mixed(self, name: str, column: np.ndarray, key: bytes) -> Tensor:
+    def _convention(self, blend: Blend) -> Convention:
+        convention, kind = find_convention(blend.convention), self.models[0].architecture
+        if convention.needs_pairs and kind == "stylegan3":
+            raise BlendError(
+                f"convention {blend.convention} counts resolutions of two layers each, which {kind} has not"
+            )
+        return convention
+
+    def _mixed(self, name: str, how: str, column: np.ndarray, key: bytes) -> Tensor:
         used = _used(column)
         if len(used) == 1 and abs(column[used[0]] - 1) < 2 * NEGLIGIBLE:
             return self._own[used[0]][name]
-        found = self._recall((name, key))
+        found = self._recall((name, how, key))
         if found is None:
-            found = _sum((self._own[index][name], float(column[index])) for index in used)
-            found = self._remember((name, key), _like(found, self._own[0][name]))
+            found = FILTER_MEANS[how]([(self._own[index][name], float(column[index])) for index in used])
+            found = self._remember((name, how, key), _like(found, self._own[0][name]))
         return found
 
     def _pulled(
         self,
         name: str,
+        how: str,
         mixed: Tensor,
         axis: ChannelAxis,
         pulls: tuple[ChannelPull, ...],
@@ -112,18 +129,21 @@ class Blender:
         key: bytes,
     ) -> Tensor:
         """`mixed`, the tensor as its layer has it, with the rows of the pulled channels mixed anew."""
-        found = self._recall((name, key, pulls))
+        found = self._recall((name, how, key, pulls))
         if found is None:
+            mean = FILTER_MEANS[how] if axis.axis == 0 else linear  # columns are parts of many filters
             found = mixed.detach().clone()
             for pull in pulls:
                 places = torch.tensor(axis.places(pull.channels), device=found.device)
                 own = pull.column(column)
-                rows = _sum(
-                    (self._own[index][name].index_select(axis.axis, places), float(own[index]))
-                    for index in _used(own)
+                rows = mean(
+                    [
+                        (self._own[index][name].index_select(axis.axis, places), float(own[index]))
+                        for index in _used(own)
+                    ]
                 )
                 found.index_copy_(axis.axis, places, rows)
-            found = self._remember((name, key, pulls), _like(found, mixed))
+            found = self._remember((name, how, key, pulls), _like(found, mixed))
         return found
 
     def _pulls_by_position(self, blend: Blend) -> dict[int, tuple[ChannelPull, ...]]:
@@ -158,16 +178,6 @@ def _used(column: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.abs(column) > NEGLIGIBLE)
 
 
-@torch.no_grad()
-def _sum(parts: Iterable[tuple[Tensor, float]]) -> Tensor:
-    """Σ weight × tensor, in a tensor of its own."""
-    (first, weight), *rest = parts
-    total = first.detach() * weight
-    for tensor, weight in rest:
-        total.add_(tensor.detach(), alpha=weight)
-    return total
-
-
 def _like(tensor: Tensor, model: Tensor) -> Tensor:
     """A parameter where `model` is one."""
     return nn.Parameter(tensor, requires_grad=False) if isinstance(model, nn.Parameter) else tensor
@@ -180,15 +190,17 @@ def blend(
     width: float | None = None,
     weight: float = 1.0,
     convention: str = "position",
+    interpolation: str = "linear",
 ) -> Generator:
     """A generator with the coarse layers of `low` and, from `swap` on, the fine ones of `high`.
 
-    swap        the resolution at which `high` takes over (32; numbers between powers of two cross-fade), a
-                layer's name ("32/1", "L7"), or (resolution, level). In StyleGAN3 a resolution means the first
-                layer with so many samples per picture width; see `position_of_resolution`
-    width       softness in layers; None: a cut
-    weight      how much of `high` is used; outside 0–1 it extrapolates, within ±100
-    convention  `position`, or `pinkney` for what the published blend_models.py makes
+    swap           the resolution at which `high` takes over (32; numbers between powers of two cross-fade), a
+                   layer's name ("32/1", "L7"), or (resolution, level). In StyleGAN3 a resolution means the
+                   first layer with so many samples per picture width; see `position_of_resolution`
+    width          softness in layers; None: a cut
+    weight         how much of `high` is used; outside 0–1 it extrapolates, within ±100
+    convention     `position`; `pinkney` or `dvschultz` for what these published scripts make
+    interpolation  `linear`, or `keep-norm`: direction and norm of every filter apart
 
     Its tensors are those of `low` and `high` where they are not mixed. Raises BlendError.
     """
@@ -197,7 +209,8 @@ def blend(
         position = position_of_resolution(swap, [layer.resolution for layer in low.layers])
     else:
         position = position_of(swap, [layer.name for layer in low.layers])
-    return blender.apply(Blend.low_high(blender.layer_count, position, width, weight, convention=convention))
+    mixed = Blend.low_high(blender.layer_count, position, width, weight, convention=convention)
+    return blender.apply(replace(mixed, interpolation=interpolation))
 
 
 def check_structure(models: Sequence[Generator]) -> None:

@@ -1,7 +1,8 @@
 """Conventions: where the weights of a low/high blend come from, and which weights each tensor follows.
 
 `position` is this project's own. `pinkney` is the rule of the `blend_models.py` that most published
-blends were made with (Justin Pinkney, "StyleGAN network blending", 2020).
+blends were made with (Justin Pinkney, "StyleGAN network blending", 2020). `dvschultz` is that of the script
+of the same name in Derrick Schultz's stylegan2-ada-pytorch.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ class Convention:
 
     weights  (layer count L, swap position, width or None) → weight of `high` at every position, [L]
     place    (tensor name, its role) → the place whose weights it follows
+
+    needs_pairs  whether it counts resolutions of two layers each, as only StyleGAN1 and 2 have them
     """
 
     weights: Callable[[int, float, float | None], np.ndarray]
     place: Callable[[str, Role], Place]
+    needs_pairs: bool = False
 
 
 def _logistic(x: np.ndarray, width: float) -> np.ndarray:
@@ -66,11 +70,24 @@ def pinkney_place(name: str, role: Role) -> Place:
     """What that rule's names miss stays with the mapping's model: 4×4's convolution, resnet skips."""
     if role.kind == "layer" and (name.startswith("synthesis.b4.conv1.") or ".skip." in name):
         return "mapping", None
-    # It knows no to-RGB weights of their own.
+    return _without_to_rgb(name, role)
+
+
+def dvschultz_weights(layer_count: int, swap: float, width: float | None = None) -> np.ndarray:
+    """1 where the whole resolution lies above the swap: all layers of the resolution named stay with low."""
+    if _checked_width(width):
+        raise BlendError("convention dvschultz knows no width: it always cuts")
+    positions = np.arange(layer_count)
+    return (positions - positions % 2 > float(swap)).astype(np.float64)
+
+
+def _without_to_rgb(name: str, role: Role) -> Place:
+    """To-RGB goes with its layer: the published scripts know no weights of its own."""
     return ("layer", role.position) if role.kind == "to_rgb" else (role.kind, role.position)
 
 
 CONVENTIONS: dict[str, Convention] = {
     "position": Convention(position_weights, position_place),
     "pinkney": Convention(pinkney_weights, pinkney_place),
+    "dvschultz": Convention(dvschultz_weights, _without_to_rgb, needs_pairs=True),
 }
