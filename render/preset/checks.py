@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os.path import normpath
 from typing import TYPE_CHECKING
 
 from render.timeline import CycleError, KeyFormulaError, check_amount, did_you_mean, unknown_name
 
-from .blend import MODEL_WORDS
+from .blend import FORMS, MODEL_WORDS, Blend
 from .mistakes import Mistake, Place
 from .motion import Spot, spots_of, timeline_of
-from .names import NameKeys
-from .panels import PANEL_WORDS
+from .names import NameKeys, names_in
+from .panel_checks import panel_mistakes
+from .sums import clocks_of, sum_mistakes
 
 if TYPE_CHECKING:
     from .model import Preset
@@ -22,11 +23,11 @@ def cross_mistakes(preset: Preset) -> list[Mistake]:
     """Every mistake between sections, in the order of the sections."""
     checks: tuple[Callable[[Preset], list[Mistake]], ...] = (
         _latents,
-        _tracks,
+        _tracks_and_sums,
         _names_over_time,
         _blend_names,
         _snapshot,
-        _panels,
+        panel_mistakes,
         _outputs,
     )
     return [mistake for check in checks for mistake in check(preset)]
@@ -41,6 +42,11 @@ def _latents(preset: Preset) -> list[Mistake]:
 
 
 # --- numbers that move --------------------------------------------------------------------------------------
+
+
+def _tracks_and_sums(preset: Preset) -> list[Mistake]:
+    """Numbers, and where all are right the sums of a mix."""
+    return _tracks(preset) or sum_mistakes(preset)
 
 
 def _tracks(preset: Preset) -> list[Mistake]:
@@ -83,8 +89,7 @@ def _check_values(spots: Sequence[Spot], preset: Preset, found: dict[str, list[M
             return
         else:
             break
-    rates = {clock.fps, *(output.rate(clock.fps) for output in preset.outputs)}
-    for failure in timeline.failures([clock.with_fps(fps) for fps in sorted(rates)]):
+    for failure in timeline.failures(clocks_of(preset)):
         found[failure.name] = [Mistake(right[failure.name].place, failure.message)]
 
 
@@ -130,14 +135,37 @@ def _blend_names(preset: Preset) -> list[Mistake]:
             return []
         text = f"missing; say which of {', '.join(names)} is low and which is high"
         return [Mistake(("blend",), text)] if names else []
-    mistakes = []
+    mistakes, words = [], FORMS[preset.blend.form].words
     for role, written in preset.blend.written_names().items():
-        known = [*MODEL_WORDS, *names] if role == "mapping" else names
+        known = [*words, *names] if role in ("mapping", "noise") else names
         for place, name in _each_name(written):
-            if name not in known:
+            if name in MODEL_WORDS and name not in known and role in ("mapping", "noise"):
+                text = f"there is no {name} beside {preset.blend.form}; name a model, or blend"
+                mistakes.append(Mistake(("blend", role, *place), text))
+            elif name not in known:
                 text = f"unknown model {name!r}{did_you_mean(name, known)}"
                 mistakes.append(Mistake(("blend", role, *place), text))
-    return mistakes
+    return mistakes + _keys_that_are_models(preset.blend, names)
+
+
+def _keys_that_are_models(blend: Blend, names: Sequence[str]) -> list[Mistake]:
+    """Models that weights and kimgs speak of."""
+    found = []
+    used = [name for role in blend.all_names().values() for name in role]
+    for key in ("mix", "add", "to_rgb", "snapshot"):
+        written = getattr(blend, key)
+        for name in written if isinstance(written, Mapping) else ():
+            place = ("blend", key, name)
+            if name not in names:
+                text = f"unknown model {name!r}{did_you_mean(name, names)}"
+                found.append(Mistake(place, text, at_key=True))
+            elif key == "add" and name in names_in(blend.base):
+                text = f"{name} is the base itself, from which it learnt nothing"
+                found.append(Mistake(place, text, at_key=True))
+            elif key == "to_rgb" and name not in used:
+                text = f"{name} is not among the models blended here: {', '.join(used)}"
+                found.append(Mistake(place, text, at_key=True))
+    return found
 
 
 def _each_name(written: str | NameKeys) -> list[tuple[Place, str]]:
@@ -150,31 +178,26 @@ def _snapshot(preset: Preset) -> list[Mistake]:
     blend = preset.blend
     if blend is None or blend.snapshot is None:
         return []
+    if isinstance(blend.snapshot, Mapping):
+        return [
+            Mistake(("blend", "snapshot", name), _no_series(name), at_key=True)
+            for name in blend.snapshot
+            if name in preset.models and not preset.models[name].is_series
+        ]
     roles = blend.all_names().values()
     names = [name for role in roles for name in role if name in preset.models]
-    if len(names) < sum(map(len, roles)) or any(preset.models[name].is_series for name in names):
+    series = [name for name in names if preset.models[name].is_series]
+    if len(names) < sum(map(len, roles)) or len(series) == 1 or (series and blend.form in ("swap", "model")):
         return []
-    text = f"needs a series of snapshots; write models: {{{names[-1]}: {{snapshots: …}}}}"
+    text = _no_series(names[-1])
+    if series:
+        example = ", ".join(f"{name}: …" for name in series)
+        text = f"{' and '.join(series)} are series; say whose it is: snapshot: {{{example}}}"
     return [Mistake(("blend", "snapshot"), text)]
 
 
-def _panels(preset: Preset) -> list[Mistake]:
-    is_mix = preset.blend is not None and preset.blend.is_mix
-    words = PANEL_WORDS if is_mix else ("blend",)
-    known = [*words, *preset.models]
-    mistakes = []
-    rows = preset.panels.rows
-    for row, panels in enumerate(rows):
-        for column, panel in enumerate(panels):
-            if panel.show in known:
-                continue
-            place = ("panels", "show", *((row,) if len(rows) > 1 else ()), column)
-            if panel.show in PANEL_WORDS:
-                text = f"there is no {panel.show} here: a single model is shown; use blend"
-            else:
-                text = f"unknown panel {panel.show!r}{did_you_mean(panel.show, known)}"
-            mistakes.append(Mistake(place, text))
-    return mistakes
+def _no_series(name: str) -> str:
+    return f"needs a series of snapshots; write models: {{{name}: {{snapshots: …}}}}"
 
 
 def _outputs(preset: Preset) -> list[Mistake]:

@@ -81,7 +81,7 @@ def preset_schema() -> dict[str, Any]:
 
 def _rows() -> dict[str, Any]:
     row = {"type": "array", "minItems": 1, "items": _reference(Panel)}
-    return {"anyOf": [{"type": "string"}, row, {"type": "array", "minItems": 1, "items": row}]}
+    return {"anyOf": [_reference(Panel), row, {"type": "array", "minItems": 1, "items": row}]}
 
 
 def _outputs() -> dict[str, Any]:

@@ -37,7 +37,7 @@ def blended_models(preset: Preset) -> list[str]:
 
 def used_models(preset: Preset) -> list[str]:
     """Names of the models that the blend, its mapping or a panel speaks of; the blend's first."""
-    panels = [panel.show for row in preset.panels.rows for panel in row]
+    panels = [panel.word for row in preset.panels.rows for panel in row]
     names = [*blended_models(preset), *panels]
     return [name for name in dict.fromkeys(names) if name in preset.models]
 

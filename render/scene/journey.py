@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -15,7 +16,7 @@ from render.latents import label_vector
 from render.latents.directions import load_direction, sefa
 from render.latents.pace import Pace, even_pace
 from render.networks import Generator
-from render.preset import Preset
+from render.preset import Preset, Walk
 from render.timeline import Clock
 
 from .mixture import Names, Values, on_layers
@@ -60,7 +61,7 @@ class Journey:
 
     def __init__(self, preset: Preset, clock: Clock, model: Generator, mapping_of: Callable, base: Generator):
         self.preset, self.clock, self.model, self.base = preset, clock, model, base
-        files = LatentFiles(preset.base_dir, model)
+        files = self._files = LatentFiles(preset.base_dir, model)
         latents = preset.latents
         self.route = Route(latents, clock, files, "latents")
         self.mixing = None
@@ -76,6 +77,17 @@ class Journey:
         self._mapping = lru_cache(maxsize=4)(lambda key: mapping_of(key.blend))
         self._view = lru_cache(maxsize=KEPT_VIEWS)(self._find_view)
         self.pace: Pace | None = None
+        self._at_seeds: dict[int, Journey] = {}  # kept: views know their routes' points
+
+    def at_seed(self, seed: int) -> Journey:
+        """The same journey with one seed at rest instead of its walk; a noise-loop wanders from that seed."""
+        if seed not in self._at_seeds:
+            latents, other = self.preset.latents, copy(self)
+            keeps = ("path", "diameter", "every") if latents.path == "noise-loop" else ()
+            walk = Walk(seed=seed, **{name: getattr(latents, name) for name in keeps})
+            other.route, other.pace = Route(walk, self.clock, self._files, "panels.seeds"), None
+            self._at_seeds[seed] = other
+        return self._at_seeds[seed]
 
     def ws(self, seconds: Fraction, values: Values, names: Names, blend: Blend) -> np.ndarray:
         """What is shown at that time: float32 [num_ws, w_dim], truncated."""

@@ -67,7 +67,7 @@ class Mixture:
         layers differ. A model's own name shows that model as it is, with its own mapping and noise.
         """
         blend = self.blend(values, names)
-        words = {panel.show for row in self.preset.panels.rows for panel in row}
+        words = {panel.word for row in self.preset.panels.show for panel in row}
         return {word: blend if word == "blend" else self._panel(word, names, blend) for word in words}
 
     def blend(self, values: Values, names: Names) -> Blend:

@@ -18,6 +18,7 @@ from render.networks import Generator
 from render.networks.ops import to_uint8
 from render.networks.stylegan3 import picture_transform
 from render.preset import Preset
+from render.preset.panel_checks import kimg_models
 from render.timeline import Clock
 
 from .cast import Cast, blended_models, open_cast, used_models
@@ -47,6 +48,7 @@ class Scene:
         self.blender = blender or Blender([model for cast in self.casts for model in cast.generators])
         self.tracks, self.names = tracks_on(self.model.layers, preset), preset.names()
         self.mixture = Mixture(preset, self.models, self.model.layers)
+        self.panels = tuple(panel for row in preset.panels.rows for panel in row)
         if preset.transform is not None and self.model.architecture != "stylegan3":
             raise PresetError("transform: only StyleGAN3 can move its picture; these networks are not of it")
         self.journey = journey or self._set_out()
@@ -106,12 +108,14 @@ class Scene:
         names = {name: track.weights_at(seconds) for name, track in self.names.items()}
         noise = "none" if self.preset.noise.mode == "none" else "const"
         transform = self._transform(values)
-        pictures = {
-            word: Picture(self.journey.ws(seconds, values, names, blend), blend, noise, transform)
-            for word, blend in self.blends(values, names).items()
-        }
-        panels = (panel.show for row in self.preset.panels.rows for panel in row)
-        return Moment(frame_index, seconds, values, tuple(pictures[word] for word in panels), names)
+        blends = self.blends(values, names)
+        pictures = {}
+        for show, seed in dict.fromkeys((panel.show, panel.seed) for panel in self.panels):
+            journey = self.journey if seed is None else self.journey.at_seed(seed)
+            ws = journey.ws(seconds, values, names, blends[show])
+            pictures[show, seed] = Picture(ws, blends[show], noise, transform)
+        shown = tuple(pictures[panel.show, panel.seed] for panel in self.panels)
+        return Moment(frame_index, seconds, values, shown, names)
 
     def _values(self, seconds: Fraction, where: str) -> dict[str, float]:
         values = {}
@@ -123,10 +127,17 @@ class Scene:
         return values
 
     def blends(self, values: dict[str, float], names: dict[str, dict[str, float]]) -> dict[str, Blend]:
-        """For every panel's word, how much of each open checkpoint its layers take."""
-        kimgs = {self.preset.snapshot_model: values.get("blend.snapshot")}
-        series = [cast.mix(kimgs.get(cast.name)) for cast in self.casts]
-        return {word: blend.expand(series) for word, blend in self.mixture.blends(values, names).items()}
+        """For what every panel shows, how much of each open checkpoint its layers take."""
+        blends = self.mixture.blends(values, names)
+        found = {}
+        for panel in self.panels:
+            if panel.show not in found:
+                kimgs = {self.preset.snapshot_model: values.get("blend.snapshot")}
+                if panel.kimg is not None:
+                    kimgs |= dict.fromkeys(kimg_models(self.preset, panel), panel.kimg)
+                series = [cast.mix(kimgs.get(cast.name)) for cast in self.casts]
+                found[panel.show] = blends[panel.word].expand(series)
+        return found
 
     def _transform(self, values: dict[str, float]) -> np.ndarray | None:
         """How StyleGAN3's picture is moved, [3, 3]."""
