@@ -144,9 +144,9 @@ def _channels(study: Study) -> str:
 def _run(training: Training, names: tuple[str, str]) -> str:
     there = next(at for at, way in enumerate(training.way) if way >= HALF)
     return (
-        f"By {number_text(training.kimgs[there])} kimg the pictures of {names[1]} had come "
-        f"{percent(training.way[there])} of their way from those of {names[0]}; the weights were half-way at "
-        f"about {number_text(halfway(training))} kimg."
+        f"By {number_text(training.kimgs[there])} kimg the pictures of {names[1]} were at "
+        f"{percent(training.way[there])} of their last distance from {names[0]}'s; the weights were half-way "
+        f"at about {number_text(halfway(training))} kimg."
     )
 
 

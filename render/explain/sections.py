@@ -142,7 +142,7 @@ def _swaps(study: Study, side: int, chosen: tuple[Suggestion, ...]) -> Section:
         f"Each column is a swap: from that layer on, {sheet.high} gives the layers; those before it, and "
         f"the mapping, are {sheet.low}'s. At the left everything is {sheet.high}, at the right everything "
         f"is {sheet.low}. Where two columns differ much, the layers between them matter much. The curves "
-        "say the same in numbers; they cross where a blend has about as much of both."
+        "say the same in numbers; they cross where a blend lies about as far from both."
     )
     parts = (
         Sheet(_labels(sheet), rows, sheet.pictures, marks),
@@ -175,7 +175,7 @@ def _training(study: Study) -> Section:
     way = ", ".join(f"{number_text(kimg)} kimg: {percent(way)}" for kimg, way in _ways(study))
     parts = (
         Sheet(columns, rows, training.pictures),
-        Chart(training_chart(training), f"Of the pictures' way from {a} to {b}: {way}."),
+        Chart(training_chart(training), f"Distance of the pictures from {a}'s, of the last one: {way}."),
     )
     return Section(f"The training of {b}", reading, parts)
 

@@ -17,7 +17,7 @@ from render.panels import resized
 from render.renderer import PIXELS_PER_BATCH, to_frames
 
 LARGEST_CELL = 192  # pixels of a picture's height in a sheet
-FEWEST_RESOLUTIONS = 4  # a network with fewer is swapped layer by layer
+FEWEST_RESOLUTIONS = 3  # a network with fewer is swapped layer by layer
 MOST_SWAPS = 12
 
 
