@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import ValidationError
 
+from render.timeline import nearest
+
 from .animated import Animated, read_animated, value_data
 from .layer_ranges import LayerRange, overlap_mistakes, read_layers
 from .mistakes import Mistake, carried, gather, mistakes_of
@@ -20,6 +22,7 @@ from .quantities import TRUNCATION, WEIGHT, Quantity
 from .values import leaf
 
 _EXAMPLE = "{4-8: 0, 16-32: [[0s, 0], [end, 1]], 64+: 1}"
+_WORDS_OF_KEYS = ("keys", "ease", "repeat")  # a mapping with such words is one moving number
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ def read_layered(value: Any, quantity: Quantity) -> Animated | Layered:
     if isinstance(value, Layered):
         return value if value.quantity == quantity else read_layered(value.as_data(), quantity)
     if isinstance(value, Mapping) and "keys" not in value:
-        return _read_map(value, quantity)
+        moving = any(isinstance(key, str) and nearest(key, _WORDS_OF_KEYS) for key in value)
+        return read_animated(value, quantity) if moving else _read_map(value, quantity)
     rows = value["keys"] if isinstance(value, Mapping) else value
     if isinstance(rows, list | tuple) and any(_has_map(row) for row in rows):
         return _read_keyed(value, rows, quantity)

@@ -41,4 +41,7 @@ def syntax_message(page: Page, error: MarkedYAMLError, indent: int = 0) -> str:
     if mark is None:
         return f"{page.name}: {text}"
     column = mark.column + (indent if mark.line == 0 else 0)
+    line = page.lines[mark.line] if mark.line < len(page.lines) else ""
+    if at_start and " #" in line[column:]:
+        text += "; from a # on everything is a comment, unless it is in quotes"
     return Span(page, mark.line, column, 1).pointed(text)

@@ -181,6 +181,7 @@ def _checked_tree(text: str) -> tuple[ast.Expr, list[ast.AST]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         column = getattr(error, "offset", None)
         where = f" near character {column} of it" if column else ""
+        where += ": a bracket is not closed" if "never closed" in str(error) else ""
         raise ValueError(
             f"cannot read the expression{where}; write for example =0.7 + 0.1*sin(tau*u)"
         ) from None
