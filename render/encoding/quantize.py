@@ -39,8 +39,8 @@ def bayer_thresholds(order: int = 3) -> np.ndarray:
 def perceived(rgb: np.ndarray) -> np.ndarray:
     """sRGB [n, 3] in 0–255 to the space distances are measured in: float32 [n, 3].
 
-    The gamma of sRGB is even to the eye already, so it is kept; luma counts two and a half times as much
-    as the differences of colour, because that is where edges and bands are seen (measured in docs/gif.md).
+    The gamma of sRGB is even to the eye already, so it is kept; luma counts more than twice as much as
+    the differences of colour, because that is where edges and bands are seen (measured in docs/gif.md).
     """
     return np.asarray(rgb, dtype=np.float32) @ _TO_PERCEIVED.T
 
@@ -200,7 +200,7 @@ class Quantizer:
     colors: entries in a palette, 2–256. dither: strength in [0, 1]. steps: k-means steps a frame.
     """
 
-    def __init__(self, colors: int = 256, dither: float = 0.15, steps: int = 3) -> None:
+    def __init__(self, colors: int = 256, dither: float = 0.15, steps: int = 4) -> None:
         self.colors, self.dither, self.steps = colors, dither, steps
         self.error = 0.0  # root mean square error of the last palette, in levels of a channel, undithered
         self._palette: np.ndarray | None = None
