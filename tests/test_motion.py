@@ -144,3 +144,9 @@ def test_a_mapping_without_need_is_written_as_a_list() -> None:
     plain = preset(truncation={"keys": [("0s", 1), ("end", 0)]})
     assert plain == preset(truncation=[("0s", 1), ("end", 0)])
     assert isinstance(plain.truncation, Animated)
+
+
+def test_one_key_with_a_formula_stands_still_and_is_written_as_a_key() -> None:
+    one = preset(truncation=[("0s", "=0.5 + u")])
+    assert one.tracks()["truncation"].value_at(8) == 0.5
+    assert Preset.from_yaml(one.to_yaml()) == one

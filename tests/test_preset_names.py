@@ -79,6 +79,8 @@ def test_names_survive_a_round_trip(blend: dict) -> None:
     labelled = preset(latents={"labels": [("0s", {3: 0.5, 5: 0.5}, "ease"), ("2s", 3, "fade 1s")]})
     assert Preset.from_yaml(labelled.to_yaml()) == labelled
     assert Preset.from_yaml(preset(latents={"labels": 4}).to_yaml()).latents.labels.names == ("4",)
+    fading = preset(latents={"labels": [("0s", 1), ("2s", {3: 0.75, 5: 0.25}, "fade 1s")]})
+    assert Preset.from_yaml(fading.to_yaml()) == fading
 
 
 def test_wrong_names_are_located_at_their_keys() -> None:

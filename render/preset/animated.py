@@ -84,6 +84,7 @@ class Animated:
             and not self.is_mapping
             and not self.keys[0].time.terms
             and self.keys[0].easing == LINEAR
+            and not isinstance(self.keys[0].value, Expression)  # alone it would move: =u is not [[0s, =u]]
         )
 
     @property

@@ -95,7 +95,7 @@ class NameKeys:
 
     def _value_data(self, key: NameKeyframe) -> Any:
         names = {(int(name) if self.of_classes else name): weight for name, weight in key.mix}
-        return names if key.blends else next(iter(names))
+        return names if key.blends or len(names) > 1 else next(iter(names))  # a mix that fades does not blend
 
 
 def _change_data(key: NameKeyframe) -> list[str]:
