@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -294,7 +295,12 @@ def test_what_networks_are_called(source, name):
     assert called(source) == name
 
 
-def test_two_of_one_name_are_told_apart(sample_folder):
+def test_two_of_one_name_are_told_apart(sample_folder, tmp_path):
+    for folder in ("base", "tuned"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(sample_folder / "portrait.safetensors", tmp_path / folder / "network.safetensors")
+    paths = [str(tmp_path / folder / "network.safetensors") for folder in ("base", "tuned")]
+    assert [side.name for side in open_sides(*paths)] == ["base", "tuned"]
     path = sample_folder / "ukiyoe-000010.safetensors"
     names = [side.name for side in open_sides(str(path), "sample:ukiyoe")]
     assert names == ["ukiyoe_a", "ukiyoe_b"]

@@ -12,6 +12,7 @@ from render.networks import Generator
 
 _SNAPSHOT_NUMBER = re.compile(r"[-_]?\d{6,}$")
 _NO_WORD = re.compile(r"[^A-Za-z0-9_]+")
+NAMELESS = "model_"
 TAKEN = ("low", "high", "blend", "model", "mapping")  # what presets mean something else by
 
 
@@ -34,8 +35,10 @@ class Side:
 def open_sides(a: str, b: str) -> tuple[Side, Side]:
     """Load both. Raises CheckpointError, as `load` does."""
     names = [called(source) for source in (a, b)]
-    if names[0] == names[1]:
-        names = [f"{name}_{letter}" for name, letter in zip(names, "ab", strict=True)]
+    if names[0] == names[1]:  # both are network.pkl: their folders may be called otherwise
+        folders = [called(str(Path(source).parent)) for source in (a, b)]
+        is_told = folders[0] != folders[1] and NAMELESS not in folders
+        names = folders if is_told else [f"{names[0]}_a", f"{names[1]}_b"]
     return tuple(_open(name, source) for name, source in zip(names, (a, b), strict=True))
 
 
@@ -45,7 +48,7 @@ def called(source: str) -> str:
     stem = Path(parts[-1]).stem if parts else ""
     name = _NO_WORD.sub("_", _SNAPSHOT_NUMBER.sub("", stem)).strip("_")
     if not name:
-        return "model_"
+        return NAMELESS
     return f"{name}_" if name in TAKEN else name if name[0].isalpha() else f"model_{name}"
 
 
