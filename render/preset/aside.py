@@ -8,8 +8,8 @@ from .mistakes import Mistake, Place
 from .panels import PANEL_WORDS
 
 _ANY = "*"  # in a place: any key
-_IN_BLEND = ("swap", "width", "weight", "snapshot", "to_rgb")
-_ROLES = ("low", "high", "model")
+_IN_BLEND = ("swap", "width", "weight", "snapshot", "to_rgb", "mix", "add")
+_ROLES = ("low", "high", "model", "mix", "base", "add")
 _FORMULAS: tuple[Place, ...] = (
     ("truncation",),
     ("truncation_cutoff",),
@@ -20,7 +20,7 @@ _FORMULAS: tuple[Place, ...] = (
 )
 _TIMED: tuple[Place, ...] = (
     *_FORMULAS,
-    *(("blend", role, _ANY, part) for role in (*_ROLES, "mapping") for part in (0, 2)),
+    *(("blend", role, _ANY, part) for role in (*_ROLES, "mapping", "noise") for part in (0, 2)),
 )
 
 

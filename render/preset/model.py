@@ -223,9 +223,19 @@ class Preset(Part):
 
     @property
     def snapshot_model(self) -> str | None:
-        """The model that `blend.snapshot` moves: high if it is a series, else low; None without a series."""
+        """The model that one `blend.snapshot` moves: high if it is a series, else low; of many, the first
+        series in the mix, or that has something added; None without a series."""
         names = [name for role in reversed(self.mix.all_names().values()) for name in role]
         return next((name for name in names if self.models[name].is_series), None)
+
+    def snapshot_tracks(self) -> dict[str, str]:
+        """Which track says the kimg of which model, `{"ukiyoe": "blend.snapshot"}` or, where each has its
+        own, `{"toon": "blend.snapshot.toon"}`. All other series show their last snapshot."""
+        snapshot = self.mix.snapshot
+        if isinstance(snapshot, Mapping):
+            return {name: f"blend.snapshot.{name}" for name in snapshot}
+        name = self.snapshot_model
+        return {} if snapshot is None or name is None else {name: "blend.snapshot"}
 
     def animated(self) -> dict[str, Animated]:
         """Every animated number as written, by the names of `tracks`."""
@@ -238,8 +248,9 @@ class Preset(Part):
 
         `truncation`, `blend.swap` (positions), `blend.weight`, and where given `truncation_cutoff` (rows),
         `latents.position` (stops), `latents.mixing.weight`, `latents.directions[0].strength`, `transform.x`,
-        `blend.width`, `blend.snapshot` (kimg), `blend.to_rgb` (positions) and `vars.NAME`. Of a number that
-        differs from layer to layer each cell has a track, `blend.weight{16-32}`: see `layer_maps`.
+        `blend.width`, `blend.snapshot` (kimg), `blend.to_rgb` (positions) and `vars.NAME`. Of numbers that
+        models have, each has a track: `blend.mix.toon`, `blend.add.toon`, `blend.snapshot.toon`. Of a number
+        that differs from layer to layer each cell has one, `blend.weight{16-32}`: see `layer_maps`.
 
         position_at: where a bare resolution lies in the network at hand, for swaps; default: StyleGAN1 and 2.
         """
@@ -253,7 +264,8 @@ class Preset(Part):
         return timeline_of(spots_of(self), self.clock, position_at)
 
     def layer_maps(self) -> dict[str, LayerMap]:
-        """Of `blend.weight` and `truncation` those that differ from layer to layer: whose track is where."""
+        """Of `truncation`, `blend.weight`, `blend.mix.NAME`, `blend.add.NAME` and (there) `blend.to_rgb.NAME`
+        those that differ from layer to layer: whose track is where."""
         return layer_maps_of(self)
 
     def name_places(self) -> dict[Place, NameKeys]:
@@ -264,8 +276,9 @@ class Preset(Part):
         return places
 
     def names(self) -> dict[str, NameTrack]:
-        """The names over time: `blend.low`, `blend.high` and `blend.mapping`, or `blend.model`; and
-        `latents.labels` where given, with classes as text."""
+        """The names over time: `blend.low` and `blend.high`, `blend.base` or `blend.model`; `blend.mapping`
+        where models are mixed; and where given `blend.noise`, and `latents.labels` with classes as text. The
+        models of a mix, and those added, don't change: `Blend.all_names` tells them."""
         return {".".join(place): keys.track(self.clock) for place, keys in self.name_places().items()}
 
     def waypoints(self) -> tuple[Waypoint, ...]:

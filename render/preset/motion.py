@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 VARS = "vars."
 BARE_TRACKS = ("truncation", "truncation_cutoff")
-_IN_BLEND = ("swap", "width", "weight", "snapshot", "to_rgb")
-_LAYER_DEFAULTS = {"blend.weight": 0.0, "truncation": 1.0}  # of layers that a map does not speak of
+UNSPOKEN_TRUNCATION, UNSPOKEN_WEIGHT = 1.0, 0.0  # of layers that a map does not speak of
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Spot:
     @property
     def is_readable(self) -> bool:
         """Whether a formula can write its name."""
-        return not set(self.name) & set("[{")
+        return all(part.isidentifier() for part in self.formula_name.split("."))
 
 
 def spots_of(preset: Preset) -> tuple[Spot, ...]:
@@ -63,9 +62,8 @@ def spots_of(preset: Preset) -> tuple[Spot, ...]:
         for name in type(preset.transform).model_fields:
             found += _number(f"transform.{name}", ("transform", name), getattr(preset.transform, name))
     if preset.blend is not None:
-        for name in _IN_BLEND if preset.blend.is_mix else ("snapshot",):
-            value = preset.blend.swap_used if name == "swap" else getattr(preset.blend, name)
-            found += _number(f"blend.{name}", ("blend", name), value)
+        for place, value in preset.blend.numbers().items():
+            found += _number(".".join(("blend", *place)), ("blend", *place), value)
     for name, value in (preset.vars or {}).items():
         found += _number(f"{VARS}{name}", ("vars", name), value)
     return tuple(found)
@@ -95,12 +93,12 @@ def _number(name: str, place: Place, value: Animated | Layered | None) -> list[S
 
 def layer_maps_of(preset: Preset) -> dict[str, LayerMap]:
     """The numbers that differ from layer to layer, with the tracks of their cells."""
-    values = {"truncation": preset.truncation}
-    if preset.blend is not None and preset.blend.is_mix:
-        values["blend.weight"] = preset.blend.weight
+    values = {"truncation": (preset.truncation, UNSPOKEN_TRUNCATION)}
+    for place, value in preset.blend.numbers().items() if preset.blend is not None else ():
+        values[".".join(("blend", *place))] = value, UNSPOKEN_WEIGHT
     return {
-        name: value.layer_map(name, _LAYER_DEFAULTS[name])
-        for name, value in values.items()
+        name: value.layer_map(name, default)
+        for name, (value, default) in values.items()
         if isinstance(value, Layered)
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 import typing
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 from render.timeline import Time
 
 from .animated import Animated
-from .blend import Blend
+from .blend import FORMS, Blend
 from .clip import Clip
 from .latents import Direction, Latents, Mixing
 from .model import Preset
@@ -32,6 +32,18 @@ from .truncation import Clusters
 from .values import Shape
 from .walk import SOURCES
 
+
+def _blend_pairs() -> tuple[tuple[str, str], ...]:
+    """Keys of a blend that stand in no form together: the key of one form, and each that is not in it."""
+    pairs = {
+        tuple(sorted((needed, key)))
+        for form in FORMS.values()
+        for needed, key in product(form.needs, Blend.model_fields)
+        if key not in (*form.needs, *form.also)
+    }
+    return tuple(sorted(pairs))
+
+
 # Keys of one mapping that exclude each other: of each group at most one is written.
 _ONE_OF: dict[type[Part], tuple[tuple[str, ...], ...]] = {
     ModelSource: (("file", "snapshots"), ("sha256", "snapshots")),
@@ -40,14 +52,14 @@ _ONE_OF: dict[type[Part], tuple[tuple[str, ...], ...]] = {
         (Latents, Mixing), (SOURCES, ("every", "position"), ("keys", "every"), ("keys", "position"))
     ),
     Direction: (("sefa", "file"),),
-    Blend: tuple(("model", name) for name in Blend.model_fields if name not in ("model", "snapshot")),
+    Blend: _blend_pairs(),
 }
 # What a preset needs that extends no other: sections, and keys in them.
 _COMPLETE: dict[str, Any] = {
     "required": ["models", "clip"],
     "properties": {
         "clip": {"required": ["duration"]},
-        "blend": {"anyOf": [{"required": ["model"]}, {"required": ["low", "high"]}]},
+        "blend": {"anyOf": [{"required": list(form.needs)} for form in FORMS.values()]},
         "truncation_clusters": {"required": ["count"]},
         "latents": {"properties": {"random": {"required": ["count"]}, "mixing": {"required": ["layers"]}}},
     },

@@ -175,6 +175,17 @@ def _layered(quantity: Quantity, value: Schema) -> Schema:
     return {"anyOf": [number, layers, keys, _moving(keys)]}
 
 
+def _by_model(value: Schema, description: str) -> Schema:
+    """A number for each model; a mapping with keys is one animated number."""
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "not": {"required": ["keys"]},
+        "additionalProperties": value,
+        "description": description,
+    }
+
+
 def shapes() -> dict[str, Schema]:
     """The definitions by name."""
     moment = text(f"^\\s*[-+]?\\s*{_TERM}(\\s*[-+]\\s*{_TERM})*\\s*$")
@@ -229,6 +240,13 @@ def shapes() -> dict[str, Schema]:
     for quantity, value in _VALUES.items():
         in_key = {"anyOf": [value, _PAIR]} if quantity is SWAP else value
         found[f"animated_{quantity.name}"] = _animated(value, in_key)
+    weights = _by_model(
+        ref(f"layered_{WEIGHT.name}"), "A weight for each model: {anime: 1, toon: {16+: 0.5}}."
+    )
+    kimgs = _by_model(ref(f"animated_{KIMG.name}"), "A kimg for each model: {toon: 12}.")
+    found["model_weights"] = weights
+    found["swap_or_weights"] = {"anyOf": [ref(f"animated_{SWAP.name}"), ref("model_weights")]}
+    found["kimg"] = {"anyOf": [ref(f"animated_{KIMG.name}"), kimgs]}
     for quantity in _LAYERED:
         found[f"layered_{quantity.name}"] = _layered(quantity, _VALUES[quantity])
     return found

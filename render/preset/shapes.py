@@ -21,7 +21,13 @@ _EXCLUSIVE: dict[Place, tuple[tuple[tuple[str, ...], ...], ...]] = {
     ("latents",): (_SOURCES, _PACES),
     ("latents", "mixing"): (_SOURCES, _PACES),
     ("blend",): (
-        (("model",), ("low", "high", "swap", "width", "weight", "convention", "mapping", "to_rgb")),
+        (
+            ("model",),
+            ("mix", "normalise"),
+            ("base", "add"),
+            ("low", "high", "swap", "width", "weight", "convention"),
+        ),
+        (("model",), ("mapping", "noise", "to_rgb", "interpolation")),
     ),
 }
 _KEYFRAMES = {"keys", "ease", "repeat"}  # an animated number as a mapping; with other keys it maps layers
