@@ -17,6 +17,7 @@ DARK = "#111114"
 TEXT_SHARE = 1 / 16  # height of a caption's letters, of the panel's height …
 TEXT_LIMITS = (11, 28)  # … but in pixels no less and no more than this
 STRIP_SHARE = 2.0  # height of a caption's strip, of its letters' height
+LANE_SHARE = 2.2  # height of one curve's lane, of the letters' height
 
 Size = tuple[int, int]  # width, height in pixels
 Color = tuple[int, int, int]
@@ -26,11 +27,14 @@ Color = tuple[int, int, int]
 class Layout:
     """Where each picture stands in the frame.
 
-    rows:       rows of picture numbers, top to bottom; empty: all in one row. A picture may occur twice
-    gap:        pixels between panels
-    background: a colour as presets have it: "#111114", black, white or gray
-    scale:      factor on the pictures; captions grow with it
-    labels:     a caption for each picture, drawn beneath it; "" for none, None for no captions at all
+    rows:         rows of picture numbers, top to bottom; empty: all in one row. A picture may occur twice
+    gap:          pixels between panels
+    background:   a colour as presets have it: "#111114", black, white or gray
+    scale:        factor on the pictures; captions grow with it
+    labels:       a caption for each picture, drawn beneath it; "" for none, None for no captions at all
+    border:       pixels of a line around every picture, and its colour
+    filter:       how pictures are enlarged: lanczos or nearest
+    curves:       how many curves are drawn beneath the pictures
     """
 
     rows: tuple[tuple[int, ...], ...] = ()
@@ -38,11 +42,19 @@ class Layout:
     background: str = DARK
     scale: float = 1
     labels: tuple[str, ...] | None = None
+    border: int = 0
+    border_color: str = "#ffffff"
+    filter: str = "lanczos"
+    curves: int = 0
 
     def __post_init__(self) -> None:
         color_of(self.background)
-        if self.gap < 0:
-            raise PresetError(f"panels: gap is {self.gap}; it is a number of pixels, 0 or more")
+        color_of(self.border_color)
+        for name in ("gap", "border"):
+            if getattr(self, name) < 0:
+                raise PresetError(
+                    f"panels: {name} is {getattr(self, name)}; it is a number of pixels, 0 or more"
+                )
         if not 0 < self.scale <= 64:
             raise PresetError(f"panels: scale is {self.scale}; it is a factor above 0, up to 64")
         if any(not row for row in self.rows):
@@ -54,23 +66,43 @@ class Layout:
 
 
 def layout_of(preset: Preset) -> Layout:
-    """The layout that a preset describes: its pictures are numbered row by row."""
+    """The layout that a preset describes: its pictures are numbered row by row.
+
+    Words that move stand in its labels as they are written.
+    """
     panels = preset.panels
-    flat = [panel for row in panels.rows for panel in row]
+    rows = panels.rows
+    flat = [panel for row in rows for panel in row]
     numbers = iter(range(len(flat)))
     labels = tuple(panel_label(preset, panel) if panels.is_labelled(panel) else "" for panel in flat)
     return Layout(
-        rows=tuple(tuple(next(numbers) for _ in row) for row in panels.rows),
+        rows=tuple(tuple(next(numbers) for _ in row) for row in rows),
         gap=panels.gap,
         background=panels.background,
         scale=panels.scale,
         labels=labels if any(labels) else None,
+        border=panels.border,
+        border_color=panels.border_color,
+        filter=panels.filter,
+        curves=len(panels.curves or ()),
     )
 
 
 def panel_label(preset: Preset, panel: Panel) -> str:
-    """The words under a picture: its own, or the model it shows, `ukiyoe → toon` if that changes."""
-    return panel.label or " → ".join(preset.mix.all_names().get(panel.show, (panel.show,)))
+    """The words under a picture as written, or its name."""
+    return panel.label or panel_name(preset, panel)
+
+
+def panel_name(preset: Preset, panel: Panel) -> str:
+    """What a picture is called: `ukiyoe`, `ukiyoe → toon` where that changes, `100 kimg`, `seed 3`."""
+    seed = "" if panel.seed is None else f"seed {panel.seed}"
+    if seed and all(one.word == "blend" and one.kimg is None for row in preset.panels.show for one in row):
+        return seed
+    name = " → ".join(preset.mix.all_names().get(panel.word, (panel.word,)))
+    if panel.kimg is not None:
+        kimg = f"{panel.kimg:g} kimg"
+        name = kimg if panel.word == "blend" else f"{name} {kimg}"
+    return f"{name}, {seed}" if seed else name
 
 
 @dataclass(frozen=True)
@@ -86,11 +118,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Plan:
-    """A frame's size and every picture's place."""
+    """A frame's size and every picture's place.
+
+    strip         height of the captions' strips
+    curves_y      where the lanes of curves begin; they reach over the frame's whole width
+    lane          height of one of them
+    """
 
     size: Size
     places: tuple[Place, ...]
-    strip: int  # height of the captions' strips
+    strip: int
+    curves_y: int = 0
+    lane: int = 0
 
 
 @lru_cache(maxsize=64)
@@ -104,20 +143,26 @@ def plan_of(layout: Layout, sizes: tuple[Size, ...]) -> Plan:
             raise PresetError(f"panels: there is no picture {number}; they count from 0 to {len(sizes) - 1}")
     if layout.labels is not None and len(layout.labels) != len(sizes):
         raise PresetError(f"panels: {len(layout.labels)} labels for {len(sizes)} pictures; give one each")
+    border, gap = layout.border, layout.gap
     height = max(1, round(max(height for _, height in sizes) * layout.scale))
     widths = [max(1, round(size[0] * height / size[1])) for size in sizes]
     strip = strip_height(height) if layout.labels and any(layout.labels) else 0
-    row_widths = [sum(widths[number] for number in row) + layout.gap * (len(row) - 1) for row in rows]
+    row_widths = [sum(widths[number] + 2 * border + gap for number in row) - gap for row in rows]
+    row_height = height + 2 * border + strip
     places = []
     for row_index, row in enumerate(rows):
         # A strip already sets a row off from the next one, but only the gap keeps a caption with its picture.
-        y = row_index * (height + strip + layout.gap)
-        x = (max(row_widths) - row_widths[row_index]) // 2
+        y = row_index * (row_height + gap) + border
+        x = (max(row_widths) - row_widths[row_index]) // 2 + border
         for number in row:
             places.append(Place(number, x, y, widths[number], height))
-            x += widths[number] + layout.gap
-    total = len(rows) * (height + strip + layout.gap) - layout.gap
-    return Plan((max(row_widths), total), tuple(places), strip)
+            x += widths[number] + 2 * border + gap
+    total = len(rows) * (row_height + gap) - gap
+    letters = text_size(height)
+    lane = round(letters * LANE_SHARE) if layout.curves else 0
+    lanes_y = total + letters // 2
+    bottom = lanes_y + layout.curves * lane + letters // 2 if lane else total
+    return Plan((max(row_widths), bottom), tuple(places), strip, lanes_y, lane)
 
 
 def text_size(panel_height: int) -> int:

@@ -47,11 +47,14 @@ SUPERSAMPLING = 4  # letters are drawn this much larger, then reduced: small one
 INK = ((205, 205, 210), (52, 52, 58))  # text on a dark and on a light ground
 
 
-def compose(pictures: Sequence[np.ndarray], layout: Layout) -> np.ndarray:
+def compose(
+    pictures: Sequence[np.ndarray], layout: Layout, labels: Sequence[str] | None = None
+) -> np.ndarray:
     """The pictures, each uint8 [H, W, 3] in sRGB, as one frame uint8 [H', W', 3].
 
-    All panels get the height of the tallest picture, times the scale. Raises RenderError for pictures
-    of another kind and PresetError where the layout asks for pictures or labels that are not there.
+    All panels get the height of the tallest picture, times the scale. labels: what the captions say just now,
+    if not what the layout says. Room for curves is left free. Raises RenderError for pictures of another kind
+    and PresetError where the layout asks for pictures or labels that are not there.
     """
     for number, picture in enumerate(pictures):
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
@@ -59,25 +62,30 @@ def compose(pictures: Sequence[np.ndarray], layout: Layout) -> np.ndarray:
                 f"panels: picture {number} is {picture.dtype} {list(picture.shape)}; expected uint8 [H, W, 3]"
             )
     sizes = tuple((picture.shape[1], picture.shape[0]) for picture in pictures)
+    plan = plan_of(layout, sizes)
+    labels = labels or layout.labels or ()
     frame = _ground(layout, sizes).copy()
-    for place in plan_of(layout, sizes).places:
-        panel = resized(pictures[place.picture], (place.width, place.height))
+    for place in plan.places:
+        panel = resized(pictures[place.picture], (place.width, place.height), layout.filter)
         frame[place.y : place.y + place.height, place.x : place.x + place.width] = panel
+        if plan.strip and labels[place.picture]:
+            y = place.y + place.height + layout.border
+            strip = caption(labels[place.picture], (place.width, plan.strip), color_of(layout.background))
+            frame[y : y + plan.strip, place.x : place.x + place.width] = strip
     return frame
 
 
 @lru_cache(maxsize=4)
 def _ground(layout: Layout, sizes: tuple[Size, ...]) -> np.ndarray:
-    """The frame without its pictures: background and captions, which stay the same for a whole clip."""
+    """The frame without pictures and words: background and borders, which stay the same for a whole clip."""
     plan = plan_of(layout, sizes)
     width, height = plan.size
-    background = color_of(layout.background)
     ground = np.empty((height, width, 3), dtype=np.uint8)
-    ground[:] = background
-    for place in plan.places if plan.strip else ():
-        y = place.y + place.height
-        strip = caption(layout.labels[place.picture], (place.width, plan.strip), background)
-        ground[y : y + plan.strip, place.x : place.x + place.width] = strip
+    ground[:] = color_of(layout.background)
+    for place in plan.places if layout.border else ():
+        x, y = place.x - layout.border, place.y - layout.border
+        right, bottom = place.x + place.width + layout.border, place.y + place.height + layout.border
+        ground[y:bottom, x:right] = color_of(layout.border_color)
     return ground
 
 
@@ -148,7 +156,6 @@ def resized(picture: np.ndarray, size: Size, resample: str = "lanczos") -> np.nd
     return np.asarray(Image.fromarray(picture).resize(size, RESAMPLING[resample]))
 
 
-@lru_cache(maxsize=512)
 def caption(
     text: str, size: Size, background: Color, letters: int | None = None, align: str = "center"
 ) -> np.ndarray:
@@ -157,14 +164,31 @@ def caption(
     letters: height of the letters in pixels; by default what the strip was made for. align: "center" or
     "right", the latter with room for the picture that follows.
     """
+    strip = Image.new("RGB", size, background)
+    corner, mask = _words(text, size, letters or round(size[1] / STRIP_SHARE), align)
+    strip.paste(_ink(background), corner, mask)
+    return np.asarray(strip)  # read-only, since it is Pillow's
+
+
+@lru_cache(maxsize=1024)
+def _words(text: str, size: Size, letters: int, align: str) -> tuple[tuple[int, int], Image.Image]:
+    """Where words begin on a strip, and how much of each pixel from there on they cover, 0–255.
+
+    Only the box around them is drawn: words that change with every frame cost little.
+    """
     width, height = (side * SUPERSAMPLING for side in size)
-    letters = (letters or round(size[1] / STRIP_SHARE)) * SUPERSAMPLING
-    image = Image.new("RGB", (width, height), background)
+    letters *= SUPERSAMPLING
     x, anchor = (width / 2, "mm") if align == "center" else (width - 0.8 * letters, "rm")
+    y = height / 2
     font = font_of(letters)
     shown = _shortened(readable(text), font, width - (letters if align == "right" else letters // 2))
-    ImageDraw.Draw(image).text((x, height / 2), shown, fill=_ink(background), font=font, anchor=anchor)
-    return np.asarray(image.resize(size, Image.Resampling.BOX))  # read-only, since it is Pillow's
+    left, top, right, bottom = font.getbbox(shown, anchor=anchor)
+    left, top = int(x + left) // SUPERSAMPLING - 1, int(y + top) // SUPERSAMPLING - 1
+    right, bottom = int(x + right) // SUPERSAMPLING + 2, int(y + bottom) // SUPERSAMPLING + 2
+    mask = Image.new("L", ((right - left) * SUPERSAMPLING, (bottom - top) * SUPERSAMPLING))
+    corner = (x - left * SUPERSAMPLING, y - top * SUPERSAMPLING)
+    ImageDraw.Draw(mask).text(corner, shown, fill=255, font=font, anchor=anchor)
+    return (left, top), mask.reduce(SUPERSAMPLING)
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont, room: float) -> str:
