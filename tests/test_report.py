@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import astuple
 from fractions import Fraction
 
 import pytest
+import torch
 from conftest import make_network, write_nvlabs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from render.checkpoints.header import read_header
 from render.checkpoints.native import save
 from render.errors import CheckpointError, PresetError
+from render.networks import StyleGAN3, StyleGAN3Config
 from render.preset import WEIGHT, Preset, position_of, read_animated
 from render.report import WIDTH, describe, layer_text, number_text, seconds_text, track_row
+from render.report.models import Sizes
 from render.timeline import Clock
 
 CLIP = "clip: {duration: 4s, fps: 25}\n"
@@ -185,6 +190,13 @@ def test_models_are_told_with_all_that_they_are_for(sample_folder):
     assert line_with(text, "blend.mapping") == ["blend.mapping", "ukiyoe", "constant"]
 
 
+def test_panels_are_told_with_their_seeds(sample_folder):
+    panels = "panels: {show: [low, ukiyoe@20], seeds: [3, 14], curves: [blend.swap]}\n"
+    text = text_of(MODELS + CLIP + FADES.replace("ukiyoe", "portrait") + panels)
+    assert " ".join(line_with(text, "panels")) == "panels low, ukiyoe@20 · seeds 3, 14 · curves of blend.swap"
+    assert line_with(text, "ukiyoe ")[1] == "panel"
+
+
 def test_names_that_change_are_told_in_order_and_no_class_is_shown(sample_folder):
     text = text_of(MODELS + CLIP + FADES)
     words = " ".join(line_with(text, "blend.high"))
@@ -204,6 +216,23 @@ def test_names_that_must_be_typed_are_never_cut(sample_folder):
     text = text_of(f"{MODELS}{CLIP}latents: {{seeds: [1, 2], directions: [{directions}]}}\n{BLEND}")
     assert line_with(text, "latents.directions[10].strength")[1:] == ["0", "1", "0", "1", "2", "keys"]
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+@pytest.mark.parametrize("shape", [{}, {"margin_size": 6, "num_layers": 9, "resolution": 128}])
+def test_layers_of_stylegan3_are_known_from_the_names_of_its_tensors(tmp_path, shape):
+    torch.manual_seed(0)
+    small = {"resolution": 64, "z_dim": 8, "w_dim": 8, "channel_base": 256, "channel_max": 8}
+    network = StyleGAN3(StyleGAN3Config(**small | shape)).eval()
+    save(network, tmp_path / "t.safetensors")
+    sizes = Sizes.of(read_header(tmp_path / "t.safetensors"))
+    assert [tuple(layer) for layer in sizes.layers] == [astuple(layer) for layer in network.layers]
+    assert sizes.num_ws == network.num_ws
+    assert sizes.picture == network.picture_size
+    yaml = "models: {a: t.safetensors, b: t.safetensors}\n" + CLIP
+    yaml += "blend: {low: a, high: b, swap: [[0s, L2], [2s, 64], [end, L2]]}\ntransform: {zoom: 2}\n"
+    text = text_of(yaml, tmp_path)
+    first64 = next(layer.name for layer in network.layers if layer.resolution == 64)
+    assert line_with(text, "blend.swap")[1:] == ["L2", "L2", "L2", first64, "3", "keys"]
 
 
 # --- beats, markers, walks ----------------------------------------------------------------------------------

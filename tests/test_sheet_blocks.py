@@ -212,5 +212,5 @@ def test_a_swap_is_read_in_the_layers_of_the_network():
     plain = (Layer(0, "4/0", 4, 0),)
     named = (Layer(0, "input", 16, 0), Layer(1, "L0", 16, 1), Layer(2, "L1", 16, 2))
     assert [tick_text(SWAP, number, plain) for number in (0, 3, 3.5)] == ["4/0", "8/1", "13.5"]
-    assert [tick_text(SWAP, number, named) for number in (0, 2, 3, 1.5)] == ["input", "L1", "behind", "1.5"]
+    assert [tick_text(SWAP, number, named) for number in (0, 2, 3, 1.5)] == ["input", "L1", "L2", "L0.5"]
     assert tick_text(WEIGHT, 0.25, named) == "0.25"

@@ -34,7 +34,7 @@ def describe(preset: Preset) -> str:
         section("clip", _clip_rows(preset)),
         section("latents", [*walk_rows(preset, latents.counts), *_file_rows(latents)]),
         section("outputs", _output_rows(preset, sizes), right=(2, 3, 4)),
-        section("tracks", track_rows(preset), right=(1, 2, 3, 4)) + _swap_note(preset, sizes),
+        section("tracks", track_rows(preset, sizes), right=(1, 2, 3, 4)) + _swap_note(preset, sizes),
         bullets("warnings", warnings) if warnings else "no warnings",
     ]
     return "\n\n".join(sections)
@@ -68,8 +68,17 @@ def _clip_rows(preset: Preset) -> list[list[str]]:
     if markers:
         texts = [f"{name} {seconds_text(seconds)}" for name, seconds in markers.items()]
         rows.append(["markers", " · ".join(abridged(texts, MOST_MARKERS))])
-    panels = " / ".join(", ".join(panel.show for panel in row) for row in preset.panels.rows)
-    return [*rows, ["panels", panels]]
+    return [*rows, ["panels", _panels_text(preset)]]
+
+
+def _panels_text(preset: Preset) -> str:
+    """`low, blend / high`, row by row; `blend · seeds 3, 14 · curves of blend.swap`."""
+    panels = preset.panels
+    words = [" / ".join(", ".join(panel.show for panel in row) for row in panels.show)]
+    if panels.seeds is not None:
+        words.append(f"seeds {', '.join(abridged([str(seed) for seed in panels.seeds]))}")
+    words += [f"curves of {', '.join(panels.curves)}"] if panels.curves else []
+    return " · ".join(words)
 
 
 def _beats_text(preset: Preset, clock: Clock) -> str:
@@ -125,8 +134,12 @@ def output_size(output: Output, frame: tuple[int, int] | None) -> tuple[int, int
 def _swap_note(preset: Preset, sizes: Sizes | None) -> str:
     """What the ends of a swap mean, in its own words."""
     mix = preset.mix
-    if sizes is None or not sizes.layers or not mix.is_mix or mix.convention != "position":
+    if sizes is None or not sizes.layers or not mix.has_swap or mix.convention != "position":
         return ""
-    behind = name_of(position_of(2 * sizes.resolution))
+    first, behind = "4/0", name_of(position_of(2 * sizes.resolution))
+    if sizes.architecture == "stylegan3":  # where a layer has no resolution of its own
+        first, behind = "4", str(2 * sizes.resolution)
     high, low = (names_text(preset, role) for role in ("high", "low"))
-    return "\n" + paragraph(f"A swap at 4/0 gives all layers to {high}, one at {behind} gives all to {low}.")
+    return "\n" + paragraph(
+        f"A swap at {first} gives all layers to {high}, one at {behind} gives all to {low}."
+    )

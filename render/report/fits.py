@@ -118,7 +118,7 @@ def _swap_warnings(preset: Preset, models: Models) -> list[str]:
     sizes = sizes_in(used_models(preset, models))
     # A soft swap may well lie beyond, and StyleGAN3's layers have an axis of their own.
     unclear = mix.convention != "position" or "blend.width" in tracks
-    if sizes is None or not sizes.layers or not mix.is_mix or unclear:
+    if sizes is None or sizes.architecture == "stylegan3" or not mix.has_swap or unclear:
         return []
     behind = position_of(sizes.resolution) + 2
     return [

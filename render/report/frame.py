@@ -43,7 +43,7 @@ def describe_frame(preset: Preset, frame: int) -> str:
     sections = [
         section("frame", _time_rows(clock, index, seconds)),
         section("latents", _walk_rows(preset, latents, seconds, values)),
-        section("values", _value_rows(preset, values, names), right=(1,)),
+        section("values", _value_rows(preset, sizes, values, names), right=(1,)),
         _layers(preset, used, sizes, values, names),
         _snapshots(preset, used, values),
     ]
@@ -113,17 +113,19 @@ def _walk_rows(preset: Preset, latents: FoundLatents, seconds: Fraction, values:
 # --- numbers, names, layers ---------------------------------------------------------------------------------
 
 
-def _value_rows(preset: Preset, values: Values, names: Names) -> list[list[str]]:
+def _value_rows(preset: Preset, sizes: Sizes | None, values: Values, names: Names) -> list[list[str]]:
     quantities = {name: value.quantity for name, value in preset.animated().items()}
-    rows = [[name, value_text(quantities[name], value)] for name, value in values.items()]
+    rows = [
+        [name, value_text(quantities[name], value, sizes.layers if sizes else ())]
+        for name, value in values.items()
+    ]
     return [*([name, mix_text(mix)] for name, mix in names.items()), *rows]
 
 
 def _layers(preset: Preset, used: list[FoundModel], sizes: Sizes | None, values: Values, names: Names) -> str:
     """How much each layer takes of each model."""
     if sizes is None or not sizes.layers:
-        why = "StyleGAN3 says" if sizes else "the models say"
-        return f"layers\n  not known before the networks are opened: only then {why} which there are"
+        return "layers\n  not known before the networks are opened"
     blend = _blend(preset, used, sizes, values, names)
     to_rgb = [] if blend.to_rgb is None else [f"{model.name} to-RGB" for model in used]
     rows = [["layer", *(model.name for model in used), *to_rgb, ""]]
@@ -155,7 +157,7 @@ def _snapshots(preset: Preset, used: list[FoundModel], values: Values) -> str:
     for model in used:
         if len(model.kimgs) < 2 or len(model.kimgs) < len(model.files):
             continue
-        moved = values.get("blend.snapshot") if model.name == preset.snapshot_model else None
+        moved = values.get(preset.snapshot_tracks().get(model.name, ""))
         kimg = model.kimgs[-1] if moved is None else moved
         mix = {
             path.stem: float(share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from render.preset import Preset, name_of
 from .words import kimg_range
 
 _PYRAMIDS = ("stylegan1", "stylegan2")  # two layers for every resolution: 4, 8, 16 …
+_SIGNAL_LAYER = re.compile(r"synthesis\.L(\d{1,3})_(\d{1,5})_")
 
 
 class KnownLayer(NamedTuple):
@@ -55,14 +57,29 @@ class Sizes:
         resolution, *widths = numbers
         height, width = config.get("const_size") or (4, 4)
         picture = (width * resolution // 4, height * resolution // 4)
-        if header.architecture not in _PYRAMIDS:
-            return cls(header.architecture, resolution, picture, *widths, None, ())
-        count = 2 * int(math.log2(resolution)) - 2
-        layers = (
-            KnownLayer(position, name_of(position), 4 << position // 2, position % 2)
-            for position in range(count)
-        )
-        return cls(header.architecture, resolution, picture, *widths, count, tuple(layers))
+        layers = _signal_layers(header)
+        if header.architecture in _PYRAMIDS:
+            count = 2 * int(math.log2(resolution)) - 2
+            layers = tuple(
+                KnownLayer(position, name_of(position), 4 << position // 2, position % 2)
+                for position in range(count)
+            )
+        return cls(header.architecture, resolution, picture, *widths, len(layers) or None, layers)
+
+
+def _signal_layers(header: Header) -> tuple[KnownLayer, ...]:
+    """StyleGAN3's layers, from the sizes in their tensors' names; () where these do not tell."""
+    sizes = {int(match[1]): int(match[2]) for name in header.tensors if (match := _SIGNAL_LAYER.match(name))}
+    margin, count = header.config.get("margin_size"), header.config.get("num_layers")
+    if not (isinstance(margin, int) and isinstance(count, int) and set(sizes) == set(range(count + 1))):
+        return ()
+    # All but the last two layers keep a margin around the picture.
+    rates = [sizes[index] - 2 * margin * (index < count - 1) for index in range(count + 1)]
+    rates = [rates[0], *rates]  # the input's is that of L0
+    return tuple(
+        KnownLayer(position, f"L{position - 1}" if position else "input", rate, position - rates.index(rate))
+        for position, rate in enumerate(rates)
+    )
 
 
 @dataclass(frozen=True)
@@ -123,16 +140,14 @@ def _find_model(preset: Preset, name: str) -> FoundModel:
 
 def roles_of(preset: Preset) -> dict[str, list[str]]:
     """What each model is used for at any time: `low`, `high`, `model`, `mapping`, `panel`, or nothing."""
-    roles: dict[str, list[str]] = {name: [] for name in preset.models}
+    uses = dict(preset.mix.all_names())
     for track, names in preset.names().items():
         section, _, role = track.partition(".")
-        for name in names.names if section == "blend" else ():
-            if name in roles:
-                roles[name].append(role)
-    shown = {panel.show for row in preset.panels.rows for panel in row}
-    for name in shown & roles.keys():
-        roles[name].append("panel")
-    return roles
+        if section == "blend":
+            uses.setdefault(role, names.names)
+    shown = {panel.word for row in preset.panels.rows for panel in row}
+    uses["panel"] = tuple(name for name in preset.models if name in shown)
+    return {name: [role for role, names in uses.items() if name in names] for name in preset.models}
 
 
 def used_models(preset: Preset, models: Models) -> list[FoundModel]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
 
@@ -9,28 +10,47 @@ from render.errors import PresetError
 from render.preset import Animated, NameKeys, Preset
 from render.timeline import Clock, ExpressionTrack, Track
 
+from .models import KnownLayer, Sizes
 from .table import GAP, NARROWEST, WIDTH
 from .words import abridged, count_text, mix_text, value_text
 
 
-def track_rows(preset: Preset) -> list[list[str]]:
-    """A head, then every track: name, first, last, minimum, maximum, how it is written."""
+def track_rows(preset: Preset, sizes: Sizes | None = None) -> list[list[str]]:
+    """A head, then every track: name, first, last, minimum, maximum, how it is written.
+
+    sizes  of the networks, where known: in StyleGAN3 swaps are positions among its own layers
+    """
     head = ["", "first", "last", "minimum", "maximum", ""]
     rows = [head, *name_rows(preset)]
-    rows += [track_row(name, *pair, preset.clock) for name, pair in animated_tracks(preset).items()]
+    layers = sizes.layers if sizes else ()
+    for name, (value, track) in animated_tracks(preset, sizes).items():
+        rows.append(track_row(name, value, track, preset.clock, layers))
     *widths, last = [max(map(len, column)) + len(GAP) for column in zip(*rows, strict=True)]
     if sum(widths) + min(last, NARROWEST) > WIDTH:
         rows = [[cell.replace("between ", "").replace(" and ", "–") for cell in row] for row in rows]
     return rows
 
 
-def animated_tracks(preset: Preset) -> dict[str, tuple[Animated, Track | ExpressionTrack]]:
+def animated_tracks(
+    preset: Preset, sizes: Sizes | None = None
+) -> dict[str, tuple[Animated, Track | ExpressionTrack]]:
     """Every animated number as written and over time, by the names of `Preset.tracks`."""
-    tracks = preset.tracks()
+    if sizes is not None and sizes.architecture == "stylegan3" and sizes.layers:
+        from render.scene.mixture import tracks_on  # NumPy, which other networks can do without
+
+        tracks = tracks_on(sizes.layers, preset)
+    else:
+        tracks = preset.tracks()
     return {name: (value, tracks[name]) for name, value in preset.animated().items()}
 
 
-def track_row(name: str, value: Animated, track: Track | ExpressionTrack, clock: Clock) -> list[str]:
+def track_row(
+    name: str,
+    value: Animated,
+    track: Track | ExpressionTrack,
+    clock: Clock,
+    layers: Sequence[KnownLayer] = (),
+) -> list[str]:
     """Name, first, last, minimum, maximum, and how it is written; of a constant only one value."""
     try:
         numbers = [*_ends(track, clock), track.minimum, track.maximum]
@@ -38,8 +58,8 @@ def track_row(name: str, value: Animated, track: Track | ExpressionTrack, clock:
         raise PresetError(f"{name}: {error}") from None
     if track.is_constant:
         words = f"constant, {value.expression}" if value.expression else "constant"
-        return [name, value_text(value.quantity, numbers[0]), "", "", "", words]
-    return [name, *(value_text(value.quantity, number) for number in numbers), written(value)]
+        return [name, value_text(value.quantity, numbers[0], layers), "", "", "", words]
+    return [name, *(value_text(value.quantity, number, layers) for number in numbers), written(value)]
 
 
 def _ends(track: Track | ExpressionTrack, clock: Clock) -> tuple[float, float]:

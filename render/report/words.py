@@ -5,11 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Protocol
 
 from render.preset import KIMG, SWAP, Quantity, name_of
 from render.timeline import Clock, rate_text
 
 NEAR = 1e-6  # positions closer than this to a layer are that layer
+
+
+class NamedLayer(Protocol):
+    """A layer of a network, as far as words need it."""
+
+    @property
+    def name(self) -> str: ...
 
 
 def number_text(number: float) -> str:
@@ -68,19 +76,29 @@ def mix_text(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {percent_text(share)}" for name, share in shares.items())
 
 
-def value_text(quantity: Quantity, number: float) -> str:
-    """A track's number for people: `32/1`, `between 32/1 and 64/0`, `40 kimg`, `0.7`."""
+def value_text(quantity: Quantity, number: float, layers: Sequence[NamedLayer] = ()) -> str:
+    """A track's number for people: `32/1`, `between 32/1 and 64/0`, `40 kimg`, `0.7`.
+
+    layers  of the network, where known, for the positions of a swap
+    """
     if quantity == SWAP:
-        return layer_text(number)
+        return layer_text(number, layers)
     return f"{number_text(number)} kimg" if quantity == KIMG else number_text(number)
 
 
-def layer_text(position: float) -> str:
-    """A position by the names of the layers it lies at or between."""
+def layer_text(position: float, layers: Sequence[NamedLayer] = ()) -> str:
+    """A position by the names of the layers it lies at or between; default: those of StyleGAN1 and 2."""
     whole = round(position)
     if position < -NEAR:
-        return f"before {name_of(0)}"
+        return f"before {position_name(0, layers)}"
     if abs(position - whole) <= NEAR:
-        return name_of(whole)
+        return position_name(whole, layers)
     below = math.floor(position)
-    return f"between {name_of(below)} and {name_of(below + 1)}"
+    return f"between {position_name(below, layers)} and {position_name(below + 1, layers)}"
+
+
+def position_name(position: int, layers: Sequence[NamedLayer] = ()) -> str:
+    """The name of a whole position; where StyleGAN3's layers end, `behind L14`."""
+    if not layers or "/" in layers[0].name:
+        return name_of(position)
+    return layers[position].name if position < len(layers) else f"behind {layers[-1].name}"

@@ -167,9 +167,11 @@ def _draw_header(pen: Pen, preset: Preset) -> None:
     end = pen.width - MARGIN
     end -= pen.text(end, y, clip_text(preset.clock), MEDIUM, TEXT, "rm") + NOTE_GAP
     x: float = MARGIN
+    changing = preset.names()
     for role, names in preset.mix.all_names().items():
         x += pen.text(x, y, role, LARGE, MUTED, room=end - x) + 8
-        x += pen.text(x, y, " → ".join(names), LARGE, BRIGHT, room=end - x) + NOTE_GAP
+        between = " → " if f"blend.{role}" in changing else ", "
+        x += pen.text(x, y, between.join(names), LARGE, BRIGHT, room=end - x) + NOTE_GAP
 
 
 def _draw_stamps(pen: Pen, plan: Plan) -> None:

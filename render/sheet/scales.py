@@ -18,16 +18,15 @@ NEAREST_TICKS = 80  # pixels
 def tick_text(quantity: Quantity, number: float, layers: Sequence[Layer] = ()) -> str:
     """A number where its unit is named beside it: `32/1`, between two layers the resolution, `0.7`.
 
-    layers  of the network, whose names count for a swap where they are not resolutions
+    layers  of the network, whose names count for a swap where they are not resolutions: `L7`, `L7.5`
     """
     if quantity != SWAP:
         return number_text(number)
     if not layers or "/" in layers[0].name:
         return name_of(round(number, 6))
     whole = round(number)
-    if abs(number - whole) > 1e-6 or not 0 <= whole <= len(layers):
-        return number_text(number)
-    return layers[whole].name if whole < len(layers) else "behind"
+    is_layer = abs(number - whole) <= 1e-6 and 0 <= whole < len(layers)
+    return layers[whole].name if is_layer else f"L{number_text(number - 1)}"
 
 
 def layer_ticks(lowest: float, highest: float) -> list[float]:

@@ -36,7 +36,7 @@ def weight_columns(scene: Scene, plan: Plan) -> dict[str, np.ndarray]:
         for name, track in scene.tracks.items()
         if name.startswith("blend.")
     }
-    empty = np.full([len(scene.models), len(scene.model.layers)], np.nan)
+    empty, has_to_rgb = np.full([len(scene.models), len(scene.model.layers)], np.nan), False
     found: dict[str, list[np.ndarray]] = {"layers": [], "to-RGB": []}
     for at, moment in enumerate(moments):
         values = {name: float(column[at]) for name, column in numbers.items()}
@@ -46,11 +46,12 @@ def weight_columns(scene: Scene, plan: Plan) -> dict[str, np.ndarray]:
             try:
                 blend = scene.mixture.blend(values, names)
                 weights, to_rgb = blend.weights, blend.to_rgb
+                has_to_rgb |= to_rgb is not None
             except BlendError:  # a formula goes too far between two frames
                 pass
         found["layers"].append(weights)
         found["to-RGB"].append(empty if to_rgb is None else to_rgb)
-    if "blend.to_rgb" not in scene.tracks:
+    if not has_to_rgb:
         del found["to-RGB"]
     return {name: np.array(columns) for name, columns in found.items()}
 
@@ -72,7 +73,7 @@ def weight_colors(weights: np.ndarray, colors: Sequence[Color]) -> np.ndarray:
 
 def weight_blocks(scene: Scene, plan: Plan, colors: Mapping[str, Color]) -> list[Block]:
     """A block for each table of weights; none where a single model is shown."""
-    if not scene.preset.mix.is_mix:
+    if scene.preset.mix.model is not None:
         return []
     layers = scene.model.layers
     row = min(max(TALLEST // len(layers), LOWEST_ROW), HIGHEST_ROW)
