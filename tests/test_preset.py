@@ -208,7 +208,7 @@ def test_relative_sources_start_from_the_presets_folder(tmp_path: Path) -> None:
 
 def test_one_model_needs_no_blend() -> None:
     assert Preset(models={"a": "a.pkl"}, clip={"duration": "1s"}).mix == Blend(model="a")
-    assert not preset(blend="ukiyoe").mix.is_mix
+    assert not preset(blend="ukiyoe").mix.has_swap
 
 
 def test_the_snapshot_moves_the_series() -> None:

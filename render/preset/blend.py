@@ -167,8 +167,6 @@ class Blend(Part):
         """Whether low and high are mixed."""
         return self.form == "swap"
 
-    is_mix = has_swap
-
     def numbers(self) -> dict[Place, Animated | Layered]:
         """Its animated numbers that have a meaning, by their places in the section."""
         written = {"swap": self.swap_used, "width": self.width, "weight": self.weight}

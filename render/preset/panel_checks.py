@@ -33,12 +33,15 @@ def _panels(preset: Preset) -> Iterator[tuple[Place, Panel]]:
 
 
 def _shown(preset: Preset, panel: Panel, place: Place) -> list[Mistake]:
-    is_mix = preset.blend is not None and preset.blend.is_mix
-    known = [*(PANEL_WORDS if is_mix else ("blend",)), *preset.models]
+    form = preset.mix.form
+    known = [*(PANEL_WORDS if form == "swap" else ("blend",)), *preset.models]
     if panel.word in known:
         return _snapshot(preset, panel, place)
     if panel.word in PANEL_WORDS:
-        return [Mistake(place, f"there is no {panel.word} here: a single model is shown; use blend")]
+        what = "a single model is shown; use blend"
+        if form != "model":
+            what = f"blend.{form} has neither low nor high; use blend, or a model's name"
+        return [Mistake(place, f"there is no {panel.word} here: {what}")]
     return [Mistake(place, f"unknown panel {panel.word!r}{did_you_mean(panel.word, known)}")]
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from render.blending.blend import Blend, position_of_resolution, swap_weights
+from render.errors import RenderError
 from render.preset import Preset
+from render.preset.sums import sum_text, wrong_sum
 from render.timeline import ExpressionTrack, Track
 
 if TYPE_CHECKING:
@@ -58,24 +60,39 @@ class Mixture:
 
     def __init__(self, preset: Preset, models: Sequence[str], layers: Sequence[Layer]):
         self.preset, self.models, self.layers = preset, list(models), tuple(layers)
-        self.roles = tuple(preset.mix.names())
 
     def blends(self, values: Values, names: Names) -> dict[str, Blend]:
         """For every panel's word, how much of each model its layers take.
 
         `low`, `blend` and `high` are one walk through the same latents under the same noise, so that only
         layers differ. A model's own name shows that model as it is, with its own mapping and noise.
+
+        Raises RenderError where the weights of a mix don't sum to 1.
         """
         blend = self.blend(values, names)
         words = {panel.word for row in self.preset.panels.show for panel in row}
         return {word: blend if word == "blend" else self._panel(word, names, blend) for word in words}
 
     def blend(self, values: Values, names: Names) -> Blend:
-        """The blend itself, [M, L]."""
+        """The blend itself, [M, L]. Raises as `blends`."""
+        return _FORMS[self.preset.mix.form](self, values, names)
+
+    def leading(self, names: Names) -> str:
+        """The model that gives the coarse layers: low, the base or the only one; of a mix the first."""
+        if self.preset.mix.form == "mix":
+            return next(iter(self.preset.mix.mix))
+        role = next(iter(self.preset.mix.names()))
+        shares = names[f"blend.{role}"]
+        return max(shares, key=shares.__getitem__)
+
+    # --- the forms of a blend -------------------------------------------------------------------------------
+
+    def _single(self, values: Values, names: Names) -> Blend:
+        return self._alone(self._shares("blend.model", names))
+
+    def _swapped(self, values: Values, names: Names) -> Blend:
         mix, count = self.preset.mix, len(self.layers)
-        if not mix.is_mix:
-            return self._alone(self._shares("blend.model", names))
-        low, high = (self._shares(f"blend.{role}", names) for role in self.roles)
+        low, high = (self._shares(f"blend.{role}", names) for role in ("low", "high"))
         weight = on_layers(self.preset, "blend.weight", values, self.layers)
 
         def rule(swap: float) -> np.ndarray:
@@ -84,32 +101,77 @@ class Mixture:
 
         to_rgb = values.get("blend.to_rgb")
         mixed = low + (high - low) * float(np.mean(weight))
+        words = {"low": low, "high": high, "blend": mixed}
+        return self._whole(rule(values["blend.swap"]), None if to_rgb is None else rule(to_rgb), names, words)
+
+    def _mixed(self, values: Values, names: Names) -> Blend:
+        weights = self._summed("mix", values)
+        to_rgb = None if self.preset.mix.to_rgb is None else self._summed("to_rgb", values)
+        return self._whole(weights, to_rgb, names, {"blend": weights.mean(axis=1)})
+
+    def _added(self, values: Values, names: Names) -> Blend:
+        base = self._shares("blend.base", names)
+
+        def rule(key: str) -> np.ndarray:
+            shares = self._table(key, values)
+            return np.multiply.outer(base, 1 - shares.sum(axis=0)) + shares
+
+        weights = rule("add")
+        to_rgb = None if self.preset.mix.to_rgb is None else rule("to_rgb")
+        return self._whole(weights, to_rgb, names, {"blend": weights.mean(axis=1)})
+
+    def _whole(
+        self, weights: np.ndarray, to_rgb: np.ndarray | None, names: Names, words: Mapping[str, np.ndarray]
+    ) -> Blend:
+        """The blend of these weights with the mapping network and the noise maps that the preset names."""
+        noise = names.get("blend.noise")
         return Blend(
-            rule(values["blend.swap"]),
-            to_rgb=None if to_rgb is None else rule(to_rgb),
-            mapping=self._mapping(names["blend.mapping"], {"low": low, "high": high, "blend": mixed}),
-            convention=mix.convention,
+            weights,
+            to_rgb=to_rgb,
+            mapping=self._owner(names["blend.mapping"], words),
+            noise=None if noise is None else self._owner(noise, words),
+            convention=self.preset.mix.convention,
+            interpolation=self.preset.mix.interpolation,
         )
 
+    # --- weights --------------------------------------------------------------------------------------------
+
+    def _table(self, key: str, values: Values) -> np.ndarray:
+        """The numbers that models have in `mix`, `add` or `to_rgb`, [M, L]; 0 for those not spoken of."""
+        table = np.zeros((len(self.models), len(self.layers)))
+        for name in getattr(self.preset.mix, key):
+            number = on_layers(self.preset, f"blend.{key}.{name}", values, self.layers)
+            table[self.models.index(name)] = number
+        return table
+
+    def _summed(self, key: str, values: Values) -> np.ndarray:
+        """The weights of a mix, whose columns sum to 1."""
+        table, normalise = self._table(key, values), self.preset.mix.normalise
+        spoken = [self.models.index(name) for name in getattr(self.preset.mix, key)]
+        for layer, column in zip(self.layers, table.T, strict=True):
+            shares = {self.models[index]: float(column[index]) for index in spoken}
+            wrong = wrong_sum(shares, normalise)
+            if wrong:
+                raise RenderError(f"blend.{key}: {sum_text(layer.name, shares, wrong, '', normalise)}")
+        return table / table.sum(axis=0) if normalise else table
+
     def _panel(self, word: str, names: Names, blend: Blend) -> Blend:
-        if word not in self.roles:
-            return Blend.only(self.models.index(word), len(self.models), len(self.layers))
+        if word not in ("low", "high"):
+            return self._alone(np.eye(len(self.models))[self.models.index(word)])
         alone = self._alone(self._shares(f"blend.{word}", names))
         return replace(alone, mapping=blend.mapping, noise=blend.noise)
 
     def _alone(self, shares: np.ndarray) -> Blend:
         """Every layer takes the same of each model."""
-        return Blend(np.repeat(shares[:, None], len(self.layers), axis=1), mapping=shares)
+        weights = np.repeat(shares[:, None], len(self.layers), axis=1)
+        return Blend(weights, mapping=shares, interpolation=self.preset.mix.interpolation)
 
     def _shares(self, track: str, names: Names) -> np.ndarray:
         """Weights [M] of the models that a track of names shows."""
-        shares = np.zeros(len(self.models))
-        for name, share in names[track].items():
-            shares[self.models.index(name)] = share
-        return shares
+        return self._owner(names[track], {})
 
-    def _mapping(self, shares: Mapping[str, float], words: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Weights [M] of the mapping network; besides models there are the words low, high and blend."""
+    def _owner(self, shares: Mapping[str, float], words: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Weights [M] of the models named; besides models there are words such as low, high and blend."""
         found = np.zeros(len(self.models))
         for name, share in shares.items():
             if name in words:
@@ -117,3 +179,11 @@ class Mixture:
             else:
                 found[self.models.index(name)] += share
         return found
+
+
+_FORMS: dict[str, Callable[[Mixture, Values, Names], Blend]] = {
+    "model": Mixture._single,
+    "swap": Mixture._swapped,
+    "mix": Mixture._mixed,
+    "add": Mixture._added,
+}

@@ -19,6 +19,7 @@ from render.networks.ops import to_uint8
 from render.networks.stylegan3 import picture_transform
 from render.preset import Preset
 from render.preset.panel_checks import kimg_models
+from render.preset.sums import unsummed
 from render.timeline import Clock
 
 from .cast import Cast, blended_models, open_cast, used_models
@@ -48,6 +49,9 @@ class Scene:
         self.blender = blender or Blender([model for cast in self.casts for model in cast.generators])
         self.tracks, self.names = tracks_on(self.model.layers, preset), preset.names()
         self.mixture = Mixture(preset, self.models, self.model.layers)
+        wrong = unsummed(preset, self.model.layers)
+        if wrong:
+            raise PresetError("\n".join(wrong))
         self.panels = tuple(panel for row in preset.panels.rows for panel in row)
         if preset.transform is not None and self.model.architecture != "stylegan3":
             raise PresetError("transform: only StyleGAN3 can move its picture; these networks are not of it")
@@ -100,15 +104,18 @@ class Scene:
     def moment(self, frame_index: int) -> Moment:
         """What frame `frame_index` shows.
 
-        Raises IndexError outside the clip; RenderError where a formula has no value at that frame, which can
-        only be at a rate that the preset does not speak of.
+        Raises IndexError outside the clip; RenderError where a formula has no value at that frame, or a mix
+        does not sum to 1, which can only be at a rate that the preset does not speak of.
         """
         seconds = self.clock.seconds(frame_index)
         values = self._values(seconds, f"frame {frame_index}")
         names = {name: track.weights_at(seconds) for name, track in self.names.items()}
         noise = "none" if self.preset.noise.mode == "none" else "const"
         transform = self._transform(values)
-        blends = self.blends(values, names)
+        try:
+            blends = self.blends(values, names)
+        except RenderError as error:
+            raise RenderError(f"frame {frame_index}: {error}") from None
         pictures = {}
         for show, seed in dict.fromkeys((panel.show, panel.seed) for panel in self.panels):
             journey = self.journey if seed is None else self.journey.at_seed(seed)
@@ -132,7 +139,7 @@ class Scene:
         found = {}
         for panel in self.panels:
             if panel.show not in found:
-                kimgs = {self.preset.snapshot_model: values.get("blend.snapshot")}
+                kimgs = {name: values[track] for name, track in self.preset.snapshot_tracks().items()}
                 if panel.kimg is not None:
                     kimgs |= dict.fromkeys(kimg_models(self.preset, panel), panel.kimg)
                 series = [cast.mix(kimgs.get(cast.name)) for cast in self.casts]
@@ -153,11 +160,7 @@ class Scene:
         seconds = Fraction(0)
         values = self._values(seconds, "frame 0")
         names = {name: track.weights_at(seconds) for name, track in self.names.items()}
-        first = max(
-            self.names.get("blend.low", self.names.get("blend.model")).weights_at(seconds).items(),
-            key=lambda pair: pair[1],
-        )
-        base = self.casts[self.models.index(first[0])].generators[-1]
+        base = self.casts[self.models.index(self.mixture.leading(names))].generators[-1]
         journey = Journey(self.preset, self.clock, self.model, self._mapping, base)
         if self.preset.latents.pace == "even":
             blend = self.mixture.blend(values, names)
@@ -168,7 +171,8 @@ class Scene:
     def _mapping(self, blend: Blend):
         """The mapping network of a blend, of which no layer needs to be mixed."""
         bare = Blend.only(0, blend.model_count, blend.layer_count)
-        return self.blender.apply(replace(bare, mapping=blend.mapping, convention=blend.convention)).mapping
+        parts = {name: getattr(blend, name) for name in ("mapping", "convention", "interpolation")}
+        return self.blender.apply(replace(bare, **parts)).mapping
 
 
 @torch.inference_mode()
