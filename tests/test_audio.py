@@ -17,6 +17,7 @@ from render.errors import EncodingError
 
 CLICKS = (0.5, 1.25, 2.0, 2.75)  # seconds
 COUNT, FPS = 50, 25
+SLACK_SECONDS = 1024 / 48_000  # an ffmpeg before 8 plays the last block of AAC to its end
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_sound_is_in_time_and_as_long_as_the_film(tmp_path: Path, song: Path, na
     film(tmp_path / name, Audio(song), preset="ultrafast")
     sound, facts = sound_of(tmp_path / name), facts_of(tmp_path / name)
     np.testing.assert_allclose(clicks_in(sound), CLICKS[:2], atol=0.005)
-    assert len(sound) / 48_000 == pytest.approx(COUNT / FPS, abs=0.001)
+    assert -0.001 < len(sound) / 48_000 - COUNT / FPS < SLACK_SECONDS
     assert (facts.audio, facts.frames, facts.fps) == (codec, COUNT, FPS)
     assert not facts.edit_list
     assert [file.name for file in tmp_path.iterdir()] == [name]
@@ -76,7 +77,7 @@ def test_it_starts_where_asked_and_fades(tmp_path: Path, song: Path) -> None:
 def test_after_a_short_sound_comes_silence(tmp_path: Path, song: Path) -> None:
     film(tmp_path / "a.mp4", Audio(song, start=2.5))
     sound = sound_of(tmp_path / "a.mp4")
-    assert len(sound) / 48_000 == pytest.approx(COUNT / FPS, abs=0.001)
+    assert -0.001 < len(sound) / 48_000 - COUNT / FPS < SLACK_SECONDS
     assert np.abs(sound[30_000:]).max() < 0.001
 
 

@@ -26,11 +26,11 @@ VIDEOS = [
     ("a.mp4", {"codec": "av1"}, 46, r"av1 .*yuv420p10le\(tv, bt709"),
     ("a.webm", {"preset": "fast"}, 43, r"vp9 .*yuv420p\(tv, bt709"),
     ("a.webm", {"codec": "av1"}, 46, r"av1 .*yuv420p10le\(tv, bt709"),
-    ("a.mov", {"codec": "prores"}, 58, r"prores \(HQ\) \(apch .*yuv422p10le\(tv, bt709"),
-    ("a.mov", {"codec": "prores4444"}, 60, r"prores \(4444\) \(ap4h .*yuv444p1.le\(tv, bt709"),
+    ("a.mov", {"codec": "prores"}, 58, r"prores \(HQ\) \(apch .*yuv422p10le\((tv, )?bt709"),
+    ("a.mov", {"codec": "prores4444"}, 60, r"prores \(4444\) \(ap4h .*yuv444p1.le\((tv, )?bt709"),
 ]
 LOSSLESS = [
-    ("a.mkv", r"ffv1, gbrp16le"),
+    ("a.mkv", r"ffv1.*gbrp16le"),
     ("a.apng", r"apng, rgb48be"),
     ("pictures/%03d.png", r"png, rgb48be"),
 ]
