@@ -71,8 +71,8 @@ def _part(part: object) -> str:
 def _chart(part: Chart) -> str:
     width, height = part.picture.size
     return (
-        f'<img class="chart" width="{width}" height="{height}" alt="{escape(part.words)}" '
-        f'src="{_address(part.picture, "PNG", optimize=True)}">'
+        f'<div class="wide"><img class="chart" width="{width}" height="{height}" alt="{escape(part.words)}" '
+        f'src="{_address(part.picture, "PNG", optimize=True)}"></div>'
     )
 
 
