@@ -286,6 +286,20 @@ def test_easings_are_told_in_full() -> None:
         parse_easing(call)
 
 
+def test_the_picture_of_easings_has_all_of_them() -> None:
+    from samples.preset_figures import EASINGS
+
+    drawn = {parse_easing(name).name for row in EASINGS for name in row}
+    assert set(NAMED) - drawn == {"step-end"}  # the same as hold
+
+
+def test_pictures_are_small_and_there() -> None:
+    pictures = re.findall(r"\]\((pictures/[^)]+)\)", TEXT)
+    assert len(pictures) == 3
+    for picture in pictures:
+        assert 0 < (PAGE.parent / picture).stat().st_size < 150_000
+
+
 def test_times_and_repeats_are_told_in_full() -> None:
     times = rows_of("Times")
     assert all(any(re.match(rf"[\d]+{unit}", time) for time in times) for unit in UNITS)
