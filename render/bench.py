@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -19,10 +20,11 @@ from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.networks import Generator, StyleGAN2, StyleGAN2Config, StyleGAN3, build
 from render.networks.fast import fast
-from render.networks.memory import keep_freed_memory
+from render.networks.memory import returning_freed_memory
 from render.networks.pyramid import Pyramid
 
-PATHS = ("plain", "exact", "fast")
+KEPT = "plain, kept memory"  # the plain path with the allocator's setting of the others
+PATHS = ("exact", "fast")
 TURNS = 3
 CEILING = (128, 256)  # channels and pixels of the convolution that tells what the machine can do
 SWEEP_FRAMES = 8
@@ -33,7 +35,7 @@ class Figure:
     """One thing that was measured.
 
     work     what was drawn
-    path     plain, exact or fast
+    path     plain (also with freed memory kept, as `render.networks.memory` does), exact or fast
     batch    pictures at once
     seconds  for one picture
     speedup  against the plain path at the same work, None where there is none
@@ -87,14 +89,15 @@ def bench(
     compiled  as in `fast`. Takes about `turns` + 1 times as long as everything drawn once
     """
     device = generator.mapping.w_avg.device
-    if device.type == "cpu":
-        keep_freed_memory()  # for the plain path too: it shall not be slow for another reason than its own
-    paths = {name: fast(generator, name, compiled) for name in PATHS[1:]}
-    formats = {"plain": torch.float32} | {name: path.precision.dtype for name, path in paths.items()}
+    paths = {name: fast(generator, name, compiled) for name in PATHS}
+    formats = {"plain": torch.float32, KEPT: torch.float32} | {
+        name: path.precision.dtype for name, path in paths.items()
+    }
     calls: dict[tuple, Callable[[], object]] = {}
     for batch in batches:
         ws = _latents(generator, batch)
-        calls["draw", "plain", batch] = lambda ws=ws: generator.synthesis(ws)
+        calls["draw", "plain", batch] = partial(_draw_plainly, generator, ws)
+        calls["draw", KEPT, batch] = lambda ws=ws: generator.synthesis(ws)
         for name, path in paths.items():
             calls["draw", name, batch] = lambda ws=ws, path=path: path(ws)
     calls |= _sweep(generator, paths["fast"])
@@ -186,6 +189,12 @@ def _sweep(generator: Generator, path) -> dict[tuple, Callable[[], object]]:
         (work, "shared layers once", SWEEP_FRAMES): together,
         ("blending one layer", "blender", 1): blended,
     }
+
+
+def _draw_plainly(generator: Generator, ws: Tensor) -> Tensor:
+    """The published way, in a process whose memory nobody has tuned."""
+    with returning_freed_memory():
+        return generator.synthesis(ws)
 
 
 def _latents(generator: Generator, count: int) -> Tensor:

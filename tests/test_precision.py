@@ -40,5 +40,12 @@ def test_exact_forbids_tf32_for_its_time_only(monkeypatch):
 
 
 def test_other_systems_keep_memory_as_they_like(monkeypatch):
+    monkeypatch.setattr(memory, "_library", lambda: None)
+    assert not memory.keep_freed_memory()
+    with memory.returning_freed_memory():
+        pass
+
+
+def test_settings_of_another_kind_leave_memory_alone(monkeypatch):
     monkeypatch.setattr(memory.sys, "platform", "darwin")
-    assert memory.keep_freed_memory.__wrapped__() is False
+    assert memory._library.__wrapped__() is None

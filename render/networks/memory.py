@@ -9,23 +9,52 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
-# Numbers of glibc's <malloc.h>.
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+# Numbers of glibc's <malloc.h>, and what it sets them to by itself in a program with large blocks.
+TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX = -1, -3, -4
 NEVER = 2**31 - 1
+KEEPING = {MMAP_MAX: 0, TRIM_THRESHOLD: NEVER}
+USUAL = {MMAP_MAX: 65536, MMAP_THRESHOLD: 2**25, TRIM_THRESHOLD: 2**26}
 
 
-@cache
 def keep_freed_memory() -> bool:
-    """Tell glibc, once, to keep what is freed for the next tensor. False where there is no glibc.
+    """Tell glibc to keep what is freed for the next tensor. False where there is no glibc.
 
     The process then stays as large as it was at its largest.
     """
+    library = _library()
+    return library is not None and _set(library, KEEPING)
+
+
+@contextmanager
+def returning_freed_memory() -> Iterator[None]:
+    """For a while, memory as every other program has it: to measure what keeping it is worth."""
+    library = _library()
+    if library is not None:
+        _set(library, USUAL)
+        library.malloc_trim(0)
+    try:
+        yield
+    finally:
+        keep_freed_memory()
+
+
+def _set(library: ctypes.CDLL, options: dict[int, int]) -> bool:
+    done = [library.mallopt(option, value) for option, value in options.items()]  # every one of them
+    return all(done)
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    """glibc, if this is Linux with one."""
     if not sys.platform.startswith("linux"):
-        return False
+        return None
     try:
         library = ctypes.CDLL("libc.so.6")
-        return bool(library.mallopt(M_MMAP_MAX, 0) and library.mallopt(M_TRIM_THRESHOLD, NEVER))
+        _ = library.mallopt, library.malloc_trim
     except (OSError, AttributeError):
-        return False
+        return None
+    return library

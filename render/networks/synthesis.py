@@ -131,8 +131,8 @@ class Batch:
     def each(self, name: str, function: Callable, *inputs: Tensor | None) -> Any:
         """function(prepared, *inputs) for the samples that share the unit's weights; results are joined.
 
-        Splitting is the rule because it always won. Four samples with weights of their own, 3×3, one thread of
-        a Zen 4, against one grouped convolution: 88 ms against 111 ms (256 channels, 64 px, bfloat16), 88
+        Splitting is the rule because it always won. Four samples with weights of their own, 3×3, one thread
+        of a Zen 4, against one grouped convolution: 88 ms against 111 ms (256 channels, 64 px, bfloat16), 88
         against 211 (64 channels, 256 px), 8.0 against 8.5 (512 channels, 8 px); a shared weight takes 84, 84
         and 5.5 ms.
         """
