@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from render.errors import PresetError
+from render.preset.captions import panel_name
 from render.preset.values import read_color
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ DARK = "#111114"
 TEXT_SHARE = 1 / 16  # height of a caption's letters, of the panel's height …
 TEXT_LIMITS = (11, 28)  # … but in pixels no less and no more than this
 STRIP_SHARE = 2.0  # height of a caption's strip, of its letters' height
-LANE_SHARE = 2.2  # height of one curve's lane, of the letters' height
+LANE_SHARE = 2.5  # height of one curve's lane, of the letters' height
 
 Size = tuple[int, int]  # width, height in pixels
 Color = tuple[int, int, int]
@@ -91,18 +92,6 @@ def layout_of(preset: Preset) -> Layout:
 def panel_label(preset: Preset, panel: Panel) -> str:
     """The words under a picture as written, or its name."""
     return panel.label or panel_name(preset, panel)
-
-
-def panel_name(preset: Preset, panel: Panel) -> str:
-    """What a picture is called: `ukiyoe`, `ukiyoe → toon` where that changes, `100 kimg`, `seed 3`."""
-    seed = "" if panel.seed is None else f"seed {panel.seed}"
-    if seed and all(one.word == "blend" and one.kimg is None for row in preset.panels.show for one in row):
-        return seed
-    name = " → ".join(preset.mix.all_names().get(panel.word, (panel.word,)))
-    if panel.kimg is not None:
-        kimg = f"{panel.kimg:g} kimg"
-        name = kimg if panel.word == "blend" else f"{name} {kimg}"
-    return f"{name}, {seed}" if seed else name
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from render.curve_strip import CurveStrip
 from render.errors import PresetError
 from render.networks import Generator
 from render.networks.ops import to_uint8
 from render.panels import Layout, compose, layout_of
+from render.preset.motion import VARS
 from render.scene import Moment, Picture, Scene
 
 # Pictures drawn at once: about this many pixels, so that memory does not grow with the resolution.
@@ -97,11 +99,24 @@ class Renderer:
 
     def frames(self, moments: Iterable[Moment]) -> Iterator[np.ndarray]:
         """Frames uint8 [H, W, 3] of the moments, in their order. Memory does not grow with their number."""
-        moments, layout = iter(moments), self.layout
+        moments, layout, strip = iter(moments), self.layout, self._curve_strip()
         while chunk := list(islice(moments, self.batch_size)):
             drawn = self._draw_all(picture for moment in chunk for picture in moment.pictures)
             for moment in chunk:
-                yield compose([drawn[picture.key] for picture in moment.pictures], layout)
+                frame = compose([drawn[picture.key] for picture in moment.pictures], layout, moment.captions)
+                if strip:
+                    strip.draw(frame, moment.seconds)
+                yield frame
+
+    def _curve_strip(self) -> CurveStrip | None:
+        """The curves beneath the pictures, if the preset wants any."""
+        preset, tracks = self.scene.preset, self.scene.tracks
+        if not preset.panels.curves:
+            return None
+        known = {name.removeprefix(VARS): name for name in tracks}
+        shown = {name: tracks[known[name.removeprefix(VARS)]] for name in preset.panels.curves}
+        sizes = [self.picture_size] * len(self.scene.panels)
+        return CurveStrip(shown, self.scene.clock, self.layout, sizes)
 
     def _draw_all(self, pictures: Iterable[Picture]) -> dict[tuple, np.ndarray]:
         """Every picture once: uint8 [H, W, 3] by its key, drawn in batches that share a blend."""

@@ -9,8 +9,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from .mistakes import shown
+
+if TYPE_CHECKING:
+    from .model import Preset
+    from .panels import Panel
 
 # What captions read besides numbers and names of the preset.
 CAPTION_WORDS = {
@@ -96,3 +101,15 @@ def formatted(number: float, form: str) -> str:
     """A number in a format of `read_caption`; nothing is "-0.00"."""
     text = format(round(number), form) if form.endswith("d") else format(number, form)
     return text.replace("-", "", 1) if text.startswith("-") and not re.search("[1-9]", text) else text
+
+
+def panel_name(preset: Preset, panel: Panel) -> str:
+    """What a picture is called: `ukiyoe`, `ukiyoe → toon` where that changes, `100 kimg`, `seed 3`."""
+    seed = "" if panel.seed is None else f"seed {panel.seed}"
+    if seed and all(one.word == "blend" and one.kimg is None for row in preset.panels.show for one in row):
+        return seed
+    name = " → ".join(preset.mix.all_names().get(panel.word, (panel.word,)))
+    if panel.kimg is not None:
+        kimg = f"{panel.kimg:g} kimg"
+        name = kimg if panel.word == "blend" else f"{name} {kimg}"
+    return f"{name}, {seed}" if seed else name

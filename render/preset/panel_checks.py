@@ -56,9 +56,10 @@ def _snapshot(preset: Preset, panel: Panel, place: Place) -> list[Mistake]:
 
 
 def kimg_models(preset: Preset, panel: Panel) -> tuple[str, ...]:
-    """The series whose snapshot a picture names: in a blend the one that `blend.snapshot` moves."""
+    """The series whose snapshot a picture names: in a blend those that `blend.snapshot` moves."""
     if panel.word == "blend":
-        return () if preset.snapshot_model is None else (preset.snapshot_model,)
+        model = preset.snapshot_model
+        return tuple(preset.snapshot_tracks()) or (() if model is None else (model,))
     names = preset.mix.all_names().get(panel.word, (panel.word,))
     return tuple(name for name in names if preset.models[name].is_series)
 

@@ -42,6 +42,7 @@ class Moment:
     values       of every track at that time, as the preset's tracks number them
     pictures     of the panels, row by row
     names        of every track of names at that time: the weight of each name
+    captions     what stands under each picture, "" for nothing
     """
 
     frame_index: int
@@ -49,3 +50,4 @@ class Moment:
     values: dict[str, float]
     pictures: tuple[Picture, ...]
     names: dict[str, dict[str, float]] = field(default_factory=dict)
+    captions: tuple[str, ...] = ()

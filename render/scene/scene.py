@@ -22,6 +22,7 @@ from render.preset.panel_checks import kimg_models
 from render.preset.sums import unsummed
 from render.timeline import Clock
 
+from .captions import Captions
 from .cast import Cast, blended_models, open_cast, used_models
 from .journey import Journey
 from .mixture import Mixture, tracks_on
@@ -53,6 +54,7 @@ class Scene:
         if wrong:
             raise PresetError("\n".join(wrong))
         self.panels = tuple(panel for row in preset.panels.rows for panel in row)
+        self.captions = Captions(preset, self.tracks, self.model.layers)
         if preset.transform is not None and self.model.architecture != "stylegan3":
             raise PresetError("transform: only StyleGAN3 can move its picture; these networks are not of it")
         self.journey = journey or self._set_out()
@@ -122,7 +124,7 @@ class Scene:
             ws = journey.ws(seconds, values, names, blends[show])
             pictures[show, seed] = Picture(ws, blends[show], noise, transform)
         shown = tuple(pictures[panel.show, panel.seed] for panel in self.panels)
-        return Moment(frame_index, seconds, values, shown, names)
+        return Moment(frame_index, seconds, values, shown, names, self.captions.at(seconds, values, names))
 
     def _values(self, seconds: Fraction, where: str) -> dict[str, float]:
         values = {}
