@@ -330,6 +330,12 @@ def test_links_lead_somewhere() -> None:
         assert not anchor or file or anchor in anchors, target
 
 
+@pytest.mark.parametrize("name", sorted(shipped_presets()))
+def test_shipped_presets_have_no_warnings(name: str) -> None:
+    """Loops that don't close among them."""
+    assert Preset.load(name).warnings() == []
+
+
 def test_the_readme_names_every_shipped_preset() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     assert {name for name in shipped_presets() if f"presets/{name}.yaml" not in readme} == set()
