@@ -190,12 +190,22 @@ def test_one_mistake_brings_no_others_with_it() -> None:
         ("# only this\n", "p.yaml: the file is empty; a preset is a mapping;"),
         ("- a\n", "p.yaml:1:1: a preset is a mapping"),
         ("just text", "p.yaml:1:1: a preset is a mapping"),
-        ("a: \x00", "p.yaml:1: the character U+0000 does not belong in a text file"),
+        ("a: \x00", "p.yaml:1:4: the character U+0000 does not belong in a text file"),
         ("[1]: 2", "p.yaml:1:1: a key is text, not a list or a mapping"),
     ],
 )
 def test_texts_that_are_no_presets(text: str, message: str) -> None:
     assert any(line.startswith(message) for line in messages(text))
+
+
+def test_a_character_that_no_text_has_is_pointed_at() -> None:
+    with pytest.raises(PresetError) as caught:
+        Preset.from_yaml("models: {a: x}\n# \x1b[0m\u2028clip: {duration: \ud8008s}\n", "p.yaml")
+    assert str(caught.value).splitlines() == [
+        "p.yaml:2:3: the character U+001B does not belong in a text file",
+        "    # �[0m�clip: {duration: �8s}",
+        "      ^",
+    ]
 
 
 def test_long_lines_are_cut_around_the_caret() -> None:

@@ -112,12 +112,18 @@ def compose(page: Page, text: str, indent: int = 0) -> Tree:
     except MarkedYAMLError as error:
         raise PresetError(syntax_message(page, error, indent)) from None
     except ReaderError as error:
-        line, code = text.count("\n", 0, error.position) + 1, ord(text[error.position])
-        where = f"{page.name}:{line}" if page.is_file else page.name
-        raise PresetError(f"{where}: the character U+{code:04X} does not belong in a text file") from None
+        raise PresetError(_character_message(page, indent + error.position)) from None
     except (YAMLError, RecursionError) as error:
         raise PresetError(f"{page.name}: this is not valid YAML ({type(error).__name__})") from None
     return Tree(root, frozenset(map(id, yaml.composer.aliases)) if root is not None else frozenset(), yaml)
+
+
+def _character_message(page: Page, position: int) -> str:
+    """The message about the character at that position of a page, which no text has; � stands for it."""
+    text = "".join(one if one.isprintable() or one in "\t\r\n" else "�" for one in page.text)
+    before = f"{text[:position]}�".splitlines()
+    span = Span(Page(page.name, text, page.is_file), len(before) - 1, len(before[-1]) - 1, 1)
+    return span.pointed(f"the character U+{ord(page.text[position]):04X} does not belong in a text file")
 
 
 def built(page: Page, tree: Tree, indent: int = 0) -> Source:
