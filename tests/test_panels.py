@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render.errors import PresetError, RenderError
-from render.panels import Layout, compose, contact_sheet, resized, strip_height, text_size
+from render.panels import Layout, caption, compose, contact_sheet, resized, strip_height, text_size
 
 
 def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
@@ -30,16 +30,26 @@ sizes_strategy = st.lists(st.tuples(st.integers(4, 40), st.integers(4, 40)), min
     scale=st.sampled_from([0.5, 1, 1.5, 2]),
     labelled=st.booleans(),
     stacked=st.booleans(),
+    border=st.integers(0, 3),
+    curves=st.integers(0, 3),
 )
 @settings(deadline=None, max_examples=40)
 def test_size_is_known_before_the_first_frame(
-    sizes: list[tuple[int, int]], gap: int, scale: float, labelled: bool, stacked: bool
+    sizes: list[tuple[int, int]],
+    gap: int,
+    scale: float,
+    labelled: bool,
+    stacked: bool,
+    border: int,
+    curves: int,
 ) -> None:
     layout = Layout(
         rows=tuple((index,) for index in range(len(sizes))) if stacked else (),
         gap=gap,
         scale=scale,
         labels=tuple(f"panel {index}" for index in range(len(sizes))) if labelled else None,
+        border=border,
+        curves=curves,
     )
     frame = compose([picture(*size) for size in sizes], layout)
     assert (frame.shape[1], frame.shape[0]) == layout.size(sizes)
@@ -117,6 +127,52 @@ def test_scale_and_resampling() -> None:
     assert Layout(scale=0.5).size([(100, 50)]) == (50, 25)
 
 
+def test_nearest_makes_squares_of_pixels() -> None:
+    small = picture(8, 8)
+    frame = compose([small], Layout(scale=3, filter="nearest"))
+    np.testing.assert_array_equal(frame, small.repeat(3, axis=0).repeat(3, axis=1))
+
+
+def test_a_border_lies_around_pictures_and_covers_none_of_them() -> None:
+    one, two = picture(10, 12), picture(10, 12, 1)
+    frame = compose([one, two], Layout(gap=3, border=2, border_color="#ff0000", background="black"))
+    assert frame.shape == (16, 31, 3)
+    np.testing.assert_array_equal(frame[2:14, 2:12], one)
+    np.testing.assert_array_equal(frame[2:14, 19:29], two)
+    frame[2:14, 2:12] = frame[2:14, 19:29] = (255, 0, 0)
+    assert (frame[:, :14] == (255, 0, 0)).all()
+    assert (frame[:, 14:17] == 0).all()
+    assert (frame[:, 17:] == (255, 0, 0)).all()
+
+
+def test_a_caption_hangs_beneath_its_border() -> None:
+    pictures = [flat(64, 64, 90)] * 2
+    layout = Layout(border=3, border_color="white", background="black", labels=("one", ""))
+    frame = compose(pictures, layout)
+    assert (frame[67:70] >= 255).all(axis=2).sum() == 3 * 2 * 70
+    assert (frame[70:, :70] > 100).any()
+    assert not frame[70:, 74:].any()
+
+
+def test_captions_change_and_nothing_else_does() -> None:
+    pictures, layout = [picture(96, 96, seed) for seed in range(2)], Layout(labels=("{t}", "b"))
+    first = compose(pictures, layout, ("0.0", "b"))
+    second = compose(pictures, layout, ("0.1", "b"))
+    np.testing.assert_array_equal(first[:96], second[:96])
+    np.testing.assert_array_equal(first[:, 100:], second[:, 100:])
+    assert (first[96:, :96] != second[96:, :96]).any()
+    np.testing.assert_array_equal(compose(pictures, layout, ("0.0", "b")), first)
+
+
+def test_digits_are_equally_wide_so_that_a_number_does_not_shake() -> None:
+    def ink(text: str) -> tuple[int, int]:
+        strip = caption(text, (160, 32), (0, 0, 0))
+        columns = np.flatnonzero((strip[:, :60] > 60).any(axis=(0, 2)))
+        return columns[0], columns[-1]
+
+    assert ink("weight 0.11") == ink("weight 0.48")
+
+
 def test_rows_are_centred_and_may_repeat_a_picture() -> None:
     a, b = flat(10, 10, 50), flat(10, 10, 150)
     frame = compose([a, b], Layout(rows=((0, 1, 0), (1,)), gap=2, background="black"))
@@ -152,6 +208,8 @@ def test_captions_cost_next_to_nothing_per_frame() -> None:
         (lambda: Layout(background="blurple"), "panels: a colour is .* black, white or gray, not 'blurple'"),
         (lambda: Layout(scale=0), "scale is 0"),
         (lambda: Layout(gap=-1), "gap is -1"),
+        (lambda: Layout(border=-1), "border is -1"),
+        (lambda: Layout(border_color="reddish"), "a colour is .*, not 'reddish'"),
         (lambda: Layout(rows=((0,), ())), "a row is empty"),
         (lambda: Layout(rows=((0, 2),)).size([(8, 8), (8, 8)]), "no picture 2; they count from 0 to 1"),
         (lambda: Layout(labels=("a",)).size([(8, 8), (8, 8)]), "1 labels for 2 pictures"),
@@ -163,6 +221,16 @@ def test_captions_cost_next_to_nothing_per_frame() -> None:
 def test_mistakes_are_told(make: object, message: str) -> None:
     with pytest.raises(PresetError, match=message):
         make()
+
+
+def test_a_caption_that_always_changes_costs_little() -> None:
+    def seconds(number: int) -> float:
+        start = time.process_time()
+        for index in range(20):
+            caption(f"swap {number}.{index}", (512, 56), (17, 17, 20))
+        return (time.process_time() - start) / 20
+
+    assert min(seconds(number) for number in range(5)) < 0.002
 
 
 def test_pictures_of_another_kind_are_refused() -> None:
