@@ -71,6 +71,19 @@ def test_series_are_ordered_by_number_and_not_by_name(tmp_path):
     assert [kimg for kimg, _ in resolve_series(tmp_path)] == [40, 400, 1000]
 
 
+def test_stars_may_stand_in_any_name_of_a_pattern(tmp_path):
+    for run, kimg in (("1", 0), ("1", 200), ("2", 400)):
+        (tmp_path / "[runs]" / run).mkdir(parents=True, exist_ok=True)
+        touch(tmp_path / "[runs]" / run, f"network-snapshot-{kimg:06d}.pkl")
+    base = tmp_path / "[runs]"  # signs of the folder itself mean nothing
+    assert [kimg for kimg, _ in resolve_series("*/network-snapshot-*.pkl", base)] == [0, 200, 400]
+    touch(base / "2", "network-snapshot-000200.pkl")
+    with pytest.raises(
+        CheckpointError, match=r"1/network-snapshot-000200\.pkl and 2/network-snapshot-000200\.pkl are both"
+    ):
+        resolve_series("?/*.pkl", base)
+
+
 def test_doubles_and_files_without_kimg_are_refused(tmp_path, low):
     touch(tmp_path, "a-000040.pkl", "b-000040.pkl")
     with pytest.raises(CheckpointError, match=r"a-000040\.pkl and b-000040\.pkl are both at 40 kimg"):

@@ -112,8 +112,8 @@ def resolve_series(
 ) -> tuple[tuple[float, Path], ...]:
     """The snapshots that `source` means, as (kimg, file), by rising kimg.
 
-    `source` is a folder, a pattern (`run/*.pkl`), one file, or `sample:NAME`. kimg comes from the file's name
-    (`network-snapshot-000040.pkl`), from its header, or from the number its name ends in.
+    `source` is a folder, a pattern (`runs/*/network-snapshot-*.pkl`), one file, or `sample:NAME`. kimg comes
+    from the name (`network-snapshot-000040.pkl`), from its header, or from the number the name ends in.
     """
     if is_remote(source):
         raise CheckpointError(
@@ -126,9 +126,9 @@ def resolve_series(
     series = sorted((kimg_of(path), path) for path in files)
     for (kimg, path), (next_kimg, next_path) in pairwise(series):
         if kimg == next_kimg:
-            raise CheckpointError(
-                f"{path.name} and {next_path.name} are both at {kimg:g} kimg; keep one of them"
-            )
+            alike = path.name == next_path.name
+            names = [f"{one.parent.name}/{one.name}" if alike else one.name for one in (path, next_path)]
+            raise CheckpointError(f"{' and '.join(names)} are both at {kimg:g} kimg; keep one of them")
     return tuple(series)
 
 
@@ -195,8 +195,10 @@ def _series_files(path: Path) -> list[Path]:
         return files
     if path.is_file():
         return [path]
-    if any(sign in path.name for sign in "*?["):
-        files = [found for found in path.parent.glob(path.name) if found.is_file()]
+    folder = next(parent for parent in path.parents if parent.is_dir())
+    pattern = str(path.relative_to(folder))  # a * may stand in any folder's name
+    if any(sign in pattern for sign in "*?["):
+        files = sorted(found for found in folder.glob(pattern) if found.is_file())
         if not files:
             raise CheckpointError(f"no file matches {path}")
         return files

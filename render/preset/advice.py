@@ -17,11 +17,13 @@ from .motion import VARS, Spot, read_by_formulas, spots_of
 from .names import NameKeys
 from .outputs import GifOutput
 from .part import Part
+from .quantities import WEIGHT
 from .walk import ROUND_PATHS, Walk
 
 if TYPE_CHECKING:
     from .model import Preset
 
+TAME_WEIGHTS = (-2, 3)  # symmetric: what one of two models has beyond, the other lacks
 _MOVING = frozenset("tfbu")
 _NEAR = 1e-6
 
@@ -31,7 +33,7 @@ def warnings_of(preset: Preset) -> list[str]:
     clock, tracks, found = preset.clock, preset.tracks(), []
     for spot in spots_of(preset):
         found += _of_number(spot, tracks[spot.name], clock)
-    for place, names in preset.name_places().items():
+    for place, names in preset.written_name_places().items():
         found += [f"{place_text(place)}{text}" for text in _of_names(names, clock)]
     found += [f"latents{text}" for text in _of_walk(preset.latents, clock)]
     if preset.latents.mixing is not None:
@@ -47,7 +49,7 @@ def warnings_of(preset: Preset) -> list[str]:
 
 def _of_number(spot: Spot, track: Track | ExpressionTrack, clock: Clock) -> list[str]:
     found = _about_keys(spot.value, clock)
-    found += [f": {text}" for text in _standing_still(spot, track)]
+    found += [f": {text}" for text in (*_standing_still(spot, track), *_far_out(spot, track))]
     # a seam that its own reader hides, or shows, is that track's to tell
     found += [] if spot.name.startswith(VARS) else [f": {text}" for text in _at_the_seam(spot, track, clock)]
     return [f"{spot.name}{text}" for text in found]
@@ -114,6 +116,18 @@ def _standing_still(spot: Spot, track: Track | ExpressionTrack) -> list[str]:
     return []
 
 
+def _far_out(spot: Spot, track: Track | ExpressionTrack) -> list[str]:
+    """Weights of models that extrapolate further than pictures usually bear."""
+    if spot.place[0] != "blend" or spot.value.quantity != WEIGHT:
+        return []
+    lowest, highest = TAME_WEIGHTS
+    return [
+        f"reaches {number:g}; beyond {lowest} to {highest} pictures mostly fall apart"
+        for number in (track.minimum, track.maximum)
+        if not lowest - _NEAR <= number <= highest + _NEAR
+    ][:1]
+
+
 def _shown(spot: Spot, number: float) -> str:
     return name_of(number) if spot.value.quantity.name == "swap" else f"{number:g}"
 
@@ -144,6 +158,8 @@ def _of_names(names: NameKeys, clock: Clock) -> list[str]:
     ends = [*moments[1:], moments[0] + clock.duration if clock.loop else None]
     for index, (key, moment, end) in enumerate(zip(names.keys, moments, ends, strict=True)):
         length = clock.length(key.fade) if key.fade else 0
+        if key.fade is None:
+            continue
         if end is not None and moment + length > end and len(times) > 1:
             text = (
                 f"the fade of {key.fade} is not over when the next key comes, {float(end - moment):g}s later"

@@ -197,20 +197,20 @@ class Blend(Part):
 
     def name_keys(self) -> dict[str, NameKeys]:
         """As keys: the names of roles that may change, and of mapping and noise where models are mixed."""
-        return {
-            role: constant_name(one) if isinstance(one, str) else one
-            for role, one in self.written_names().items()
-        }
+        names = self.written_names()
+        if self.form != "model":
+            names.setdefault("mapping", self.mapping_used)
+        return {role: constant_name(one) if isinstance(one, str) else one for role, one in names.items()}
 
     def written_names(self) -> dict[str, str | NameKeys]:
-        """The names of each role that may change, and of mapping and noise where models are mixed."""
-        roles = [role for role in FORMS[self.form].needs if role not in ("mix", "add")]
-        found = {role: getattr(self, role) for role in roles}
-        if self.form != "model":
-            found["mapping"] = self.mapping_used
-        if self.noise is not None and self.form != "model":
-            found["noise"] = self.noise
-        return found
+        """The names of roles that may change, and of mapping and noise where these are written."""
+        form = FORMS[self.form]
+        roles = [role for role in form.needs if role not in ("mix", "add")]
+        roles += [
+            role for role in ("mapping", "noise") if role in form.also and role in self.model_fields_set
+        ]
+        written = {role: getattr(self, role) for role in roles}
+        return {role: names for role, names in written.items() if names is not None}
 
     @property
     def mapping_used(self) -> str | NameKeys:

@@ -123,7 +123,7 @@ def _unknown_names(spot: Spot, known: Sequence[str]) -> list[Mistake]:
 def _names_over_time(preset: Preset) -> list[Mistake]:
     """Times of names that change."""
     found = []
-    for place, value in preset.name_places().items():
+    for place, value in preset.written_name_places().items():
         found += [mistake.within(*place) for mistake in value.mistakes(preset.clock)]
     return found
 

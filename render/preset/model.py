@@ -275,6 +275,13 @@ class Preset(Part):
             places["latents", "labels"] = self.latents.labels
         return places
 
+    def written_name_places(self) -> dict[Place, NameKeys]:
+        """Of `name_places` those that are written: a mapping may follow the base without a word."""
+        implied = {("blend", role) for role in self.mix.name_keys()} - {
+            ("blend", role) for role in self.mix.written_names()
+        }
+        return {place: keys for place, keys in self.name_places().items() if place not in implied}
+
     def names(self) -> dict[str, NameTrack]:
         """The names over time: `blend.low` and `blend.high`, `blend.base` or `blend.model`; `blend.mapping`
         where models are mixed; and where given `blend.noise`, and `latents.labels` with classes as text. The

@@ -29,7 +29,8 @@ class ModelSource(Part):
         description="A path, sample:NAME, catalogue:NAME, an https URL or hf://owner/repo/file.",
     )
     snapshots: Text | None = Field(
-        default=None, description="A folder or sample:NAME that holds the snapshots of one training run."
+        default=None,
+        description="The snapshots of a training run: a folder, a pattern such as run/*.pkl, or sample:NAME.",
     )
     sha256: Checksum | None = Field(
         default=None, description="The sha256 of the file, 64 hex digits; another file is refused."

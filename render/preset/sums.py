@@ -178,26 +178,25 @@ def _between(names: Sequence[str]) -> str:
 # --- what they sum to ---------------------------------------------------------------------------------------
 
 
-def wrong_sum(shares: Mapping[str, float], normalise: bool) -> str:
-    """What is wrong with one layer's weights by model; empty if they sum to 1, or can be made to."""
+def is_wrong(shares: Mapping[str, float], normalise: bool) -> bool:
+    """Whether one layer's weights by model neither sum to 1 nor, where they may be, can be normalised."""
     total, largest = math.fsum(shares.values()), max(map(abs, shares.values()), default=0.0)
-    if not normalise:
-        right = abs(total - 1) <= TOLERANCE * max(1.0, largest)
-        return "" if right else f"sum to {_number(total)}"
-    right = largest > 0 and largest <= FARTHEST * abs(total)
-    return "" if right else f"sum to {_number(total)}, which can't be normalised"
+    if normalise:
+        return not 0 < largest <= FARTHEST * abs(total)
+    return not abs(total - 1) <= TOLERANCE * max(1.0, largest)
 
 
-def sum_text(layers: str, shares: Mapping[str, float], wrong: str, when: str, normalise: bool) -> str:
-    """The whole sentence about it."""
-    where = f"of layers {layers}" if layers else "of all layers"
+def sum_text(layers: str, shares: Mapping[str, float], normalise: bool, when: str = "") -> str:
+    """What is wrong with the sum, in a sentence."""
+    where = f"layers {layers}" if layers else "all layers"
     if not shares:
-        return f"no model gives {where.removeprefix('of ')}; in every layer the weights must sum to 1"
+        return f"no model gives {where}; in every layer the weights must sum to 1"
     parts = ", ".join(f"{model} {_number(share)}" for model, share in shares.items())
-    hint = "" if normalise else "; they must sum to 1"
-    if not normalise and not wrong_sum(shares, normalise=True):
-        hint += ", and normalise: true divides them by their sum"
-    return f"the weights {where} {wrong}{when} ({parts}){hint}"
+    text = f"the weights of {where} sum to {_number(math.fsum(shares.values()))}{when} ({parts})"
+    if normalise:
+        return f"{text}, which can't be normalised"
+    offer = "" if is_wrong(shares, normalise=True) else ", and normalise: true divides them by their sum"
+    return f"{text}; they must sum to 1{offer}"
 
 
 def _wrong_sums(columns: Iterable[Column], preset: Preset, timeline: Timeline) -> list[str]:
@@ -206,10 +205,9 @@ def _wrong_sums(columns: Iterable[Column], preset: Preset, timeline: Timeline) -
         moments = _moments(column, timeline, clocks_of(preset), normalise)
         for seconds in moments:
             shares = {model: timeline.value_at(track, seconds) for model, track in column.tracks}
-            wrong = wrong_sum(shares, normalise)
-            if wrong:
+            if is_wrong(shares, normalise):
                 when = f" at {float(seconds):.4g}s" if len(moments) > 1 else ""
-                found.append(sum_text(column.layers, shares, wrong, when, normalise))
+                found.append(sum_text(column.layers, shares, normalise, when))
                 break
     return found
 

@@ -11,7 +11,7 @@ import numpy as np
 from render.blending.blend import Blend, position_of_resolution, swap_weights
 from render.errors import RenderError
 from render.preset import Preset
-from render.preset.sums import sum_text, wrong_sum
+from render.preset.sums import is_wrong, sum_text
 from render.timeline import ExpressionTrack, Track
 
 if TYPE_CHECKING:
@@ -150,9 +150,8 @@ class Mixture:
         spoken = [self.models.index(name) for name in getattr(self.preset.mix, key)]
         for layer, column in zip(self.layers, table.T, strict=True):
             shares = {self.models[index]: float(column[index]) for index in spoken}
-            wrong = wrong_sum(shares, normalise)
-            if wrong:
-                raise RenderError(f"blend.{key}: {sum_text(layer.name, shares, wrong, '', normalise)}")
+            if is_wrong(shares, normalise):
+                raise RenderError(f"blend.{key}: {sum_text(layer.name, shares, normalise)}")
         return table / table.sum(axis=0) if normalise else table
 
     def _panel(self, word: str, names: Names, blend: Blend) -> Blend:
