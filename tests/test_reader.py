@@ -191,6 +191,8 @@ def test_one_mistake_brings_no_others_with_it() -> None:
         ("- a\n", "p.yaml:1:1: a preset is a mapping"),
         ("just text", "p.yaml:1:1: a preset is a mapping"),
         ("a: \x00", "p.yaml:1:4: the character U+0000 does not belong in a text file"),
+        ("%YAML 1.7\n---\na: x", "p.yaml:1:1: a preset is YAML 1.2; leave this line out"),
+        ("a:\n%YAML 9.9\n  b: x", "p.yaml:2:1: a preset is YAML 1.2; leave this line out"),
         ("[1]: 2", "p.yaml:1:1: a key is text, not a list or a mapping"),
     ],
 )
@@ -200,10 +202,10 @@ def test_texts_that_are_no_presets(text: str, message: str) -> None:
 
 def test_a_character_that_no_text_has_is_pointed_at() -> None:
     with pytest.raises(PresetError) as caught:
-        Preset.from_yaml("models: {a: x}\n# \x1b[0m\u2028clip: {duration: \ud8008s}\n", "p.yaml")
+        Preset.from_yaml("models: {a: x}\u2028# \x1b[0m \x0bclip: {duration: \ud8008s}\n", "p.yaml")
     assert str(caught.value).splitlines() == [
         "p.yaml:2:3: the character U+001B does not belong in a text file",
-        "    # �[0m�clip: {duration: �8s}",
+        "    # �[0m �clip: {duration: �8s}",
         "      ^",
     ]
 

@@ -33,6 +33,7 @@ _SCALARS = _TYPED | {_STANDARD + name for name in ("str", "timestamp", "merge", 
 _COLLECTIONS = {_STANDARD + name for name in ("seq", "map")}
 _HALF = "this text holds half of a character (\\ud800 to \\udfff); write the character itself"
 _MERGE = _STANDARD + "merge"
+_BLANKS = "\t\r\n\x85\u2028\u2029"  # those of them that end a line do so in YAML too
 _SHAPE = "a preset is a mapping; it begins with lines such as `models:` and `clip:`"
 
 
@@ -113,6 +114,10 @@ def compose(page: Page, text: str, indent: int = 0) -> Tree:
         raise PresetError(syntax_message(page, error, indent)) from None
     except ReaderError as error:
         raise PresetError(_character_message(page, indent + error.position)) from None
+    except (KeyError, AssertionError):  # what a `%YAML 1.7` meets in ruamel.yaml
+        line = next((number for number, line in enumerate(page.lines) if line.startswith("%YAML")), 0)
+        message = Span(page, line, 0, 1).pointed("a preset is YAML 1.2; leave this line out")
+        raise PresetError(message) from None
     except (YAMLError, RecursionError) as error:
         raise PresetError(f"{page.name}: this is not valid YAML ({type(error).__name__})") from None
     return Tree(root, frozenset(map(id, yaml.composer.aliases)) if root is not None else frozenset(), yaml)
@@ -120,7 +125,7 @@ def compose(page: Page, text: str, indent: int = 0) -> Tree:
 
 def _character_message(page: Page, position: int) -> str:
     """The message about the character at that position of a page, which no text has; � stands for it."""
-    text = "".join(one if one.isprintable() or one in "\t\r\n" else "�" for one in page.text)
+    text = "".join(one if one.isprintable() or one in _BLANKS else "�" for one in page.text)
     before = f"{text[:position]}�".splitlines()
     span = Span(Page(page.name, text, page.is_file), len(before) - 1, len(before[-1]) - 1, 1)
     return span.pointed(f"the character U+{ord(page.text[position]):04X} does not belong in a text file")
