@@ -15,7 +15,7 @@ from functools import cache
 
 # Numbers of glibc's <malloc.h>, and what it sets them to by itself in a program with large blocks.
 TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX = -1, -3, -4
-NEVER = 2**31 - 1
+NEVER = -1
 KEEPING = {MMAP_MAX: 0, TRIM_THRESHOLD: NEVER}
 USUAL = {MMAP_MAX: 65536, MMAP_THRESHOLD: 2**25, TRIM_THRESHOLD: 2**26}
 
