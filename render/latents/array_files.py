@@ -125,7 +125,8 @@ def _readable(path: Path) -> Iterator[None]:
     except OSError as error:
         raise LatentError(f"{path.name} can't be read: {error.strerror or error}") from None
     except Exception:  # on a damaged file NumPy's and zip's readers may raise anything
-        kind = "a NumPy array" if path.suffix.lower() == ".npy" else "an archive of NumPy arrays"
+        kinds = {".npy": "a NumPy array", ".npz": "an archive of NumPy arrays"}
+        kind = kinds.get(path.suffix.lower(), "a file of torch's")
         raise LatentError(f"{path.name} is damaged, or not {kind}") from None
 
 
@@ -137,9 +138,10 @@ def read_torch(path: Path) -> Any:
     import torch
 
     size = path.stat().st_size
-    if zipfile.is_zipfile(path):
-        with _readable(path), zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
+    with _readable(path):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
     if size > MAX_TORCH_BYTES:
         raise LatentError(
             f"{path.name} is too large: {size:,} bytes, and at most {MAX_TORCH_BYTES:,} are read"
