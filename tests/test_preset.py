@@ -228,7 +228,7 @@ def test_outputs_are_told_apart_by_their_extension() -> None:
     video, gif = preset(outputs=["a.mp4", {"file": "b.GIF", "fps": 12.5, "colors": 64}]).outputs
     assert isinstance(video, VideoOutput)
     assert isinstance(gif, GifOutput)
-    assert (video.crf, video.rate(Fraction(30))) == (17, 30)
+    assert (video.crf, video.rate(Fraction(30))) == (None, 30)
     assert (gif.colors, gif.rate(Fraction(30))) == (64, Fraction(25, 2))
     assert load_output("c.gif").rate(Fraction(30)) == 25
     assert load_output({"file": "c.mov", "crf": 20}).crf == 20
@@ -315,8 +315,9 @@ def test_parts_built_alone_name_their_place() -> None:
     assert failing(Blend, low="a", high="b", swap=[("0s", 4, "esae")]) == [
         "blend.swap[0][2]: unknown easing 'esae'; did you mean 'ease'?"
     ]
-    assert failing(load_output, "x.webm") == [
-        "'x.webm' has the unknown extension .webm; known: .mp4, .mov, .gif"
+    assert failing(load_output, "x.xyz") == [
+        "'x.xyz' has the unknown extension .xyz; known: .mp4, .webm, .mov, .mkv, .gif, .webp, .apng, .avif, "
+        "and frames/%05d.png for pictures"
     ]
 
 

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from render.preset import (
     FORMATS,
+    AnimationOutput,
     Blend,
     Clip,
     Clusters,
@@ -28,6 +29,7 @@ from render.preset import (
     Panel,
     Panels,
     Preset,
+    Sound,
     Transform,
     VideoOutput,
     Walk,
@@ -62,8 +64,15 @@ PARTS: dict[str, tuple[type[Part], ...]] = {
     "`panels`": (Panels,),
     "A panel": (Panel,),
     "`outputs`": tuple(dict.fromkeys(FORMATS.values())),
+    "`outputs.audio`": (Sound,),
 }
-KINDS = {"all": tuple(dict.fromkeys(FORMATS.values())), "video": (VideoOutput,), "GIF": (GifOutput,)}
+KINDS = {
+    "all": tuple(dict.fromkeys(FORMATS.values())),
+    "video": (VideoOutput,),
+    "video, animation": (VideoOutput, AnimationOutput),
+    "video, GIF": (VideoOutput, GifOutput),
+    "GIF": (GifOutput,),
+}
 NOT_FIELDS = {"extends"}  # belongs to the file, not to the preset
 
 

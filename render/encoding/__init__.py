@@ -7,6 +7,8 @@ from render.encoding.containers import KNOWN_EXTENSIONS, Container, container_of
 from render.encoding.framing import Framing
 from render.encoding.gif import GifSettings
 from render.encoding.inspection import FileFacts, facts_of
+from render.encoding.posting import expected_facts, suited_rate, suited_size
+from render.encoding.spool import Spool
 from render.encoding.targets import Limits, Target, target_of, targets
 from render.encoding.video import VideoSettings
 
@@ -19,13 +21,17 @@ __all__ = [
     "Framing",
     "GifSettings",
     "Limits",
+    "Spool",
     "Target",
     "VideoSettings",
     "Writer",
     "container_of",
+    "expected_facts",
     "facts_of",
     "fit",
     "open_writer",
+    "suited_rate",
+    "suited_size",
     "target_of",
     "targets",
 ]

@@ -142,10 +142,15 @@ class VideoWriter(Writer):
         if self.settings.bitrate is not None and (not self.codec.max_crf or self.codec.name == "webp"):
             raise EncodingError(f"{self.path}: {title} has no bitrate to choose")
 
+    @property
+    def coded_size(self) -> tuple[int, int]:
+        """Width and height of the pictures in the file, with what is repeated."""
+        return self.width + self._padding[1][1], self.height + self._padding[0][1]
+
     def command(self) -> list[str]:
         """The whole ffmpeg command line."""
         rate = f"{self.fps.numerator}/{self.fps.denominator}"
-        size = f"{self.width + self._padding[1][1]}x{self.height + self._padding[0][1]}"
+        size = "{}x{}".format(*self.coded_size)
         encoder, settings = encoder_of(self.codec), self.settings
         raw = "rgb48le" if self._pipe_bits == 16 else "rgb24"
         return [

@@ -14,7 +14,7 @@ from .model import Preset, load_output
 from .models import ModelSource
 from .names import NameKeys, names_in
 from .noise import Noise
-from .outputs import FORMATS, GifOutput, Output, VideoOutput
+from .outputs import FORMATS, AnimationOutput, GifOutput, Output, Sound, VideoOutput
 from .panels import Panel, Panels
 from .quantities import KIMG, PLACE, SWAP, TRUNCATION, WEIGHT, WIDTH, Quantity
 from .schema import preset_schema
@@ -31,6 +31,7 @@ __all__ = [
     "WEIGHT",
     "WIDTH",
     "Animated",
+    "AnimationOutput",
     "Beats",
     "Blend",
     "Clip",
@@ -58,6 +59,7 @@ __all__ = [
     "Quantity",
     "Rows",
     "SeedLatent",
+    "Sound",
     "Stop",
     "Transform",
     "VideoOutput",

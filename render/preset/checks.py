@@ -12,6 +12,7 @@ from .blend import FORMS, MODEL_WORDS, Blend
 from .mistakes import Mistake, Place
 from .motion import Spot, spots_of, timeline_of
 from .names import NameKeys, names_in
+from .outputs import VideoOutput
 from .panel_checks import panel_mistakes
 from .sums import clocks_of, sum_mistakes
 
@@ -208,4 +209,7 @@ def _outputs(preset: Preset) -> list[Mistake]:
         if first != index:
             text = f"{output.file} is written twice; outputs[{first}] has the same name"
             mistakes.append(Mistake(("outputs", index), text))
+        if isinstance(output, VideoOutput) and output.audio is not None:
+            found = output.audio.timing_mistakes(preset.clock)
+            mistakes += [mistake.within("outputs", index, "audio") for mistake in found]
     return mistakes

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, create_model
 
-from render.timeline import nearest, nearest_gif_rate
+from render.timeline import Clock, nearest, nearest_gif_rate, parse_time
 
+from .formats import CODECS, CONTAINERS, PLACES, VIDEO_CODECS, Codec, read_bitrate, read_budget
 from .mistakes import Mistake, Place, carried, gather, shown
 from .part import Part
-from .values import Flag, FrameRate, Text, choice, number, whole
+from .values import Color, Flag, FrameRate, Text, TimeValue, choice, leaf, number, whole
 
 _SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+_BUDGET = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(k|M|G|Ki|Mi|Gi)?B\s*$"}
+_BITRATE = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?[kM]\s*$"}
+
+NUMBERED = re.compile(r"%0?\d*d")  # in the name of numbered pictures: where the number stands
+Side = Annotated[int, *whole(16, 16384)]
 
 
 class Output(Part):
@@ -27,34 +34,212 @@ class Output(Part):
 
     file: Text = Field(description="Name of the file; its extension says what kind it is.")
     fps: FrameRate | None = Field(default=None, description="Frames a second, if not the clip's.")
-    width: Annotated[int, *whole(16, 16384)] | None = Field(
-        default=None, description="Width in pixels; the height follows. Default: as rendered."
+    width: Side | None = Field(
+        default=None,
+        description="Width in pixels; the height follows, unless it is given. Default: as rendered.",
+    )
+    height: Side | None = Field(
+        default=None,
+        description="Height in pixels; the width follows, unless it is given. Default: as rendered.",
+    )
+    fit: Annotated[str, *choice("pad", "crop", "stretch")] = Field(
+        default="pad",
+        description="Where width and height ask for another shape: pad with bars, crop, or stretch.",
+    )
+    background: Color = Field(default="#000000", description='Colour of the bars, "#rrggbb".')
+    budget: Annotated[str, *leaf(read_budget, _BUDGET)] | None = Field(
+        default=None,
+        description="The most that the file may take, such as 8 MB; quality is given up until it fits.",
     )
 
     def rate(self, clip_fps: Fraction) -> Fraction:
         """Frames a second of the file, exact."""
         return self.fps or clip_fps
 
+    @property
+    def kind(self) -> str:
+        """The kind of file in a word or two, for people."""
+        return PurePath(self.file).suffix.removeprefix(".").upper()
 
-class VideoOutput(Output):
-    """An H.264 video in an MP4 or MOV file."""
+    @property
+    def pixels_in_step(self) -> tuple[int, int]:
+        """Columns and rows that share a colour: the file's width and height are multiples of them."""
+        return 1, 1
 
-    crf: Annotated[int, *whole(0, 51)] = Field(
-        default=17, description="Quality: 0 is lossless, 17 looks lossless, 28 is small."
+    def framed(self, frame: tuple[int, int]) -> tuple[int, int]:
+        """Width and height asked for, where frames have the size `frame`."""
+        width, height = frame
+        if self.width and self.height:
+            return self.width, self.height
+        if self.width:
+            return self.width, max(1, round(height * self.width / width))
+        if self.height:
+            return max(1, round(width * self.height / height)), self.height
+        return frame
+
+    def size(self, frame: tuple[int, int]) -> tuple[int, int]:
+        """Width and height of the file's pictures, where frames have the size `frame`."""
+        (width, height), (columns, rows) = self.framed(frame), self.pixels_in_step
+        return width + -width % columns, height + -height % rows
+
+    def conflicts(self) -> list[Mistake]:
+        has_shape = self.width is not None and self.height is not None
+        found = []
+        if "fit" in self.model_fields_set and not has_shape:
+            found.append(Mistake(("fit",), "has a meaning only where width and height are both given"))
+        elif "background" in self.model_fields_set and not (has_shape and self.fit == "pad"):
+            text = "is the colour of bars: it needs width, height and fit: pad"
+            found.append(Mistake(("background",), text))
+        return found
+
+
+# `for` is one of Python's own words: a field of that name cannot be written as the others are.
+_Posted = create_model(
+    "_Posted",
+    __base__=Output,
+    **{
+        "for": (
+            Annotated[str, *choice(*PLACES)] | None,
+            Field(
+                default=None, description="Where it will be posted; the file is made to fit what that takes."
+            ),
+        )
+    },
+)
+
+
+class Sound(Part):
+    """The sound to a film, trimmed to its length."""
+
+    section: ClassVar[Place] = ("outputs", "audio")
+    shorthand: ClassVar[str | None] = "file"
+    example: ClassVar[str] = "{file: song.mp3, start: 10s, fade: 1s}"
+
+    file: Text = Field(description="A file with sound, from the preset's folder on.")
+    start: TimeValue = Field(default=parse_time(0), description="The time in it at which the film begins.")
+    fade: TimeValue = Field(default=parse_time(0), description="How long it fades out at the end.")
+
+    def resolved(self, base_dir: Path) -> Path:
+        """The file, a relative one from `base_dir`. Raises RuntimeError for the `~` of an unknown user."""
+        return base_dir / Path(self.file).expanduser()
+
+    def seconds(self, clock: Clock) -> tuple[Fraction, Fraction]:
+        """Where it starts and how long it fades. Raises ValueError: such a time has no length here."""
+        return clock.length(self.start), clock.length(self.fade)
+
+    def timing_mistakes(self, clock: Clock) -> list[Mistake]:
+        """Times that cannot be told in seconds, or are negative."""
+        found = []
+        for name in ("start", "fade"):
+            try:
+                if clock.length(getattr(self, name)) < 0:
+                    found.append(Mistake((name,), "this is a time from 0s on"))
+            except ValueError as error:
+                found.append(Mistake((name,), str(error)))
+        return found
+
+
+class _Coded(Part):
+    """What films and animated pictures have in common: a codec, and what that allows."""
+
+    @property
+    def coding(self) -> Codec:
+        """The codec of the file, chosen or usual."""
+        return CODECS[getattr(self, "codec", None) or self._possible[0]]
+
+    @property
+    def pixels_in_step(self) -> tuple[int, int]:
+        return self.coding.pixels_in_step
+
+    @property
+    def _possible(self) -> tuple[str, ...]:
+        return CONTAINERS[PurePath(self.file).suffix.lower()]
+
+    def _coding_mistakes(self) -> Iterator[Mistake]:
+        chosen, suffix = getattr(self, "codec", None), PurePath(self.file).suffix
+        if chosen and chosen not in self._possible:
+            known = " or ".join(self._possible)
+            yield Mistake(("codec",), f"a {suffix} file cannot hold {chosen}; it can hold {known}")
+            return
+        codec = self.coding
+        if self.crf is not None and not codec.worst_crf:
+            yield Mistake(("crf",), f"{codec.title} has one quality only; leave crf out", at_key=True)
+        elif self.crf is not None and self.crf > codec.worst_crf:
+            text = f"for {codec.title} it runs from 0 (best) to {codec.worst_crf} (worst), not to {self.crf}"
+            yield Mistake(("crf",), text)
+        if self.bits is not None and self.bits not in codec.bits:
+            known = " or ".join(map(str, codec.bits))
+            yield Mistake(("bits",), f"{codec.title} has {known} bits a channel here, not {self.bits}")
+
+
+class VideoOutput(_Coded, _Posted):
+    """A film: MP4, WebM, MOV or MKV."""
+
+    codec: Annotated[str, *choice(*VIDEO_CODECS)] | None = Field(
+        default=None, description="How the pictures are stored. Default: what is usual for the extension."
+    )
+    crf: Annotated[int, *whole(0, 63)] | None = Field(
+        default=None, description="Quality: 0 is the best, 17 looks lossless in H.264, 28 is small."
+    )
+    bitrate: Annotated[str, *leaf(read_bitrate, _BITRATE)] | None = Field(
+        default=None, description="Bits a second instead of a quality, such as 5M or 800k."
+    )
+    bits: Annotated[int, *whole(8, 10)] | None = Field(
+        default=None, description="Bits a channel: 8, or 10 in HEVC, AV1, VP9 and ProRes."
     )
     speed: Annotated[str, *choice(*_SPEEDS)] = Field(
         default="medium", description="How long the encoder thinks: slower makes smaller files."
     )
+    audio: Sound | None = Field(default=None, description="The sound: a file, or {file, start, fade}.")
+
+    @property
+    def kind(self) -> str:
+        return "video"
+
+    def conflicts(self) -> list[Mistake]:
+        found = [*super().conflicts(), *self._coding_mistakes()]
+        if self.bitrate is not None and self.crf is not None:
+            text = "crf asks for a quality, bitrate for a size; give one of them"
+            found.append(Mistake(("bitrate",), text, at_key=True))
+        elif self.bitrate is not None and not self.coding.worst_crf:
+            found.append(Mistake(("bitrate",), f"{self.coding.title} has none to choose", at_key=True))
+        return found
 
 
-class GifOutput(Output):
+class AnimationOutput(_Coded, Output):
+    """An animated picture (WebP, APNG, AVIF), or numbered PNG pictures in a folder of their own."""
+
+    crf: Annotated[int, *whole(0, 100)] | None = Field(
+        default=None, description="Quality of WebP (0 to 100) and AVIF (0 to 63): 0 is the best."
+    )
+    bits: Annotated[int, *whole(8, 10)] | None = Field(
+        default=None, description="Bits a channel: 8, or 10 in AVIF."
+    )
+    speed: Annotated[str, *choice(*_SPEEDS)] = Field(
+        default="medium", description="How long the encoder of AVIF thinks: slower makes smaller files."
+    )
+
+    def conflicts(self) -> list[Mistake]:
+        found = [*super().conflicts(), *self._coding_mistakes()]
+        path = PurePath(self.file)
+        if path.suffix.lower() == ".png":
+            if path.parent == PurePath():
+                text = f"numbered pictures need a folder of their own, such as frames/{path.name}"
+                found.append(Mistake(("file",), text))
+            if self.budget is not None:
+                found.append(Mistake(("budget",), "numbered pictures have none", at_key=True))
+        return found
+
+
+class GifOutput(_Posted):
     """An animated GIF, whose frames last whole hundredths of a second."""
 
     colors: Annotated[int, *whole(2, 256)] = Field(
         default=256, description="Colours in each frame's palette."
     )
     dither: Annotated[float, *number(0, 1)] = Field(
-        default=0.6, description="How strongly missing colours are mixed from dots of others: 0 none, 1 most."
+        default=0.15,
+        description="How strongly missing colours are mixed from dots of others: 0 none, 1 most.",
     )
     loop: Flag = Field(default=True, description="Whether the GIF plays again and again.")
 
@@ -63,7 +248,18 @@ class GifOutput(Output):
         return nearest_gif_rate(self.fps or clip_fps)
 
 
-FORMATS: dict[str, type[Output]] = {".mp4": VideoOutput, ".mov": VideoOutput, ".gif": GifOutput}
+FORMATS: dict[str, type[Output]] = {
+    **dict.fromkeys((".mp4", ".webm", ".mov", ".mkv"), VideoOutput),
+    ".gif": GifOutput,
+    **dict.fromkeys((".webp", ".apng", ".avif"), AnimationOutput),
+}
+
+
+def name_pattern(part: type[Output] | None = None) -> str:
+    """A regular expression for the names of one kind of file, or of all."""
+    suffixes = [suffix.lstrip(".") for suffix, kind in FORMATS.items() if part in (None, kind)]
+    plain = rf"\.({'|'.join(suffixes)})\s*$"
+    return rf"({plain}|{NUMBERED.pattern}[^/]*\.png\s*$)" if part in (None, AnimationOutput) else plain
 
 
 def read_output(value: Any) -> Output:
@@ -82,14 +278,23 @@ def read_output(value: Any) -> Output:
     file = value if is_name else value.get("file")
     if not isinstance(file, str):
         return Output.model_validate(value)  # a missing or wrong `file`: explained there
-    suffix = PurePath(file.strip()).suffix.lower()
-    if suffix not in FORMATS:
-        near = nearest(suffix, FORMATS) if suffix else None
-        hint = f"; did you mean {PurePath(file.strip()).with_suffix(near)}?" if near else ""
-        text = f"{shown(file)} has {f'the unknown extension {suffix}' if suffix else 'no extension'}"
-        place = () if is_name else ("file",)
-        raise carried([Mistake(place, f"{text}; known: {', '.join(FORMATS)}{hint}")])
-    return FORMATS[suffix].model_validate(value)
+    path = PurePath(file.strip())
+    if path.suffix.lower() == ".png" and NUMBERED.search(path.stem):
+        return AnimationOutput.model_validate(value)
+    if path.suffix.lower() not in FORMATS:
+        raise carried([Mistake(() if is_name else ("file",), _unknown(file, path))])
+    return FORMATS[path.suffix.lower()].model_validate(value)
+
+
+def _unknown(file: str, path: PurePath) -> str:
+    """What to say of a name whose extension means nothing here."""
+    suffix = path.suffix.lower()
+    if suffix == ".png":
+        return f"{shown(file)} is one picture; for numbered ones write {path.stem}/%05d.png"
+    near = nearest(suffix, FORMATS) if suffix else None
+    hint = f"; did you mean {path.with_suffix(near)}?" if near else ""
+    text = f"{shown(file)} has {f'the unknown extension {suffix}' if suffix else 'no extension'}"
+    return f"{text}; known: {', '.join(FORMATS)}, and frames/%05d.png for pictures{hint}"
 
 
 def read_outputs(value: Any) -> tuple[Output, ...]:

@@ -90,6 +90,10 @@ _PLACES: dict[Place, _Change] = {
     ("models", ANY, "file"): _model,
     ("models", ANY, "snapshots"): _model,
     ("clip", "beats"): _file,
+    ("outputs", "audio"): _file,  # of a single output
+    ("outputs", "audio", "file"): _file,
+    ("outputs", ANY, "audio"): _file,
+    ("outputs", ANY, "audio", "file"): _file,
 }
 for _walk in (("latents",), ("latents", "mixing")):
     _PLACES |= {

@@ -23,7 +23,7 @@ from .clip import Clip
 from .latents import Direction, Latents, Mixing
 from .model import Preset
 from .models import ModelSource
-from .outputs import FORMATS
+from .outputs import FORMATS, VideoOutput, name_pattern
 from .panels import Panel
 from .part import Part
 from .schema_shapes import ref, shapes
@@ -53,6 +53,7 @@ _ONE_OF: dict[type[Part], tuple[tuple[str, ...], ...]] = {
     ),
     Direction: (("sefa", "file"),),
     Blend: _blend_pairs(),
+    VideoOutput: (("crf", "bitrate"),),
 }
 # What a preset needs that extends no other: sections, and keys in them.
 _COMPLETE: dict[str, Any] = {
@@ -97,8 +98,7 @@ def _rows() -> dict[str, Any]:
 
 
 def _outputs() -> dict[str, Any]:
-    suffixes = "|".join(suffix.lstrip(".") for suffix in FORMATS)
-    name = {"type": "string", "pattern": f"\\.({suffixes})\\s*$"}
+    name = {"type": "string", "pattern": name_pattern()}
     one = {"anyOf": [name, *map(_reference, dict.fromkeys(FORMATS.values()))]}
     return {"anyOf": [one, {"type": "array", "items": one}]}
 
@@ -158,10 +158,7 @@ def _define(part: type[Part], definitions: dict[str, Any]) -> None:
     definitions[part.__name__] = {}
     mapping = _mapping(part, definitions)
     if part in FORMATS.values():
-        suffixes = "|".join(
-            suffix.lstrip(".") for suffix, format_part in FORMATS.items() if format_part is part
-        )
-        mapping["properties"]["file"]["pattern"] = f"\\.({suffixes})\\s*$"
+        mapping["properties"]["file"]["pattern"] = name_pattern(part)
         definitions[part.__name__] = mapping
         return
     short = mapping["properties"].get(part.shorthand or "")

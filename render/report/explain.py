@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from render.errors import BlendreelError, CheckpointError, LatentError, PresetError
 from render.layout import layout_of
-from render.preset import Output, Preset, VideoOutput, name_of, position_of
+from render.preset import Preset, name_of, position_of
 from render.timeline import Clock, rate_text
 
 from .fits import label_warnings, misfits, model_warnings, names_text
@@ -105,12 +103,10 @@ def _output_rows(preset: Preset, sizes: Sizes | None) -> list[list[str]]:
     rows = []
     for output in preset.outputs:
         fps = output.rate(clock.fps)
-        width, height = output_size(output, frame) or (0, 0)
+        width, height = output.size(frame) if frame else (0, 0)
         size = f"{width} × {height} px" if width else "size of the models"
-        suffix = Path(output.file).suffix.lower()
-        kind = "video" if isinstance(output, VideoOutput) else suffix.removeprefix(".").upper()
         frames = count_text(clock.with_fps(fps).frame_count, "frame")
-        rows.append([output.file, kind, size, frames, f"{rate_text(fps)} frames/s"])
+        rows.append([output.file, output.kind, size, frames, f"{rate_text(fps)} frames/s"])
     return rows or [["none; name a file when rendering"]]
 
 
@@ -118,17 +114,6 @@ def frame_size(preset: Preset, sizes: Sizes | None) -> tuple[int, int] | None:
     """Width and height of a frame of such networks; None where they are not known."""
     count = sum(len(row) for row in preset.panels.rows)
     return layout_of(preset).size([sizes.picture] * count) if sizes else None
-
-
-def output_size(output: Output, frame: tuple[int, int] | None) -> tuple[int, int] | None:
-    """Width and height of the file's pictures; those of videos are even."""
-    if frame is None:
-        return None
-    width, height = frame
-    if output.width:
-        width, height = output.width, max(1, round(height * output.width / width))
-    even = isinstance(output, VideoOutput)
-    return (width + width % 2, height + height % 2) if even else (width, height)
 
 
 def _swap_note(preset: Preset, sizes: Sizes | None) -> str:

@@ -1,0 +1,151 @@
+"""The files to write: which, at which rate and size, and what the places they are for ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from render.encoding import Audio, Limits, Target, Writer, open_writer, suited_rate, suited_size, target_of
+from render.errors import EncodingError, PresetError
+from render.preset import GifOutput, Output, Preset, load_output
+from render.preset.formats import bytes_of
+from render.timeline import Clock, rate_text
+
+Size = tuple[int, int]  # width, height
+_WORDS = {"speed": "preset"}  # x264's word means something else in this project
+_ENCODED = (
+    "codec",
+    "crf",
+    "bitrate",
+    "bits",
+    "speed",
+    "colors",
+    "dither",
+    "loop",
+)  # an output's, if it has it
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to write, at its own frame rate.
+
+    target  the place it is for
+    audio   the sound to it
+    """
+
+    path: Path
+    output: Output
+    fps: Fraction
+    target: Target | None = None
+    audio: Audio | None = None
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What the preset says about the file, in the encoder's words."""
+        given = {_WORDS.get(name, name): getattr(self.output, name, None) for name in _ENCODED}
+        return {name: value for name, value in (given | {"audio": self.audio}).items() if value is not None}
+
+    @property
+    def limits(self) -> Limits:
+        """What the place takes; without one anything goes."""
+        return self.target.limits(isinstance(self.output, GifOutput)) if self.target else Limits()
+
+    @property
+    def budget(self) -> int | None:
+        """The most bytes that the file may have."""
+        written = bytes_of(self.output.budget) if self.output.budget else None
+        return min(filter(None, (written, self.limits.max_bytes)), default=None)
+
+    def size(self, frame_size: Size, count: int) -> Size:
+        """Width and height of the file, for `count` frames of `frame_size`."""
+        return suited_size(self.limits, *self.output.framed(frame_size), count)
+
+    def framing(self, frame_size: Size, count: int) -> dict[str, object]:
+        """How frames come to that size, in the encoder's words."""
+        size, output = self.size(frame_size, count), self.output
+        if size == frame_size:
+            return {}
+        is_shaped = output.width and output.height
+        return {
+            "size": size,
+            "fit": output.fit if is_shaped else "stretch",
+            "background": output.background,
+        }
+
+    def writer(self, frame_size: Size, count: int) -> Writer:
+        """The file's writer, not yet started."""
+        return open_writer(
+            self.path,
+            width=frame_size[0],
+            height=frame_size[1],
+            fps=self.fps,
+            **self.framing(frame_size, count),
+            **self.settings,
+        )
+
+    def changes(self, frame_size: Size, clock: Clock) -> list[str]:
+        """What the place made different from what the preset asks for, each in a few words."""
+        asked, found = self.output.rate(clock.fps), []
+        if self.fps != asked:
+            found.append(f"{rate_text(self.fps)} frames a second instead of {rate_text(asked)}")
+        width, height = self.size(frame_size, clock.with_fps(self.fps).frame_count)
+        framed = self.output.framed(frame_size)
+        if (width, height) != framed:
+            found.append(f"{width} × {height} pixels instead of {framed[0]} × {framed[1]}")
+        return found
+
+
+def plan(preset: Preset, files: Iterable[str | Path] = (), out_dir: str | Path = ".") -> list[Job]:
+    """The files to write: `files` if there are any, else the preset's outputs; relative to `out_dir`.
+
+    A file that the preset names too keeps the preset's settings. Raises PresetError: nothing to write, two
+    outputs of one name, or a place that takes no such file.
+    """
+    known = {_place(out_dir, output.file).resolve(): output for output in preset.outputs}
+    wanted = [(_place(out_dir, str(file)), str(file)) for file in files]
+    outputs = [(path, known.get(path.resolve()) or load_output(file)) for path, file in wanted]
+    outputs = outputs or [(_place(out_dir, output.file), output) for output in preset.outputs]
+    if not outputs:
+        raise PresetError("the preset names no outputs; name one, such as morph.mp4")
+    jobs = [_job(path, output, preset) for path, output in outputs]
+    paths = [job.path.resolve() for job in jobs]
+    for job, path in zip(jobs, paths, strict=True):
+        if paths.count(path) > 1:
+            raise PresetError(f"two outputs have the name {job.path}; each needs its own")
+    return jobs
+
+
+def _place(out_dir: str | Path, file: str) -> Path:
+    """Where an output lies: in `out_dir`, unless it says so itself; `~` is the user's folder."""
+    try:
+        return Path(out_dir) / Path(file).expanduser()
+    except RuntimeError:
+        raise PresetError(f"{file}: there is no such user's folder") from None
+
+
+def _job(path: Path, output: Output, preset: Preset) -> Job:
+    clock, name = preset.clock, getattr(output, "for", None)
+    fps, audio = output.rate(clock.fps), _audio(output, preset)
+    if name is None:
+        return Job(path, output, fps, audio=audio)
+    job = Job(path, output, fps, target_of(name), audio)
+    try:
+        limits = job.limits
+    except EncodingError as error:
+        raise PresetError(f"{path}: {error}") from None
+    is_gif = isinstance(output, GifOutput)
+    fps = suited_rate(limits, fps, lambda rate: clock.with_fps(rate).frame_count, is_gif)
+    return Job(path, output, fps, job.target, audio)
+
+
+def _audio(output: Output, preset: Preset) -> Audio | None:
+    sound = getattr(output, "audio", None)
+    if sound is None:
+        return None
+    try:
+        file = sound.resolved(preset.base_dir)
+        return Audio(file, *sound.seconds(preset.clock))
+    except (RuntimeError, ValueError) as error:  # no such user's folder; a time without a length
+        raise PresetError(f"{output.file}: audio: {error}") from None
