@@ -67,7 +67,7 @@ def convert(file: str, out: Path, half: bool, force: bool, quiet: bool) -> None:
     default="position",
     show_default=True,
     metavar="NAME",
-    help="position, or pinkney for what the published blend_models.py makes.",
+    help="position; pinkney or dvschultz for what the blend_models.py that they published makes.",
 )
 @click.argument("out", type=click.Path(path_type=Path))
 @half_option

@@ -1,4 +1,4 @@
-"""docs/blending.md: its presets load without a warning, its Python runs, its pictures are the project's own."""
+"""docs/blending.md: its presets load without a warning, its Python runs, its pictures are all there."""
 
 from __future__ import annotations
 

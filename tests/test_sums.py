@@ -85,6 +85,14 @@ def test_the_sum_is_told_with_its_layers_and_its_time(mix: object, message: str)
     assert f"blend.mix: {message}" in sums(mix).split("\n")
 
 
+def test_long_clips_are_looked_at_too() -> None:
+    clip = {"duration": "300s", "fps": 60}
+    models, late = {"a": "x", "b": "y"}, [["0s", 0], ["200s", 0], ["201s", 0.5]]
+    with pytest.raises(PresetError, match=r"sum to 1\.\d+ at 200(\.\d+)?s \(a 1, b 0\.\d+\)"):
+        Preset(models=models, clip=clip, blend={"mix": {"a": 1, "b": late}})
+    Preset(models=models, clip=clip, blend={"mix": {"a": "=1-blend.mix.b", "b": late}})
+
+
 def test_all_wrong_columns_are_told_at_once() -> None:
     assert sums({"a": {"4-8": 2, "16+": 3}}).count("sum to") == 4  # twice with a hint that says it again
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .model import Preset
 
 TOLERANCE = 1e-6  # as the blends themselves have it
+_FEW = 5000  # numbers in all
 _MOST_TRIED = 1000  # of doubtful moments
 _TRACK_WEIGHT = 10  # plain operations that a track costs at a moment, about
 _PLACES = (("blend", "mix"), ("blend", "to_rgb"))
@@ -220,6 +221,8 @@ def _moments(column: Column, timeline: Timeline, clocks: Sequence[Clock], normal
     names = [track for _, track in column.tracks]
     if all(timeline.is_constant(name) for name in names):
         return [Fraction(0)]
+    if sum(clock.frame_count for clock in clocks) * len(names) <= _FEW:  # NumPy alone takes longer to import
+        return sorted({clock.seconds(index) for clock in clocks for index in range(clock.frame_count)})
     import numpy as np
 
     moments = moments_within(clocks, _TRACK_WEIGHT * len(names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from render.layout import panel_label
 from render.preset import Preset, position_of, resolution_of
+from render.preset.sums import unsummed
 
 from .models import FoundModel, Models, Sizes, sizes_in, used_models
 from .words import NEAR, number_text
@@ -17,7 +18,8 @@ def misfits(preset: Preset, models: Models) -> list[str]:
     sizes = sizes_in(used)
     if sizes is None:
         return []
-    return [*_unlike(used), *_transform(preset, sizes), *_labels(preset, sizes), *_rows(preset, sizes)]
+    found = [*_unlike(used), *_transform(preset, sizes), *_labels(preset, sizes), *_rows(preset, sizes)]
+    return [*found, *unsummed(preset, sizes.layers)]
 
 
 def _unlike(used: list[FoundModel]) -> list[str]:

@@ -19,7 +19,7 @@ from render.networks import Generator
 from render.preset import Preset, Walk
 from render.timeline import Clock
 
-from .mixture import Names, Values, on_layers
+from .mixture import LayerNumbers, Names, Values
 from .route import Route, View
 from .supply import LatentFiles
 
@@ -61,6 +61,7 @@ class Journey:
 
     def __init__(self, preset: Preset, clock: Clock, model: Generator, mapping_of: Callable, base: Generator):
         self.preset, self.clock, self.model, self.base = preset, clock, model, base
+        self._numbers = LayerNumbers(preset, model.layers)
         files = self._files = LatentFiles(preset.base_dir, model)
         latents = preset.latents
         self.route = Route(latents, clock, files, "latents")
@@ -118,7 +119,7 @@ class Journey:
 
     def _psi(self, values: Values) -> np.ndarray:
         """Truncation of every row, [num_ws]."""
-        numbers = on_layers(self.preset, "truncation", values, self.model.layers)
+        numbers = self._numbers.at("truncation", values)
         psi = np.broadcast_to(numbers, len(self.model.layers))[layers_of_rows(self.model)].astype(float)
         cutoff = values.get("truncation_cutoff")
         if cutoff is not None:

@@ -10,8 +10,8 @@ import numpy as np
 
 from render.blending.blend import Blend, position_of_resolution, swap_weights
 from render.errors import RenderError
-from render.preset import Preset
-from render.preset.sums import is_wrong, sum_text
+from render.preset import LayerCell, Preset
+from render.preset.sums import TOLERANCE, is_wrong, sum_text
 from render.timeline import ExpressionTrack, Track
 
 if TYPE_CHECKING:
@@ -35,20 +35,32 @@ def tracks_on(layers: Sequence[Layer], preset: Preset) -> dict[str, Track | Expr
     return preset.tracks(position_at)
 
 
-def on_layers(preset: Preset, name: str, values: Values, layers: Sequence[Layer]) -> np.ndarray | float:
-    """The number `name`, such as `blend.weight`; where the preset has a map over layers one for each, [L]."""
-    cells = preset.layer_maps().get(name)
-    if cells is None:
-        return values[name]
-    numbers = np.full(len(layers), float(cells.default))
-    for cell in cells.cells:
-        chosen = [cell.layers.covers(*_described(layer)) for layer in layers]
-        numbers[chosen] = values[cell.track]
-    return numbers
+class LayerNumbers:
+    """The numbers of a preset that may differ from layer to layer, on the layers of a network."""
+
+    def __init__(self, preset: Preset, layers: Sequence[Layer]):
+        self._maps = {
+            name: (float(cells.default), [(cell.track, _covered(cell, layers)) for cell in cells.cells])
+            for name, cells in preset.layer_maps().items()
+        }
+        self._count = len(layers)
+
+    def at(self, name: str, values: Values) -> np.ndarray | float:
+        """The number `name`, such as `blend.weight`; where that is a map over layers one for each, [L]."""
+        if name not in self._maps:
+            return values[name]
+        default, cells = self._maps[name]
+        numbers = np.full(self._count, default)
+        for track, chosen in cells:
+            numbers[chosen] = values[track]
+        return numbers
 
 
-def _described(layer: Layer) -> tuple[int, int, str, int]:
-    return layer.resolution, layer.level, layer.name, layer.position
+def _covered(cell: LayerCell, layers: Sequence[Layer]) -> np.ndarray:
+    """Whether the cell speaks of each layer, bool [L]."""
+    return np.array(
+        [cell.layers.covers(one.resolution, one.level, one.name, one.position) for one in layers], bool
+    )
 
 
 class Mixture:
@@ -60,6 +72,7 @@ class Mixture:
 
     def __init__(self, preset: Preset, models: Sequence[str], layers: Sequence[Layer]):
         self.preset, self.models, self.layers = preset, list(models), tuple(layers)
+        self._numbers = LayerNumbers(preset, self.layers)
 
     def blends(self, values: Values, names: Names) -> dict[str, Blend]:
         """For every panel's word, how much of each model its layers take.
@@ -93,7 +106,7 @@ class Mixture:
     def _swapped(self, values: Values, names: Names) -> Blend:
         mix, count = self.preset.mix, len(self.layers)
         low, high = (self._shares(f"blend.{role}", names) for role in ("low", "high"))
-        weight = on_layers(self.preset, "blend.weight", values, self.layers)
+        weight = self._numbers.at("blend.weight", values)
 
         def rule(swap: float) -> np.ndarray:
             of_high = swap_weights(count, swap, values.get("blend.width"), 1.0, mix.convention) * weight
@@ -140,19 +153,20 @@ class Mixture:
         """The numbers that models have in `mix`, `add` or `to_rgb`, [M, L]; 0 for those not spoken of."""
         table = np.zeros((len(self.models), len(self.layers)))
         for name in getattr(self.preset.mix, key):
-            number = on_layers(self.preset, f"blend.{key}.{name}", values, self.layers)
-            table[self.models.index(name)] = number
+            table[self.models.index(name)] = self._numbers.at(f"blend.{key}.{name}", values)
         return table
 
     def _summed(self, key: str, values: Values) -> np.ndarray:
         """The weights of a mix, whose columns sum to 1."""
         table, normalise = self._table(key, values), self.preset.mix.normalise
-        spoken = [self.models.index(name) for name in getattr(self.preset.mix, key)]
-        for layer, column in zip(self.layers, table.T, strict=True):
-            shares = {self.models[index]: float(column[index]) for index in spoken}
-            if is_wrong(shares, normalise):
-                raise RenderError(f"blend.{key}: {sum_text(layer.name, shares, normalise)}")
-        return table / table.sum(axis=0) if normalise else table
+        sums = table.sum(axis=0)
+        if normalise or not np.allclose(sums, 1, rtol=0, atol=TOLERANCE):
+            spoken = {name: self.models.index(name) for name in getattr(self.preset.mix, key)}
+            for layer, column in zip(self.layers, table.T, strict=True):
+                shares = {name: float(column[index]) for name, index in spoken.items()}
+                if is_wrong(shares, normalise):
+                    raise RenderError(f"blend.{key}: {sum_text(layer.name, shares, normalise)}")
+        return table / sums if normalise else table
 
     def _panel(self, word: str, names: Names, blend: Blend) -> Blend:
         if word not in ("low", "high"):
