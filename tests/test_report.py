@@ -205,6 +205,14 @@ def test_names_that_change_are_told_in_order_and_no_class_is_shown(sample_folder
     assert "NameKey" not in text
 
 
+def test_the_ends_of_a_track_are_those_of_the_clip(sample_folder):
+    start = MODELS + BLEND + CLIP.replace("}", ", loop: true}")
+    text = text_of(start + "truncation: {keys: [[0s, 0.2], [2s, 0.8]], ease: spline}")
+    assert " ".join(line_with(text, "truncation")) == "truncation 0.2 0.2 0.2 0.8 2 keys, spline"
+    text = text_of(start + "truncation: [[0s, 0], [8s, 1]]")
+    assert line_with(text, "truncation")[:3] == ["truncation", "0", "0.5"]
+
+
 def test_a_repeated_track_tells_what_the_first_and_the_last_frame_show(sample_folder):
     weight = "{keys: [[0s, 0], [3s, 1]], repeat: mirror}"
     text = text_of(f"{MODELS}{CLIP}blend: {{low: portrait, high: ukiyoe, weight: {weight}}}\n")

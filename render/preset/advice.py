@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TAME_WEIGHTS = (-2, 3)  # symmetric: what one of two models has beyond, the other lacks
 _MOVING = frozenset("tfbu")
 _NEAR = 1e-6
+_TELEVISION = tuple(Fraction(1000 * fps, 1001) for fps in (24, 30, 48, 60, 120))
 
 
 def warnings_of(preset: Preset) -> list[str]:
@@ -38,6 +39,7 @@ def warnings_of(preset: Preset) -> list[str]:
     found += [f"latents{text}" for text in _of_walk(preset.latents, clock)]
     if preset.latents.mixing is not None:
         found += [f"latents.mixing{text}" for text in _of_walk(preset.latents.mixing, clock)]
+    found += _of_rate(clock)
     found += _of_markers(preset)
     found += _of_variables(preset)
     found += [f"outputs[{index}]: {text}" for index, text in _of_gifs(preset)]
@@ -96,12 +98,14 @@ def _stray_cuts(changes: list[tuple[int, Fraction, bool]], clock: Clock) -> list
     """
     if all(is_cut for _, _, is_cut in changes):
         return []
-    meant = set(clock.marker_seconds.values()) | set(clock.beat_seconds())
-    return [
-        index
-        for index, moment, is_cut in changes
-        if is_cut and moment.denominator != 1 and moment not in meant
-    ]
+    return [index for index, moment, is_cut in changes if is_cut and not _is_placed(moment, clock)]
+
+
+def _is_placed(moment: Fraction, clock: Clock) -> bool:
+    """Whether a moment is a whole second, a marker or a beat."""
+    if moment.denominator == 1 or moment in clock.marker_seconds.values():
+        return True
+    return clock.has_tempo and clock.seconds_of_beat(Fraction(round(clock.beats(moment)))) == moment
 
 
 def _standing_still(spot: Spot, track: Track | ExpressionTrack) -> list[str]:
@@ -220,7 +224,16 @@ def _of_latent_keys(walk: Walk, clock: Clock) -> list[str]:
     ]
 
 
-# --- markers, variables, files ------------------------------------------------------------------------------
+# --- rate, markers, variables, files ------------------------------------------------------------------------
+
+
+def _of_rate(clock: Clock) -> list[str]:
+    """Television's rates, written rounded: players and editors take them for others."""
+    return [
+        f"clip.fps: the rate called {rate_text(clock.fps)} is exactly {exact}; write that"
+        for exact in _TELEVISION
+        if 0 < abs(exact - clock.fps) < Fraction(1, 200)
+    ]
 
 
 def _of_markers(preset: Preset) -> list[str]:

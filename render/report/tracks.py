@@ -63,10 +63,11 @@ def track_row(
 
 
 def _ends(track: Track | ExpressionTrack, clock: Clock) -> tuple[float, float]:
-    """The values of the first and the last key; where keys repeat, or of a formula, of those frames."""
-    if isinstance(track, Track) and track.repeat != "once":
-        return track.value_at(Fraction(0)), track.value_at(clock.seconds(clock.frame_count - 1))
-    return track.first, track.last
+    """The values at both ends of the clip; where keys repeat, and of a formula, in the last frame."""
+    if not isinstance(track, Track):
+        return track.first, track.last
+    last = clock.duration if track.repeat == "once" else clock.seconds(clock.frame_count - 1)
+    return track.value_at(Fraction(0)), track.value_at(last)
 
 
 def written(value: Animated) -> str:

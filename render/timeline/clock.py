@@ -126,6 +126,11 @@ class Clock:
         """`seconds` in the unit f."""
         return seconds * float(self.frame_unit or self.fps)
 
+    @property
+    def has_tempo(self) -> bool:
+        """Whether the unit b has a meaning."""
+        return bool(self.bpm or self.beat_times)
+
     def beats(self, seconds: float) -> float:
         """`seconds` as a beat number; beat 0 falls at `offset`. Raises ValueError without a tempo."""
         return float(self._beats.beat_at(seconds))
@@ -140,7 +145,7 @@ class Clock:
 
     def beat_seconds(self) -> tuple[Fraction, ...]:
         """The moments of all whole beats within the clip, both ends counted; none without a tempo."""
-        return tuple(whole_beats(self._beats, self.duration)) if self.bpm or self.beat_times else ()
+        return tuple(whole_beats(self._beats, self.duration)) if self.has_tempo else ()
 
     # --- what written times mean ------------------------------------------------------------------------
 
