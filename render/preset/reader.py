@@ -21,7 +21,7 @@ from ruamel.yaml.reader import ReaderError
 from render.errors import PresetError
 
 from .mistakes import Place, place_text
-from .source import Page, Source, Span
+from .source import Page, Source, Span, printable
 from .syntax import syntax_message
 
 _MAX_BYTES = 1_000_000
@@ -125,7 +125,7 @@ def compose(page: Page, text: str, indent: int = 0) -> Tree:
 
 def _character_message(page: Page, position: int) -> str:
     """The message about the character at that position of a page, which no text has; � stands for it."""
-    text = "".join(one if one.isprintable() or one in _BLANKS else "�" for one in page.text)
+    text = printable(page.text, _BLANKS)
     before = f"{text[:position]}�".splitlines()
     span = Span(Page(page.name, text, page.is_file), len(before) - 1, len(before[-1]) - 1, 1)
     return span.pointed(f"the character U+{ord(page.text[position]):04X} does not belong in a text file")
