@@ -179,7 +179,7 @@ def render(
     fetch_models(loaded, quiet)
     from render import production
 
-    with progress("rendering", quiet) as show:
+    with pointing(loaded), progress("rendering", quiet) as show:
         paths = production.render(
             loaded, *files, out_dir=out_dir, device=device, batch_size=batch_size, progress=show
         )
@@ -214,7 +214,7 @@ def preview(
     output = {"file": file or f"{Path(preset).stem}-preview.mp4", "fps": min(loaded.clip.fps, PREVIEW_FPS)}
     from render import production
 
-    with progress("preview", quiet) as show:
+    with pointing(loaded), progress("preview", quiet) as show:
         paths = production.render(
             loaded.replace(outputs=(output,)),
             out_dir=out_dir,
@@ -234,7 +234,8 @@ def check(preset: str, overrides: tuple[str, ...], frame: int | None) -> None:
     from render.report import describe, describe_frame
 
     loaded = load_preset(preset, True, overrides)
-    click.echo(describe(loaded) if frame is None else describe_frame(loaded, frame))
+    with pointing(loaded):
+        click.echo(describe(loaded) if frame is None else describe_frame(loaded, frame))
 
 
 @main.command()
@@ -256,7 +257,8 @@ def sheet(
     path = file or Path(f"{Path(preset).stem}-sheet.png")
     from render.sheet import save_sheet
 
-    announce([save_sheet(loaded, path, count, device)], quiet)
+    with pointing(loaded):
+        announce([save_sheet(loaded, path, count, device)], quiet)
 
 
 @main.command()
@@ -302,6 +304,16 @@ def schema(file: Path | None) -> None:
     )
 
 
+@contextmanager
+def pointing(preset: Any) -> Iterator[None]:
+    """What goes wrong with values of the preset is told with their places in its file."""
+    try:
+        yield
+    except BlendreelError as error:
+        error.args = (preset.pointed(str(error)),)
+        raise
+
+
 def load_preset(name: str, quiet: bool, overrides: tuple[str, ...] = ()) -> Any:
     """The preset in the file `name`, or the shipped one of that name; its warnings go to stderr."""
     from render.preset import Preset
@@ -330,7 +342,7 @@ def fetch_models(preset: Any, quiet: bool) -> None:
     remote = {name: source for name, source in preset.models.items() if is_remote(source.source)}
     if not remote:
         return
-    with transfers(quiet) as show:
+    with pointing(preset), transfers(quiet) as show:
         for name, source in remote.items():
             try:
                 resolve(source.source, preset.base_dir, sha256=source.sha256, progress=show)

@@ -215,3 +215,13 @@ def test_python_m_render_is_the_same_command():
         [sys.executable, "-m", "render", "--version"], capture_output=True, text=True, check=True
     )
     assert result.stdout.startswith("blendreel, version")
+
+
+@pytest.mark.parametrize("command", ["check", "render", "sheet"])
+def test_what_the_models_cannot_do_is_told_with_its_place(run, command):
+    (run.folder / "clip.yaml").write_text(f"{CLIP}transform: {{rotate: 90}}\n")
+    result = run(command, "clip.yaml", "-q") if command == "render" else run(command, "clip.yaml")
+    assert result.exit_code == 2
+    (first, line, caret) = result.stderr.splitlines()[-3:]
+    assert first.startswith(f"clip.yaml:{CLIP.count(chr(10)) + 1}:12: transform: only StyleGAN3 can move")
+    assert (line, caret) == ("    transform: {rotate: 90}", "               ^^^^^^^^^^^^")

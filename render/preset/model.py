@@ -38,6 +38,7 @@ from .walk import Waypoint
 if TYPE_CHECKING:
     from .files import Origin, Reading
     from .overrides import Overrides
+    from .source import Source
 
 _ROUNDS = 4  # how often what is wrong is set aside to look for mistakes behind it
 
@@ -117,6 +118,7 @@ class Preset(Part):
 
     _base_dir: Path = PrivateAttr(default_factory=Path.cwd)
     _origin: Origin | None = PrivateAttr(default=None)
+    _source: Source | None = PrivateAttr(default=None)  # of a preset as it was read; a changed one has none
 
     # --- reading and writing --------------------------------------------------------------------------------
 
@@ -164,7 +166,7 @@ class Preset(Part):
         if mistakes or reading.source.mistakes:
             raise PresetError(reading.source.located(mistakes))
         preset._base_dir = reading.folder
-        preset._origin = reading.origin_of(preset)
+        preset._origin, preset._source = reading.origin_of(preset), reading.source
         return preset
 
     def to_yaml(self) -> str:
@@ -186,6 +188,13 @@ class Preset(Part):
         from .files import save_preset
 
         return save_preset(self, self._origin, Path(path))
+
+    def pointed(self, message: str) -> str:
+        """A message of lines `latents.files[0]: …` with their places in the text that the preset is from.
+
+        Lines about what is not written there stay as they are; all of them, where it is from no text.
+        """
+        return message if self._source is None else self._source.pointed(message)
 
     def replace(self, **changes: Any) -> Self:
         with reading_in(self._base_dir):

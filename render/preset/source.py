@@ -39,13 +39,7 @@ class Page:
         """How a message begins: `preset.yaml:9:14`, or the option as it was given."""
         if self.is_file:
             return f"{self.name}:{span.line + 1}:{span.column + 1}"
-        name = self.name if len(self.name) <= _LONGEST_NAME else f"{self.name[: _LONGEST_NAME - 1]}…"
-        return printable(name)
-
-
-def printable(text: str, kept: str = "") -> str:
-    """The text with � in the place of characters that cannot be printed, but for those that are `kept`."""
-    return "".join(one if one.isprintable() or one in kept else "�" for one in text)
+        return self.name if len(self.name) <= _LONGEST_NAME else f"{self.name[: _LONGEST_NAME - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -99,6 +93,14 @@ class Source:
         ]
         found.sort(key=lambda pair: (self.pages.index(pair[0].page), pair[0].line, pair[0].column))
         return "\n".join(span.pointed(text) for span, text in dict.fromkeys(found))
+
+    def pointed(self, message: str) -> str:
+        """A message found later, of lines `place: text`: those about what is written here point at it."""
+        places = {place_text(place): place for place in self.values if place}
+        found = ((places.get(line.partition(": ")[0]), line) for line in message.splitlines())
+        return "\n".join(
+            line if place is None else self.span_of(place).pointed(line) for place, line in found
+        )
 
     def span_of(self, place: Place, at_key: bool = False) -> Span:
         """Where the value (or the key) of a place is written, or what is nearest around it."""
