@@ -39,7 +39,13 @@ class Page:
         """How a message begins: `preset.yaml:9:14`, or the option as it was given."""
         if self.is_file:
             return f"{self.name}:{span.line + 1}:{span.column + 1}"
-        return self.name if len(self.name) <= _LONGEST_NAME else f"{self.name[: _LONGEST_NAME - 1]}…"
+        name = self.name if len(self.name) <= _LONGEST_NAME else f"{self.name[: _LONGEST_NAME - 1]}…"
+        return printable(name)
+
+
+def printable(text: str, kept: str = "") -> str:
+    """The text with � in the place of characters that cannot be printed, but for those that are `kept`."""
+    return "".join(one if one.isprintable() or one in kept else "�" for one in text)
 
 
 @dataclass(frozen=True)
