@@ -356,4 +356,6 @@ def announce(paths: list[Path], quiet: bool) -> None:
 
     if not quiet:
         for path in paths:
-            click.echo(f"{path}  {size_text(path.stat().st_size)}")
+            files = list(path.iterdir()) if path.is_dir() else [path]
+            count = f"{len(files)} pictures, " if path.is_dir() else ""
+            click.echo(f"{path}  {count}{size_text(sum(file.stat().st_size for file in files))}")

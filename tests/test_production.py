@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import wave
 from fractions import Fraction
 
 import imageio_ffmpeg
@@ -13,11 +15,31 @@ from PIL import Image
 
 import render
 from render import production
-from render.encoding import KNOWN_EXTENSIONS, open_writer
+from render.encoding import KNOWN_EXTENSIONS, Audio, container_of, facts_of, open_writer, target_of, targets
+from render.encoding import codecs as encoders
 from render.encoding.gif import GifWriter
-from render.errors import EncodingError, PresetError
-from render.preset import FORMATS, Preset, load_output
+from render.errors import BlendreelWarning, EncodingError, PresetError
+from render.preset import FORMATS, AnimationOutput, Preset, load_output
+from render.preset.formats import CODECS, CONTAINERS, PLACES
+from render.preset.outputs import name_pattern
 from tests.conftest import CLIP
+
+
+@pytest.fixture
+def song(tmp_path):
+    """Two seconds of a hum."""
+    path = tmp_path / "song.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes((9000 * np.sin(np.arange(16_000) / 6)).astype("<i2").tobytes())
+    return path
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
 
 
 def gif_facts(path):
@@ -89,8 +111,207 @@ def test_a_named_file_replaces_the_outputs_and_keeps_its_settings(preset):
 
 def test_presets_name_every_kind_of_file_that_can_be_written(preset, tmp_path):
     assert FORMATS.keys() == KNOWN_EXTENSIONS.keys()
-    [path] = render.render(preset, "clip.mov", out_dir=tmp_path)
-    assert imageio_ffmpeg.count_frames_and_secs(str(path))[0] == 13
+    names = [f"clip{suffix}" for suffix in FORMATS] + ["pictures/%03d.png"]
+    paths = render.render(preset, *names, out_dir=tmp_path)
+    assert [path.name for path in paths] == [*names[:-1], "pictures"]
+    frames = list(render.frames(preset))
+    for path in paths[:4]:  # what ffmpeg counts
+        assert imageio_ffmpeg.count_frames_and_secs(str(path))[0] == 13
+    for path in paths[4:-1]:  # what Pillow counts
+        with Image.open(path) as picture:
+            assert picture.n_frames == 13
+    pictures = sorted(paths[-1].iterdir())
+    assert [picture.name for picture in pictures] == [f"{index:03d}.png" for index in range(13)]
+    assert all(np.array_equal(pixels(file), frame) for file, frame in zip(pictures, frames, strict=True))
+
+
+def test_presets_and_encoders_know_the_same_files():
+    for suffix, codecs in CONTAINERS.items():
+        name = f"a/%d{suffix}" if suffix == ".png" else f"a{suffix}"
+        assert codecs == container_of(name).make.keywords["codecs"] if suffix != ".png" else ("png",)
+        for codec in codecs:
+            wanted = {"codec": codec} if len(codecs) > 1 else {}
+            for bits in CODECS[codec].bits:
+                output = load_output({"file": name, "bits": bits, **wanted})
+                writer = open_writer(name, width=31, height=17, fps=25, bits=bits, **wanted)
+                assert writer.coded_size == output.size((31, 17))
+    assert CODECS.keys() == encoders.CODECS.keys()
+    for name, codec in CODECS.items():
+        assert (codec.title, codec.worst_crf) == (encoders.CODECS[name].title, encoders.CODECS[name].max_crf)
+        assert set(codec.bits) == {bits for bits in encoders.CODECS[name].pixels if bits <= 10}
+    assert set(PLACES) == targets().keys()
+
+
+@pytest.mark.parametrize(
+    "name", ["f/%05d.png", "f/a%d.png", "f/a%3d.png", "f/%d.mp4", "%d/a.gif", "f%d.webp"]
+)
+def test_a_name_means_the_same_to_presets_and_encoders(name):
+    assert isinstance(load_output(name), FORMATS.get(name[-4:].lower(), AnimationOutput))
+    assert container_of(name).make is not None
+    assert bool(re.search(name_pattern(), name))
+
+
+def test_settings_reach_the_encoder(preset, tmp_path, song):
+    output = {"file": "a.mov", "codec": "hevc", "bits": 10, "crf": 30, "speed": "fast", "audio": str(song)}
+    [job] = production.plan(preset.replace(outputs=(output,)), (), tmp_path)
+    assert job.settings == {
+        "codec": "hevc",
+        "crf": 30,
+        "bits": 10,
+        "preset": "fast",
+        "audio": Audio(song, Fraction(0), Fraction(0)),
+    }
+    [path] = render.render(preset.replace(outputs=(output,)), out_dir=tmp_path)
+    facts = facts_of(path)
+    assert (facts.codec, facts.pixels, facts.audio, facts.frames) == ("hevc", "yuv420p10le", "aac", 13)
+
+
+def test_a_sound_is_looked_for_beside_the_preset_and_cut_by_its_clock(preset, tmp_path):
+    audio = {"file": "song.mp3", "start": "2b", "fade": "6f"}
+    outputs = ({"file": "a.mp4", "audio": audio}, "b.mp4")
+    [job, other] = production.plan(preset.replace(outputs=outputs, clip={"duration": "1s", "bpm": 60}))
+    assert job.audio == Audio(preset.base_dir / "song.mp3", Fraction(2), Fraction(1, 5))
+    assert other.audio is None
+
+
+def test_a_missing_sound_is_found_out_before_the_first_frame(preset, tmp_path, monkeypatch):
+    monkeypatch.setattr(production.Renderer, "frames", lambda self, moments: pytest.fail("a frame was drawn"))
+    for more in ({}, {"budget": "1 MB"}):
+        output = {"file": "a.mp4", "audio": "none.mp3", **more}
+        with pytest.raises(EncodingError, match=r"there is no file .*none\.mp3"):
+            render.render(preset.replace(outputs=(output,)), out_dir=tmp_path)
+    assert not list(tmp_path.glob("*a.mp4*"))
+
+
+def test_another_shape_is_padded_cropped_or_stretched(preset, tmp_path):
+    size = {"width": 56, "height": 56}
+    outputs = [
+        {"file": f"{fit}/%d.png", "fit": fit, "background": "#ff0000" if fit == "pad" else None, **size}
+        for fit in ("pad", "crop", "stretch")
+    ]
+    outputs = [{key: value for key, value in output.items() if value is not None} for output in outputs]
+    render.render(preset.replace(outputs=(*outputs, {"file": "tall/%d.png", "height": 32})), out_dir=tmp_path)
+    frame = next(render.frames(preset))
+    padded, cropped, stretched = (pixels(tmp_path / fit / "0.png") for fit in ("pad", "crop", "stretch"))
+    assert padded.shape == cropped.shape == stretched.shape == (56, 56, 3)
+    assert (padded[[0, 19, 36, 55]] == [255, 0, 0]).all()
+    assert np.array_equal(padded[20:36], frame)
+    assert cropped.std(axis=(0, 1)).min() > 0
+    assert not np.array_equal(cropped, stretched)
+    assert pixels(tmp_path / "tall" / "0.png").shape == (32, 112, 3)
+
+
+# --- budgets and places -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """How many moments have been drawn, in all."""
+    count = [0]
+    draw = production.Renderer.frames
+
+    def counted(self, moments):
+        for frame in draw(self, moments):
+            count[0] += 1
+            yield frame
+
+    monkeypatch.setattr(production.Renderer, "frames", counted)
+    return count
+
+
+def test_a_budget_is_kept_and_every_frame_is_drawn_once(preset, tmp_path, drawn):
+    [full] = render.render(preset, "full.mp4", out_dir=tmp_path)
+    assert drawn == [13]
+    budget = full.stat().st_size * 7 // 10
+    outputs = ({"file": "small.mp4", "budget": f"{budget} B"}, "whole.mp4")
+    with pytest.warns(
+        BlendreelWarning, match=rf"small.mp4: [\d,]+ of {budget:,} bytes; crf \S+ instead of 17"
+    ):
+        small, whole = render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
+    assert drawn == [26]
+    assert small.stat().st_size <= budget
+    assert whole.read_bytes() == full.read_bytes()
+    assert imageio_ffmpeg.count_frames_and_secs(str(small))[0] == 13
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "full.mp4",
+        "samples",
+        "small.mp4",
+        "whole.mp4",
+    ]
+
+
+def test_a_budget_that_is_large_enough_changes_nothing(preset, tmp_path):
+    outputs = ("a.gif", {"file": "b.gif", "budget": "1 MB"}, {"file": "c.gif", "for": "discord"})
+    one, two, three = render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
+    assert one.read_bytes() == two.read_bytes() == three.read_bytes()
+
+
+def test_a_slower_gif_shows_the_timeline_at_its_own_rate(preset, tmp_path, drawn):
+    clip = preset.clip.replace(duration="2s", fps=25)
+    preset = preset.replace(clip=clip, outputs=({"file": "a.gif"},))
+    [full] = render.render(preset, out_dir=tmp_path)
+    budget = full.stat().st_size * 17 // 20
+    with pytest.warns(BlendreelWarning, match=r"20 frames a second instead of 25"):
+        [path] = render.render(
+            preset.replace(outputs=({"file": "b.gif", "budget": f"{budget} B"},)), out_dir=tmp_path
+        )
+    assert path.stat().st_size <= budget
+    assert gif_facts(path)[:2] == (40, 50)
+    assert drawn == [50 + 50 + 40]
+    with Image.open(path) as pictures:
+        pictures.seek(7)
+        shown = np.asarray(pictures.convert("RGB")).astype(int)
+    frame = next(render.frames(preset.replace(clip=clip.replace(fps=20)), 7, 8))
+    assert np.abs(shown - frame).mean() < 3
+
+
+def test_a_budget_that_nothing_fits_leaves_the_old_file_and_the_others(preset, tmp_path):
+    (tmp_path / "a.gif").write_bytes(b"old")
+    outputs = ({"file": "a.gif", "budget": "200 B"}, "b.gif")
+    with pytest.raises(EncodingError, match=r"a\.gif: does not fit into 200 bytes"):
+        render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
+    assert (tmp_path / "a.gif").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "b.gif", "samples"]
+
+
+def test_a_place_asks_for_a_rate_and_a_size_and_is_told(preset, tmp_path):
+    with pytest.warns(BlendreelWarning) as told:
+        [path] = render.render(
+            preset.replace(outputs=({"file": "a.mp4", "for": "tiktok"},)), out_dir=tmp_path
+        )
+    words = "for TikTok: 25 frames a second instead of 12.5, 1260 × 360 pixels instead of 56 × 16"
+    assert [str(one.message) for one in told] == [f"{path}: {words}"]
+    facts = facts_of(path)
+    assert (facts.fps, facts.width, facts.height, facts.frames) == (25, 1260, 360, 25)
+    assert target_of("tiktok").breaches(facts) == []
+
+
+def test_what_a_place_will_not_take_is_told_once_and_before_the_first_frame(preset, tmp_path, monkeypatch):
+    outputs = ({"file": "a.mp4", "fps": 25, "for": "instagram-reels"},)
+    with pytest.warns(BlendreelWarning) as told:
+        render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
+    [text] = [str(one.message) for one in told]
+    assert "a.mp4: Instagram reels wants at least 3 s, and this lasts 1 s" in text
+    monkeypatch.setattr(production.Renderer, "frames", lambda self, moments: 1 / 0)
+    with pytest.warns(BlendreelWarning, match="at least 3 s"), pytest.raises(ZeroDivisionError):
+        render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
+
+
+def test_a_place_that_takes_no_gif_is_a_mistake_of_the_preset(preset):
+    preset = preset.replace(outputs=({"file": "a.gif", "for": "instagram-reels"},))
+    with pytest.raises(PresetError, match=r"a\.gif: Instagram reels takes no GIF; make an MP4"):
+        production.plan(preset)
+
+
+def test_the_smaller_of_two_budgets_counts(preset):
+    outputs = (
+        {"file": "a.gif", "for": "discord", "budget": "8 MB"},
+        {"file": "b.gif", "for": "discord", "budget": "80 MiB"},
+        {"file": "c.gif", "budget": "80.5 KiB"},
+        {"file": "d.gif"},
+    )
+    jobs = production.plan(preset.replace(outputs=outputs))
+    assert [job.budget for job in jobs] == [8_000_000, 10_000_000, 82_432, None]
 
 
 @pytest.mark.parametrize("name", ["./a.gif", "sub/../a.gif", "a.gif", "~/a.gif"])
@@ -150,10 +371,11 @@ def test_a_failing_render_leaves_the_old_file_alone(preset, tmp_path, monkeypatc
 def test_a_bad_place_is_found_out_before_the_first_frame(preset, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setattr(production.Renderer, "frames", lambda self, moments: pytest.fail("a frame was drawn"))
-    outputs = ({"file": "a.mp4"}, {"file": "file/b.gif", "fps": 10})
-    with pytest.raises(EncodingError, match="file"):
-        render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
-    assert not list(tmp_path.glob("a.mp4*"))
+    for more in ({}, {"budget": "1 MB"}):
+        outputs = ({"file": "a.mp4", **more}, {"file": "file/b.gif", "fps": 10, **more})
+        with pytest.raises(EncodingError, match="file is no folder"):
+            render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
+    assert not list(tmp_path.glob("*a.mp4*"))
 
 
 def test_a_file_that_fails_at_its_end_leaves_the_others_whole(preset, tmp_path, monkeypatch):

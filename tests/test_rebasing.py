@@ -26,6 +26,12 @@ MOVED = [
     ({"latents": {"mixing": {"files": ["a.npy"]}, "directions": [{"file": "age.npy"}, {"sefa": 2}]}},
      {"latents": {"mixing": {"files": ["../old/a.npy"]},
                    "directions": [{"file": "../old/age.npy"}, {"sefa": 2}]}}),
+    ({"outputs": ["a.mp4", {"file": "b.mp4", "audio": "song.mp3"}, {"audio": {"file": "song.mp3"}}]},
+     {"outputs": ["a.mp4", {"file": "b.mp4", "audio": "../old/song.mp3"},
+                  {"audio": {"file": "../old/song.mp3"}}]}),
+    ({"outputs": {"file": "b.mp4", "audio": "song.mp3"}},
+     {"outputs": {"file": "b.mp4", "audio": "../old/song.mp3"}}),
+    ({"outputs": {"audio": {"file": "song.mp3"}}}, {"outputs": {"audio": {"file": "../old/song.mp3"}}}),
 ]  # fmt: skip
 STAYS = [
     {"models": {"a": "sample:portrait", "b": "https://x.org/a.pkl", "c": "/nets/a.pkl", "d": "~/a.pkl",

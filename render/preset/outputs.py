@@ -158,7 +158,7 @@ class _Coded(Part):
     def _coding_mistakes(self) -> Iterator[Mistake]:
         chosen, suffix = getattr(self, "codec", None), PurePath(self.file).suffix
         if chosen and chosen not in self._possible:
-            known = " or ".join(self._possible)
+            known = ", ".join(self._possible)
             yield Mistake(("codec",), f"a {suffix} file cannot hold {chosen}; it can hold {known}")
             return
         codec = self.coding

@@ -35,6 +35,8 @@ def render(
 ) -> list[Path]:
     """Render a preset (or the file of one) to `files`, or to the outputs it names; returns their paths.
 
+    Of numbered pictures the path is that of their folder.
+
     device      cuda, mps or cpu; by default the best there is
     batch_size  pictures drawn at once
     resolution  smaller pictures, for a preview
@@ -66,7 +68,8 @@ def write(
     with ExitStack() as stack:
         folder = None
         if any(job.budget for job in jobs):
-            folder = stack.enter_context(_folder_beside(next(job.path for job in jobs if job.budget)))
+            path = next(job.path for job in jobs if job.budget)
+            folder = Path(stack.enter_context(_folder_beside(path)))
         reel = Reel(renderer, scene, folder)
         errors = _draw(reel, jobs, stack, progress)
         for job in jobs:
@@ -82,7 +85,7 @@ def write(
     for job, before in zip(jobs, told, strict=True):
         if job.target:
             _complain(job, job.target.breaches(facts_of(job.path)), before)
-    return [job.path for job in jobs]
+    return [job.made for job in jobs]
 
 
 class Reel:
@@ -149,6 +152,8 @@ def _folder_beside(path: Path) -> tempfile.TemporaryDirectory[str]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
+    except (FileExistsError, NotADirectoryError):
+        raise EncodingError(f"{path}: cannot be written: {path.parent} is no folder") from None
     except OSError as error:
         raise EncodingError(f"{path}: cannot be written: {error.strerror}") from error
 

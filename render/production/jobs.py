@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from render.encoding import Audio, Limits, Target, Writer, open_writer, suited_rate, suited_size, target_of
+from render.encoding.sequence import is_sequence
 from render.errors import EncodingError, PresetError
 from render.preset import GifOutput, Output, Preset, load_output
 from render.preset.formats import bytes_of
@@ -46,6 +47,11 @@ class Job:
         """What the preset says about the file, in the encoder's words."""
         given = {_WORDS.get(name, name): getattr(self.output, name, None) for name in _ENCODED}
         return {name: value for name, value in (given | {"audio": self.audio}).items() if value is not None}
+
+    @property
+    def made(self) -> Path:
+        """What there is in the end: the file, or the folder of numbered pictures."""
+        return self.path.parent if is_sequence(self.path) else self.path
 
     @property
     def limits(self) -> Limits:
