@@ -191,6 +191,14 @@ def test_models_that_do_not_fit_get_a_table_of_what_differs(low, config, row):
     assert "latents" not in str(caught.value)  # equal, so not worth a line
 
 
+def test_models_alike_share_a_column_of_that_table(low):
+    others = [make_network(seed=seed, resolution=32) for seed in (5, 6, 7)]
+    with pytest.raises(BlendError) as caught:
+        Blender([low, *others])
+    assert re.search(r"^ +model 1 +model 2 and 2 like it$", str(caught.value), re.MULTILINE)
+    assert re.search(r"^  resolution +16 +32$", str(caught.value), re.MULTILINE)
+
+
 def test_files_called_alike_are_told_apart_by_folder():
     first, other = (
         render.load(REFERENCE / f"stylegan2-ada{kind}" / "network.pkl") for kind in ("", "-conditional")

@@ -416,5 +416,9 @@ def test_t_with_r_is_refused_with_the_reason():
 
 
 def test_stylegan2_with_stylegan3_is_refused():
-    with pytest.raises(BlendError, match="architecture"):
+    with pytest.raises(BlendError, match="architecture") as caught:
         render.blend(make_network(resolution=32), make_stylegan3())
+    assert (
+        "filters " not in str(caught.value).split("convolutions", 1)[1].partition("\n")[2]
+    )  # of course they do
+    assert max(map(len, str(caught.value).splitlines())) < 150

@@ -217,7 +217,7 @@ def check_structure(models: Sequence[Generator]) -> None:
     """Raises BlendError with a table of what differs, unless all models have one structure on one device."""
     differing = differences(models)
     if differing:
-        lines = [("", *names_of(models)), *differing]
+        lines = _merged(names_of(models), differing)
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         table = "\n".join(
             "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -227,6 +227,22 @@ def check_structure(models: Sequence[Generator]) -> None:
     devices = {str(tensor.device) for model in models for tensor in model.parameters()}
     if len(devices) > 1:
         raise BlendError(f"the models of a blend must lie on one device, not {', '.join(sorted(devices))}")
+
+
+def _merged(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The rows under their heads, with one column for all models that are alike.
+
+    Where kinds of network differ, what only one kind has goes without saying.
+    """
+    kinds = next((words for label, *words in rows if label == "architecture"), [])
+    if len({words.partition(",")[0] for words in kinds}) > 1:
+        rows = [row for row in rows if "none" not in row and row[0] != "filters"]
+    labels, *columns = zip(*rows, strict=True)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, column in zip(names, columns, strict=True):
+        alike.setdefault(column, []).append(name)
+    heads = [found[0] + (f" and {len(found) - 1} like it" if found[1:] else "") for found in alike.values()]
+    return [("", *heads), *zip(labels, *alike, strict=True)]
 
 
 def differences(models: Sequence[Generator]) -> list[tuple[str, ...]]:
