@@ -112,3 +112,10 @@ def test_empty_series_are_explained(tmp_path):
 )
 def test_kimg_needs_six_digits(tmp_path, name, kimg):
     assert kimg_in_name(tmp_path / name) == kimg
+
+
+def test_only_checkpoints_are_suggested_for_a_missing_one(tmp_path):
+    (tmp_path / "faces-sheet.png").touch()
+    (tmp_path / "faces2.pkl").touch()
+    with pytest.raises(CheckpointError, match=r"does not exist; did you mean faces2\.pkl\?$"):
+        resolve("faces.pkl", tmp_path)

@@ -213,7 +213,7 @@ def _missing(path: Path) -> str:
     """What to say about a file that is not there: what the folder has instead."""
     if not path.parent.is_dir():
         return f"{path} does not exist: there is no folder {path.parent}"
-    names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    names = [entry.name for entry in _checkpoints_in(path.parent)]
     near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
     if near:
         return f"{path} does not exist; did you mean {' or '.join(near)}?"
