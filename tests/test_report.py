@@ -205,6 +205,12 @@ def test_names_that_change_are_told_in_order_and_no_class_is_shown(sample_folder
     assert "NameKey" not in text
 
 
+def test_layers_that_no_network_has_are_warned_of(sample_folder):
+    text = text_of(MODELS + BLEND + CLIP + "truncation: {4-8: 0.5, 2048+: 1}")
+    assert "  - truncation{2048+}: these networks have no such layers; theirs are 4/0 to " in text
+    assert "truncation{4-8}: these" not in text
+
+
 def test_the_ends_of_a_track_are_those_of_the_clip(sample_folder):
     start = MODELS + BLEND + CLIP.replace("}", ", loop: true}")
     text = text_of(start + "truncation: {keys: [[0s, 0.2], [2s, 0.8]], ease: spline}")

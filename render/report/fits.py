@@ -95,7 +95,21 @@ def model_warnings(preset: Preset, models: Models) -> list[str]:
     """Kimg and layers that are not there, and models that nothing uses."""
     used = {model.name for model in used_models(preset, models)}
     warnings = [f"models.{name}: nothing shows it" for name in models if name not in used]
+    warnings += _layer_warnings(preset, models)
     return warnings + _snapshot_warnings(preset, models) + _swap_warnings(preset, models)
+
+
+def _layer_warnings(preset: Preset, models: Models) -> list[str]:
+    """Cells of maps over layers that these networks do not have."""
+    sizes = sizes_in(used_models(preset, models))
+    layers = sizes.layers if sizes else ()
+    return [
+        f"{cell.track}: these networks have no such layers; theirs are {layers[0].name} to {layers[-1].name}"
+        for over in preset.layer_maps().values()
+        for cell in over.cells
+        if layers
+        and not any(cell.layers.covers(one.resolution, one.level, one.name, one.position) for one in layers)
+    ]
 
 
 def _snapshot_warnings(preset: Preset, models: Models) -> list[str]:
