@@ -15,6 +15,7 @@ from PIL import Image
 
 import render
 from render import production
+from render.cli import announce
 from render.encoding import KNOWN_EXTENSIONS, Audio, container_of, facts_of, open_writer, target_of, targets
 from render.encoding import codecs as encoders
 from render.encoding.gif import GifWriter
@@ -399,3 +400,8 @@ def test_the_preset_may_be_given_as_a_path(sample_folder, tmp_path):
     path.write_text(CLIP)
     assert render.render(path, "only.gif", out_dir=tmp_path) == [tmp_path / "only.gif"]
     assert Preset.load(path).outputs[0].file == "clip.mp4"
+
+
+def test_numbered_pictures_are_announced_with_their_number(preset, tmp_path, capsys):
+    announce(render.render(preset, "f/%d.png", out_dir=tmp_path), quiet=False)
+    assert re.match(rf"{tmp_path}/f  13 pictures, \d+ kB\n", capsys.readouterr().out)
