@@ -92,7 +92,7 @@ def test_sets_of_another_network_are_refused():
     with pytest.raises(BlendError) as caught:
         check_sets([wrong], COUNTS)
     first, second = str(caught.value).splitlines()
-    assert first == "eyes.16/1: channels 40, 41 not there; layer 16/1 has 0 to 7"
+    assert first == "eyes.16/1: layer 16/1 has no channels 40, 41, only 0 to 7"
     assert second.startswith("eyes.32/0: the model has no layer '32/0'")
 
 

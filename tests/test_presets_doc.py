@@ -30,6 +30,7 @@ from render.preset import (
     Panels,
     Preset,
     Sound,
+    TakenChannels,
     Transform,
     VideoOutput,
     Walk,
@@ -61,6 +62,7 @@ PARTS: dict[str, tuple[type[Part], ...]] = {
     "`transform`": (Transform,),
     "`noise`": (Noise,),
     "`blend`": (Blend,),
+    "`channels`": (TakenChannels,),
     "`panels`": (Panels,),
     "A panel": (Panel,),
     "`outputs`": tuple(dict.fromkeys(FORMATS.values())),
@@ -103,6 +105,7 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         resolution=16, z_dim=8, w_dim=8, channel_base=128, channel_max=8, mapping_layers=1, num_layers=4
     )
     save(StyleGAN3(config), folder / "faces3.safetensors", kimg=1)
+    (folder / "portrait.channels.yaml").write_text("eyes: {32/0: [2], 64/0: [0]}\nmouth: {32/1: [2, 3]}\n")
     random = np.random.default_rng(0)
     np.savez(folder / "me.npz", w=random.normal(size=(1, 8)).astype(np.float32))
     np.savez(folder / "anna.npz", w=random.normal(size=(1, 8)).astype(np.float32))

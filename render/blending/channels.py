@@ -76,7 +76,7 @@ def check_sets(sets: Sequence[ChannelSet], counts: Mapping[str, int]) -> None:
         f"{each.name}.{layer}: {text}"
         for each in sets
         for layer, numbers in each.channels.items()
-        for text in _misfits(layer, numbers, counts)
+        for text in misfits(layer, numbers, counts)
     ]
     wrong += overlaps(sets)
     if wrong:
@@ -210,12 +210,12 @@ def _key_at(data: Any, key: Any) -> tuple[int, int]:
     return tuple((data.lc.data or {}).get(key, (data.lc.line or 0, data.lc.col or 0))[:2])
 
 
-def _misfits(layer: str, numbers: Sequence[int], counts: Mapping[str, int]) -> list[str]:
+def misfits(layer: str, numbers: Sequence[int], counts: Mapping[str, int]) -> list[str]:
     """What keeps these channels from being those of a network's layer."""
     if layer not in counts:
         return [_unknown(layer, counts)]
     beyond = [number for number in numbers if not 0 <= number < counts[layer]]
-    return [f"{_listed(beyond)} not there; layer {layer} has 0 to {counts[layer] - 1}"] if beyond else []
+    return [f"layer {layer} has no {_listed(beyond)}, only 0 to {counts[layer] - 1}"] if beyond else []
 
 
 def _unknown(layer: str, counts: Mapping[str, int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .animated import Animated, Keyframe, constant, read_animated
 from .blend import Blend
+from .channels import TakenChannels
 from .clip import Beats, Clip
 from .latent_words import FileLatent, Latent, NamedLatent, SeedLatent
 from .latents import Direction, Latents, Mixing
@@ -61,6 +62,7 @@ __all__ = [
     "SeedLatent",
     "Sound",
     "Stop",
+    "TakenChannels",
     "Transform",
     "VideoOutput",
     "Walk",

@@ -15,6 +15,7 @@ _FORMULAS: tuple[Place, ...] = (
     ("truncation_cutoff",),
     ("latents",),
     ("transform",),
+    ("channels",),
     ("vars",),
     *(("blend", name) for name in _IN_BLEND),
 )
@@ -44,7 +45,7 @@ def without_mistakes(data: Mapping, mistakes: Iterable[Mistake]) -> tuple[dict |
                 return None, frozenset()
             rest["models"] = _other_models(rest["models"], inner[0])
             if inner[0] not in rest["models"]:
-                hidden.update({("blend",), ("panels",)})
+                hidden.update({("blend",), ("channels",), ("panels",)})
         elif (
             section == "blend" and inner and inner[0] not in _ROLES and isinstance(rest.get("blend"), Mapping)
         ):

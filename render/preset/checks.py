@@ -27,6 +27,7 @@ def cross_mistakes(preset: Preset) -> list[Mistake]:
         _tracks_and_sums,
         _names_over_time,
         _blend_names,
+        _channels,
         _snapshot,
         panel_mistakes,
         _outputs,
@@ -135,6 +136,8 @@ def _blend_names(preset: Preset) -> list[Mistake]:
         if len(names) == 1:
             return []
         text = f"missing; say which of {', '.join(names)} is low and which is high"
+        if preset.channels:
+            text += ", or name the one whose channels are taken from others"
         return [Mistake(("blend",), text)] if names else []
     mistakes, words = [], FORMS[preset.blend.form].words
     for role, written in preset.blend.written_names().items():
@@ -173,6 +176,18 @@ def _each_name(written: str | NameKeys) -> list[tuple[Place, str]]:
     if isinstance(written, str):
         return [((), written)]
     return [((index, 1), name) for index, key in enumerate(written.keys) for name, _ in key.mix]
+
+
+def _channels(preset: Preset) -> list[Mistake]:
+    """Models that channels are taken from."""
+    names = list(preset.models)
+    return [
+        Mistake(
+            ("channels", name, "from"), f"unknown model {taken.model!r}{did_you_mean(taken.model, names)}"
+        )
+        for name, taken in (preset.channels or {}).items()
+        if taken.model not in names
+    ]
 
 
 def _snapshot(preset: Preset) -> list[Mistake]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -15,6 +15,7 @@ from .advice import warnings_of
 from .animated import Animated, AnimatedCutoff, constant
 from .aside import is_hidden, without_mistakes
 from .blend import Blend
+from .channels import Channels
 from .checks import cross_mistakes
 from .clip import Clip
 from .folder import reading_in
@@ -110,6 +111,10 @@ class Preset(Part):
     noise: Noise = Field(default=Noise(), description="The noise added inside the network.")
     blend: Blend | None = Field(
         default=None, description="Which model gives which layers; with one model it may be left out."
+    )
+    channels: Channels | None = Field(
+        default=None,
+        description="Single channels taken from a model, such as {eyes: {from: ukiyoe}}, over the blend.",
     )
     panels: Panels = Field(default=Panels(), description="The pictures side by side in a frame.")
     outputs: Annotated[tuple[Output, ...], *leaf(read_outputs, {"$ref": "#/definitions/outputs"})] = Field(
@@ -257,9 +262,10 @@ class Preset(Part):
 
         `truncation`, `blend.swap` (positions), `blend.weight`, and where given `truncation_cutoff` (rows),
         `latents.position` (stops), `latents.mixing.weight`, `latents.directions[0].strength`, `transform.x`,
-        `blend.width`, `blend.snapshot` (kimg), `blend.to_rgb` (positions) and `vars.NAME`. Of numbers that
-        models have, each has a track: `blend.mix.toon`, `blend.add.toon`, `blend.snapshot.toon`. Of a number
-        that differs from layer to layer each cell has one, `blend.weight{16-32}`: see `layer_maps`.
+        `blend.width`, `blend.snapshot` (kimg), `blend.to_rgb` (positions), `channels.NAME.weight` and
+        `vars.NAME`. Of numbers that models have, each has a track: `blend.mix.toon`, `blend.add.toon`,
+        `blend.snapshot.toon`. Of a number that differs from layer to layer each cell has one,
+        `blend.weight{16-32}`: see `layer_maps`.
 
         position_at: where a bare resolution lies in the network at hand, for swaps; default: StyleGAN1 and 2.
         """
@@ -300,6 +306,12 @@ class Preset(Part):
     def waypoints(self) -> tuple[Waypoint, ...]:
         """The seeds of the walk with their moments; see `Latents.waypoints`."""
         return self.latents.waypoints(self.clock)
+
+    def located(self, mistakes: Iterable[Mistake]) -> str:
+        """Mistakes that only files tell, as text: with line and caret, if the preset was read from one."""
+        if self._source is None:
+            return "\n".join(map(str, mistakes))
+        return self._source.located(mistakes)
 
     def warnings(self) -> list[str]:
         """What may not be meant, one readable line each."""

@@ -64,6 +64,8 @@ def spots_of(preset: Preset) -> tuple[Spot, ...]:
     if preset.blend is not None:
         for place, value in preset.blend.numbers().items():
             found += _number(".".join(("blend", *place)), ("blend", *place), value)
+    for name, taken in (preset.channels or {}).items():
+        found += _number(f"channels.{name}.weight", ("channels", name, "weight"), taken.weight)
     for name, value in (preset.vars or {}).items():
         found += _number(f"{VARS}{name}", ("vars", name), value)
     return tuple(found)

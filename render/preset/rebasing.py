@@ -90,6 +90,7 @@ _PLACES: dict[Place, _Change] = {
     ("models", ANY, "file"): _model,
     ("models", ANY, "snapshots"): _model,
     ("clip", "beats"): _file,
+    ("channels", ANY, "file"): _file,
     ("outputs", "audio"): _file,  # of a single output
     ("outputs", "audio", "file"): _file,
     ("outputs", ANY, "audio"): _file,

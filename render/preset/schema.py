@@ -19,6 +19,7 @@ from render.timeline import Time
 
 from .animated import Animated
 from .blend import FORMS, Blend
+from .channels import LAYER_PATTERN, NAME_PATTERN, TakenChannels
 from .clip import Clip
 from .latents import Direction, Latents, Mixing
 from .model import Preset
@@ -52,6 +53,7 @@ _ONE_OF: dict[type[Part], tuple[tuple[str, ...], ...]] = {
         (Latents, Mixing), (SOURCES, ("every", "position"), ("keys", "every"), ("keys", "position"))
     ),
     Direction: (("sefa", "file"),),
+    TakenChannels: (("layers", "file"),),
     Blend: _blend_pairs(),
     VideoOutput: (("crf", "bitrate"),),
 }
@@ -62,10 +64,24 @@ _COMPLETE: dict[str, Any] = {
         "clip": {"required": ["duration"]},
         "blend": {"anyOf": [{"required": list(form.needs)} for form in FORMS.values()]},
         "truncation_clusters": {"required": ["count"]},
+        "channels": {"additionalProperties": {"required": ["from"]}},
         "latents": {"properties": {"random": {"required": ["count"]}, "mixing": {"required": ["layers"]}}},
     },
 }
-_MERGED = (Preset, Clip, Clusters, RandomSeeds, Mixing)  # what they need may stand in the preset extended
+_CHANNEL_LIST = {
+    "type": "array",
+    "minItems": 1,
+    "uniqueItems": True,
+    "items": {"type": "integer", "minimum": 0},
+}
+_MERGED = (
+    Preset,
+    Clip,
+    Clusters,
+    RandomSeeds,
+    Mixing,
+    TakenChannels,
+)  # what they need may stand in the preset extended
 _EXTENDS = "Another preset, such as base.yaml, that this one starts from; what is written here wins."
 
 
@@ -74,6 +90,8 @@ def preset_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {
         **shapes(),
         "models": {"type": "object", "minProperties": 1, "additionalProperties": _reference(ModelSource)},
+        "channels": _named(NAME_PATTERN, _reference(TakenChannels)),
+        "layer_channels": _named(LAYER_PATTERN, _CHANNEL_LIST),
         "directions": {"type": "array", "items": _reference(Direction)},
         "rows": _rows(),
         "outputs": _outputs(),
@@ -81,7 +99,7 @@ def preset_schema() -> dict[str, Any]:
     root = _mapping(Preset, definitions)
     root["properties"]["extends"] = {"type": "string", "minLength": 1, "description": _EXTENDS}
     root |= {"if": {"not": {"required": ["extends"]}}, "then": _COMPLETE}
-    for part in (ModelSource, Direction, Panel, *FORMATS.values()):
+    for part in (ModelSource, Direction, TakenChannels, Panel, *FORMATS.values()):
         _define(part, definitions)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -90,6 +108,12 @@ def preset_schema() -> dict[str, Any]:
         **root,
         "definitions": dict(sorted(definitions.items())),
     }
+
+
+def _named(pattern: str, value: dict[str, Any]) -> dict[str, Any]:
+    """A mapping of names of one's own."""
+    names = {"pattern": f"^({pattern})$"}
+    return {"type": "object", "minProperties": 1, "propertyNames": names, "additionalProperties": value}
 
 
 def _rows() -> dict[str, Any]:

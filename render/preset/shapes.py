@@ -18,6 +18,7 @@ _PACES = (("every",), ("position",), ("keys",))
 _EXCLUSIVE: dict[Place, tuple[tuple[tuple[str, ...], ...], ...]] = {
     ("models", ANY): ((("file", "sha256"), ("snapshots",)),),
     ("clip",): ((("bpm", "offset"), ("beats",)),),
+    ("channels", ANY): ((("layers",), ("file",)),),
     ("latents",): (_SOURCES, _PACES),
     ("latents", "mixing"): (_SOURCES, _PACES),
     ("blend",): (

@@ -15,7 +15,7 @@ from render.timeline import Time, exact_text
 
 from .part import Part
 
-_BLOCKS = ("models", "blend", "vars")  # written one key per line; other sections fit on one line
+_BLOCKS = ("models", "blend", "channels", "vars")  # written one key per line; other sections fit on one line
 _WIDTH = 110
 _ENDLESS = 2**30
 

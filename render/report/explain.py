@@ -7,6 +7,7 @@ from render.layout import layout_of
 from render.preset import Preset, name_of, position_of
 from render.timeline import Clock, rate_text
 
+from .channels import channels_section, find_taken
 from .fits import label_warnings, misfits, model_warnings, names_text
 from .latents import FoundLatents, find_latents
 from .models import Models, Sizes, find_models, model_rows, sizes_in, used_models
@@ -19,7 +20,7 @@ MOST_MARKERS = 40  # shown
 
 
 def describe(preset: Preset) -> str:
-    """The preset in plain text of at most 100 columns: models, clip, latents, outputs, tracks, warnings.
+    """The preset in plain text of at most 100 columns: models, clip, channels, latents, outputs, tracks …
 
     Raises BlendreelError, with a line for every mistake: files that are missing or damaged, or that do not
     fit together (CheckpointError, LatentError, PresetError); a formula without a value (PresetError).
@@ -30,12 +31,13 @@ def describe(preset: Preset) -> str:
     sections = [
         section("models", model_rows(preset, models)),
         section("clip", _clip_rows(preset)),
+        channels_section(preset, sizes),
         section("latents", [*walk_rows(preset, latents.counts), *_file_rows(latents)]),
         section("outputs", _output_rows(preset, sizes), right=(2, 3, 4)),
         section("tracks", track_rows(preset, sizes), right=(1, 2, 3, 4)) + _swap_note(preset, sizes),
         bullets("warnings", warnings) if warnings else "no warnings",
     ]
-    return "\n\n".join(sections)
+    return "\n\n".join(filter(None, sections))
 
 
 def find_files(preset: Preset) -> tuple[Models, FoundLatents]:
@@ -50,7 +52,12 @@ def find_files(preset: Preset) -> tuple[Models, FoundLatents]:
         mistakes += [(PresetError, text) for text in misfits(preset, models)]
     except CheckpointError as error:
         mistakes.append((CheckpointError, str(error)))
-    latents = find_latents(preset, sizes_in(used_models(preset, models)) if models else None)
+    sizes = sizes_in(used_models(preset, models)) if models else None
+    try:
+        find_taken(preset, sizes)
+    except PresetError as error:
+        mistakes.append((PresetError, str(error)))
+    latents = find_latents(preset, sizes)
     mistakes += [(LatentError, text) for text in latents.mistakes]
     if mistakes:
         kinds = {kind for kind, _ in mistakes}

@@ -13,6 +13,7 @@ from render.errors import PresetError
 from render.preset import Preset
 from render.timeline import Clock
 
+from .channels import shares_section
 from .explain import find_files
 from .latents import FoundLatents
 from .models import FoundModel, Sizes, sizes_in, used_models
@@ -45,6 +46,7 @@ def describe_frame(preset: Preset, frame: int) -> str:
         section("latents", _walk_rows(preset, latents, seconds, values)),
         section("values", _value_rows(preset, sizes, values, names), right=(1,)),
         _layers(preset, used, sizes, values, names),
+        shares_section(preset, sizes, values),
         _snapshots(preset, used, values),
     ]
     return "\n\n".join(filter(None, sections))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,10 @@ from render.preset import Preset, name_of
 from .words import kimg_range
 
 _PYRAMIDS = ("stylegan1", "stylegan2")  # two layers for every resolution: 4, 8, 16 …
+_WRITES_CHANNELS = re.compile(
+    r"synthesis\.(b(?P<resolution>\d+)\.((input\.)?const|conv(?P<level>[01])\.bias)"
+    r"|input\.weight|L(?P<signal>\d+)_\w+\.bias)"
+)
 _SIGNAL_LAYER = re.compile(r"synthesis\.L(\d{1,3})_(\d{1,5})_")
 
 
@@ -36,6 +40,7 @@ class Sizes:
     resolution  nominal pixels of the picture's side
     picture     width and height in pixels
     num_ws      rows of ws; None where only the opened network knows
+    channels    how many output channels each layer has, by its name
     """
 
     architecture: str
@@ -46,6 +51,7 @@ class Sizes:
     c_dim: int
     num_ws: int | None
     layers: tuple[KnownLayer, ...]
+    channels: Mapping[str, int]
 
     @classmethod
     def of(cls, header: Header) -> Sizes | None:
@@ -64,7 +70,8 @@ class Sizes:
                 KnownLayer(position, name_of(position), 4 << position // 2, position % 2)
                 for position in range(count)
             )
-        return cls(header.architecture, resolution, picture, *widths, len(layers) or None, layers)
+        channels = _channels(header, layers)
+        return cls(header.architecture, resolution, picture, *widths, len(layers) or None, layers, channels)
 
 
 def _signal_layers(header: Header) -> tuple[KnownLayer, ...]:
@@ -80,6 +87,18 @@ def _signal_layers(header: Header) -> tuple[KnownLayer, ...]:
         KnownLayer(position, f"L{position - 1}" if position else "input", rate, position - rates.index(rate))
         for position, rate in enumerate(rates)
     )
+
+
+def _channels(header: Header, layers: Sequence[KnownLayer]) -> dict[str, int]:
+    """Channels of the layers, as many as each has biases, or rows of its constant or input."""
+    found = {}
+    for name, (_, shape) in header.tensors.items():
+        if match := _WRITES_CHANNELS.fullmatch(name):
+            resolution, level, signal = match["resolution"], match["level"], match["signal"]
+            layer = f"{resolution}/{level or 0}" if resolution else f"L{signal}" if signal else "input"
+            found[layer] = shape[0]
+    of_picture = {layers[-1].name} if layers and header.architecture == "stylegan3" else set()
+    return {layer.name: found[layer.name] for layer in layers if layer.name in found.keys() - of_picture}
 
 
 @dataclass(frozen=True)
@@ -139,12 +158,13 @@ def _find_model(preset: Preset, name: str) -> FoundModel:
 
 
 def roles_of(preset: Preset) -> dict[str, list[str]]:
-    """What each model is used for at any time: `low`, `high`, `model`, `mapping`, `panel`, or nothing."""
+    """What each model is used for at any time: `low`, `high`, `mapping`, `channels`, `panel` …"""
     uses = dict(preset.mix.all_names())
     for track, names in preset.names().items():
         section, _, role = track.partition(".")
         if section == "blend":
             uses.setdefault(role, names.names)
+    uses["channels"] = tuple(taken.model for taken in (preset.channels or {}).values())
     shown = {panel.word for row in preset.panels.rows for panel in row}
     uses["panel"] = tuple(name for name in preset.models if name in shown)
     return {name: [role for role, names in uses.items() if name in names] for name in preset.models}

@@ -30,9 +30,10 @@ class Cast:
 
 
 def blended_models(preset: Preset) -> list[str]:
-    """Names of the models that the blend or its mapping speaks of at any time, the blend's first."""
+    """Names of the models that the blend, its mapping or channels speak of at any time, the blend's first."""
     names = [name for role in preset.mix.all_names().values() for name in role]
     names += [name for track in preset.names().values() for name in track.names]
+    names += [taken.model for taken in (preset.channels or {}).values()]
     return [name for name in dict.fromkeys(names) if name in preset.models]
 
 

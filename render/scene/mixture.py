@@ -17,6 +17,8 @@ from render.timeline import ExpressionTrack, Track
 if TYPE_CHECKING:
     from render.networks import Layer
 
+    from .channels import Taken
+
 Values = Mapping[str, float]
 Names = Mapping[str, Mapping[str, float]]
 
@@ -68,10 +70,17 @@ class Mixture:
 
     models  their names, in the order of the blends' rows
     layers  of the networks
+    taken   channels that are taken on top of the blend
     """
 
-    def __init__(self, preset: Preset, models: Sequence[str], layers: Sequence[Layer]):
+    def __init__(
+        self, preset: Preset, models: Sequence[str], layers: Sequence[Layer], taken: Sequence[Taken] = ()
+    ):
         self.preset, self.models, self.layers = preset, list(models), tuple(layers)
+        names = [layer.name for layer in self.layers]
+        self._taken = [
+            (self.models.index(one.model), one.channels.positions(names), one.track) for one in taken
+        ]
         self._numbers = LayerNumbers(preset, self.layers)
 
     def blends(self, values: Values, names: Names) -> dict[str, Blend]:
@@ -87,8 +96,11 @@ class Mixture:
         return {word: blend if word == "blend" else self._panel(word, names, blend) for word in words}
 
     def blend(self, values: Values, names: Names) -> Blend:
-        """The blend itself, [M, L]. Raises as `blends`."""
-        return _FORMS[self.preset.mix.form](self, values, names)
+        """The blend itself, [M, L], with the channels that are taken. Raises as `blends`."""
+        blend = _FORMS[self.preset.mix.form](self, values, names)
+        for model, channels, track in self._taken:
+            blend = blend.take(model, channels, values[track])
+        return blend
 
     def leading(self, names: Names) -> str:
         """The model that gives the coarse layers: low, the base or the only one; of a mix the first."""

@@ -12,6 +12,7 @@ import torch
 
 from render.blending.blend import Blend
 from render.blending.blender import Blender
+from render.blending.channel_axes import channel_counts
 from render.blending.kinship import unrelated, warning_text
 from render.errors import BlendreelWarning, PresetError, RenderError
 from render.networks import Generator
@@ -24,6 +25,7 @@ from render.timeline import Clock
 
 from .captions import Captions
 from .cast import Cast, blended_models, open_cast, used_models
+from .channels import taken_channels
 from .journey import Journey
 from .mixture import Mixture, tracks_on
 from .moment import Moment, Picture
@@ -49,7 +51,8 @@ class Scene:
         self.models = [cast.name for cast in self.casts]
         self.blender = blender or Blender([model for cast in self.casts for model in cast.generators])
         self.tracks, self.names = tracks_on(self.model.layers, preset), preset.names()
-        self.mixture = Mixture(preset, self.models, self.model.layers)
+        taken = taken_channels(preset, channel_counts(self.model)) if preset.channels else ()
+        self.mixture = Mixture(preset, self.models, self.model.layers, taken)
         wrong = unsummed(preset, self.model.layers)
         if wrong:
             raise PresetError("\n".join(wrong))
