@@ -33,7 +33,7 @@ def closing_numbers(draw: st.DrawFn, kind: str) -> Any:
     form = draw(st.sampled_from(["keys", "loop", "mirror", "spline", "formula"]))
     if form == "formula":
         return f"={(lowest + highest) / 2} + {(highest - lowest) / 2.5}*{draw(st.sampled_from(WAVES))}"
-    places = sorted(draw(st.lists(st.integers(1, 7), min_size=1, max_size=3, unique=True)))
+    places = sorted(draw(st.sets(st.integers(1, 3), min_size=1)))  # quarters
     if form == "spline":
         return {"keys": [[f"{place}/4s", draw(numbers)] for place in places], "ease": "spline"}
     # the span of keys goes a whole number of times into the clip: once, twice or four times, there and back
@@ -41,7 +41,7 @@ def closing_numbers(draw: st.DrawFn, kind: str) -> Any:
     span = Fraction(SECONDS, rounds * (2 if form == "mirror" else 1))
     first = draw(numbers)
     last = draw(numbers) if form == "mirror" else first
-    middle = [[f"{span * place / 8}s", draw(numbers), draw(easings)] for place in places]
+    middle = [[f"{span * place / 4}s", draw(numbers), draw(easings)] for place in places]
     keys = [["0s", first, draw(easings)], *middle, [f"{span}s", last]]
     return keys if form == "keys" else {"keys": keys, "repeat": form}
 

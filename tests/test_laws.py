@@ -275,8 +275,12 @@ def test_fps_does_not_change_what_a_second_shows(examples: settings, folder: Pat
 # That the seam is no larger than the median step is the exact law where everything moves at one speed. What
 # moves at changing speed may be at its fastest there: 0.5*sin(tau*u) is, by π/2 of the mean. Then the law is
 # that there is no jump: a jump stays as it is however fine the steps are made, while everything else shrinks
-# with them. Measured over some hundred presets the seam of steps 16 times finer is at most 1.32/16 of the
-# largest step (it can exceed 1/16 as speed changes within a step), and the seam at most 1.53 of the others.
+# with them. Over 600 random presets the seam of steps 16 times finer is at most 1.32/16 of the largest step
+# (above 1/16 where speed changes within a step). The seam itself is below the largest of the other steps in
+# nine of ten, and at most 2.2 times as large: an easing that ends at full speed, mirrored.
+
+
+ROUNDING = 1e-4  # of the ws' 48 numbers of float32 together
 
 
 def parts_of(moment: Moment) -> dict[str, np.ndarray]:
@@ -311,9 +315,7 @@ def test_loops_close(examples: settings, folder: Path, scene_of) -> None:
         fine = scene.at_fps(scene.clock.fps * 16)
         finer = steps_of([fine.moment(0), fine.moment(fine.clock.frame_count - 1)])
         for name, steps in steps_of(list(scene.moments())).items():
-            largest = max(steps[:-1])
-            assert steps[-1] <= 2 * largest + 1e-6, name
-            assert finer[name][0] <= 2 * max(steps) / 16 + 1e-6, name
+            assert finer[name][0] <= 2 * max(steps) / 16 + ROUNDING, name
 
     holds()
 
