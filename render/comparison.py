@@ -22,6 +22,7 @@ from render.blending.kinship import (
 from render.panels import DARK, Color, color_of
 from render.pen import Pen, text_width
 from render.report import number_text, section
+from render.report.table import paragraph
 from render.sheet import number_ticks
 
 NONE = "–"
@@ -79,8 +80,8 @@ def _meanings(pairs: Sequence[Kinship]) -> str:
 
 
 def _evidence(pairs: Sequence[Kinship]) -> str:
-    titles = _short_titles(pairs) if len(pairs) > 1 else ["layers (median); identical: of all weights"]
-    head = ["", "cosine", "distance", "mapping's cosine", "identical", ""]
+    titles = _short_titles(pairs) if len(pairs) > 1 else ["all layers"]
+    head = ["", "cosine", "distance", "mapping", "identical", ""]
     rows = [
         [
             title,
@@ -93,7 +94,8 @@ def _evidence(pairs: Sequence[Kinship]) -> str:
         for title, pair in zip(titles, pairs, strict=True)
         if pair.layers or pair.mapping
     ]
-    return section("evidence", [head, *rows], right=(1, 2, 3, 4)) if rows else ""
+    note = "Cosines and distances are medians over the layers; identical counts single weights."
+    return f"{section('evidence', [head, *rows], right=(1, 2, 3, 4))}\n{paragraph(note)}" if rows else ""
 
 
 def _remarks(pair: Kinship) -> list[str]:

@@ -80,7 +80,8 @@ def test_a_mistake_is_found_in_the_file_it_is_written_in(folder: Path) -> None:
         "base.yaml:3:22: clip.fsp: unknown key; did you mean 'fps'?",
         "    clip: {duration: 8s, fsp: 30, bpm: 120, loop: true}",
         "                         ^^^",
-        "base.yaml:7:11: outputs[0]: 'a.avi' has the unknown extension .avi; known: .mp4, .mov, .gif",
+        "base.yaml:7:11: outputs[0]: 'a.avi' has the unknown extension .avi; known: .mp4, .webm, .mov, .mkv,"
+        " .gif, .webp, .apng, .avif, and frames/%05d.png for pictures; did you mean a.avif?",
         "    outputs: [a.avi, b.gif]",
         "              ^^^^^",
     ]

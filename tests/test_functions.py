@@ -41,14 +41,14 @@ def test_beat_stays_within_0_and_1(b: float, attack: float, decay: float) -> Non
     assert 0 <= value("beat(b, x, y)".replace("x", repr(attack)).replace("y", repr(decay)), b=b) <= 1
 
 
-def test_beat_rises_on_the_beat_and_falls_after_it() -> None:
-    assert value("beat(b)", b=3.0) == 0
-    assert value("beat(b)", b=3.025) == pytest.approx(0.5)
-    assert value("beat(b, 0.25)", b=3.25) == 1
-    assert value("beat(b)", b=3.56) == 0
-    assert value("beat(b, 0.25, 0.5)", b=3.75) == 0
-    assert value("beat(b, 0)", b=3.0) == 1  # without an attack it starts at the top
-    falling = many("beat(b, 0.25, 0.5)", b=np.linspace(3.25, 3.75, 50))
+def test_beat_is_at_its_top_on_the_beat() -> None:
+    assert value("beat(b)", b=3.0) == 1
+    assert value("beat(b)", b=2.975) == pytest.approx(0.5)  # half-way through the attack
+    assert value("beat(b, 0.25)", b=2.75) == pytest.approx(0)
+    assert value("beat(b)", b=3.5) == 0
+    assert value("beat(b, 0.25, 0.5)", b=3.6) == 0
+    assert value("beat(b, 0)", b=2.999) == 0  # without an attack it jumps to the top
+    falling = many("beat(b, 0.25, 0.5)", b=np.linspace(3, 3.5, 50))
     assert (np.diff(falling) < 0).all()
     assert (np.diff(falling, 2) > 0).all()  # fast at first, as a struck thing fades
 

@@ -64,7 +64,7 @@ def test_rows_of_ws_count_from_zero() -> None:
     assert read_rows("3").as_data() == 3
     assert read_rows("8 +").as_data() == "8+"
     for wrong in ("", "3-1", "a", "99", -1, True, "3,"):
-        with pytest.raises(ValueError, match="row|runs backwards"):
+        with pytest.raises(ValueError, match=r"row|runs backwards"):
             read_rows(wrong)
 
 

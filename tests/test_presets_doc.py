@@ -284,8 +284,8 @@ def test_formulas_are_told_in_full() -> None:
     told = section("Formulas")
     assert {name for name in VARIABLES if f"`{name}`" not in told} == set()
     assert {name for name in FUNCTIONS if f"`{name}(" not in told} == set()
-    assert FUNCTIONS["beat"].plain(0.05) == 1
-    assert FUNCTIONS["beat"].plain(0.56) == 0
+    assert FUNCTIONS["beat"].plain(1.0) == 1
+    assert FUNCTIONS["beat"].plain(1.56) == 0
 
 
 def test_easings_are_told_in_full() -> None:

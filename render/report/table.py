@@ -29,7 +29,9 @@ def section(title: str, rows: Sequence[Sequence[str]], right: Iterable[int] = ()
             for index in fixed
         ]
         ending = row[last].rjust(widths[last]) if last in right and widths[last] <= room else row[last]
-        pieces = textwrap.wrap(ending, room, drop_whitespace=last not in right) or [""]
+        pieces = textwrap.wrap(ending, room, drop_whitespace=last not in right, break_on_hyphens=False) or [
+            ""
+        ]
         start = "  " + "".join(f"{cell}{GAP}" for cell in cells)
         lines += [(start + pieces[0]).rstrip(), *(" " * len(start) + piece for piece in pieces[1:])]
     return "\n".join(lines)

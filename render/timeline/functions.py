@@ -81,24 +81,26 @@ _FLOOR = math.exp(-_STEEPNESS)
 
 
 def _beat(b: float, attack: float = 0.05, decay: float = 0.5) -> float:
+    # The top is on the beat itself, where a frame may lie; a top soon after it would fall between two frames.
     passed = b - math.floor(b)
     rise = _clamp(attack)
     fall = _clamp(decay, 0.0, 1.0 - rise)
-    if passed < rise:
-        return passed / rise
-    if passed >= rise + fall:
-        return 0.0
-    return _clamp((math.exp(-_STEEPNESS * (passed - rise) / fall) - _FLOOR) / (1 - _FLOOR))
+    if passed == 0:
+        return 1.0
+    if passed < fall:
+        return _clamp((math.exp(-_STEEPNESS * passed / fall) - _FLOOR) / (1 - _FLOOR))
+    return _clamp(1 - (1 - passed) / rise) if rise > 0 else 0.0
 
 
 def _beat_many(np: Any, b: Any, attack: Any = 0.05, decay: Any = 0.5) -> Any:
     passed = b - np.floor(b)
     rise = _clamp_many(np, attack)
     fall = _clamp_many(np, decay, 0.0, 1.0 - rise)
-    falling = np.exp(-_STEEPNESS * (passed - rise) / np.where(fall > 0, fall, 1.0))
-    value = _clamp_many(np, (falling - _FLOOR) / (1 - _FLOOR))
-    value = np.where(passed >= rise + fall, 0.0, value)
-    return np.where(passed < rise, passed / np.where(rise > 0, rise, 1.0), value)
+    falling = np.exp(-_STEEPNESS * passed / np.where(fall > 0, fall, 1.0))
+    falling = _clamp_many(np, (falling - _FLOOR) / (1 - _FLOOR))
+    rising = _clamp_many(np, 1 - (1 - passed) / np.where(rise > 0, rise, 1.0))
+    rising = np.where(np.greater(rise, 0), rising, 0.0)
+    return np.where(passed == 0, 1.0, np.where(passed < fall, falling, rising))
 
 
 # --- noise: a seeded smooth curve ---------------------------------------------------------------------------
@@ -209,7 +211,7 @@ FUNCTIONS: dict[str, Function] = {
         _beat_many,
         1,
         3,
-        "beat(b, attack=0.05, decay=0.5): on each beat up to 1 in `attack` beats, then down to 0 in `decay`",
+        "beat(b, attack=0.05, decay=0.5): 1 on each beat, up to it in `attack` beats, down to 0 in `decay`",
         14,
     ),
     "noise": Function(_noise, _noise_many, 1, 2, "noise(x, seed=0): smooth and random, from -1 to 1", 60),
