@@ -10,6 +10,7 @@ Channels are chosen on other latents than those they are measured on.
 
     python -m samples.channel_experiment              # the table; 15 minutes on one core
     python -m samples.channel_experiment --picture    # and the picture of docs/channels.md
+    python -m samples.channel_experiment --high ukiyoe --save samples/models/portrait.channels.yaml
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.blending.channel_axes import channel_counts
 from render.blending.channel_clusters import energy_in
+from render.blending.channels import ChannelSet, write_channels
 from render.blending.trials import try_channels
 from render.networks import Generator
 from render.panels import contact_sheet
@@ -45,6 +47,9 @@ DRAWS = 20
 SHOWN = range(2000, 2006)
 PICTURE = Path(__file__).resolve().parent / "pictures" / "channels-eyes.png"
 BRIGHTER = 2.5  # how much a picture of changes is brightened
+
+COMMENT = """Channels of sample:portrait, by trial: where the picture changes when one is taken from ukiyoe.
+Made by: python -m samples.channel_experiment --high ukiyoe --save samples/models/portrait.channels.yaml"""
 
 Chosen = dict[str, list[int]]
 
@@ -135,6 +140,27 @@ def most(scores: dict[str, Tensor], part: int) -> Chosen:
     }
 
 
+def shared_sets(trials: Sequence[dict[str, Tensor]]) -> list[ChannelSet]:
+    """A set for each part: the channels at home in it with every network tried, and each in one set alone."""
+    scores = {name: torch.stack([trial[name] for trial in trials]).amin(dim=0) for name in trials[0]}
+    parts = [most(scores, index) for index in range(len(MEASURED))]
+
+    def is_best(name: str, channel: int, index: int) -> bool:
+        rivals = [rival for rival, chosen in enumerate(parts) if channel in chosen[name]]
+        return index == max(rivals, key=lambda rival: float(scores[name][rival, channel]))
+
+    return [
+        ChannelSet(
+            part,
+            {
+                name: tuple(sorted(channel for channel in chosen if is_best(name, channel, index)))
+                for name, chosen in parts[index].items()
+            },
+        )
+        for index, part in enumerate(MEASURED)
+    ]
+
+
 def random_ratios(case: Case, like: Chosen, part: str, draws: int) -> Tensor:
     """Ratios of sets with as many channels of each layer as `like` has, [draws]."""
     random = torch.Generator().manual_seed(MEASURED.index(part))
@@ -180,14 +206,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--draws", type=int, default=DRAWS, help="random sets")
     parser.add_argument("--picture", action="store_true", help=f"write {PICTURE.name}, of the last network")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the sets that suit all networks")
     options = parser.parse_args(arguments)
     with torch.enable_grad():
         network = learn()
     found = ", ".join(f"{part} {score:.2f}" for part, score in agreement(network).items())
     print(f"masks on unseen paintings, intersection over union: {found}\n")
+    trials = []
     for number, name in enumerate(options.high):
         case = open_case(name, network)
         scores = scores_of(case, network)
+        trials.append(scores["trial"])
         if number == 0:
             print(f"| portrait → | | {' | '.join(scores)} | random sets |")
             print(f"|{' --- |' * (len(scores) + 3)}")
@@ -195,6 +224,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"| {name} | {part} | {' | '.join(row(case, scores, part, options.draws))} |", flush=True)
         if options.picture:
             picture(case, scores["trial"]).save(PICTURE, optimize=True)
+    if options.save:
+        write_channels(options.save, shared_sets(trials), COMMENT)
 
 
 if __name__ == "__main__":

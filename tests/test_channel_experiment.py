@@ -28,6 +28,17 @@ def test_density_is_the_mean_inside_over_that_outside():
     assert density[0, 1] == pytest.approx(1)
 
 
+def test_saved_sets_suit_every_network_and_share_no_channel():
+    first = {"32/0": torch.tensor([[9.0, 8, 1, 0], [0.0, 9, 1, 0], [0.0, 1, 1, 3]])}
+    other = {"32/0": torch.tensor([[0.0, 7, 2, 0], [0.0, 9, 1, 0], [0.0, 1, 1, 3]])}
+    sets = experiment.shared_sets([first, other])
+    assert [(one.name, one.channels) for one in sets] == [
+        ("eyes", {"32/0": ()}),  # 0 is of no use with the other, and 1 is even more the mouth's
+        ("mouth", {"32/0": (1,)}),
+        ("hair", {"32/0": (3,)}),
+    ]
+
+
 def test_sets_are_compared_with_their_like():
     scores = {"32/0": torch.rand(3, 40), "32/1": torch.rand(3, 7)}
     chosen = experiment.most(scores, 1)

@@ -112,3 +112,10 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_without_a_blend_the_message_names_both_ways_out() -> None:
     with pytest.raises(PresetError, match="or name the one whose channels are taken from others"):
         Preset.from_yaml(HEAD.replace("blend: portrait\n", "channels: {eyes: ukiyoe}\n"))
+
+
+def test_weights_far_out_are_warned_of() -> None:
+    text = HEAD + "channels: {eyes: {from: ukiyoe, weight: [[0s, 0], [end, 5]]}}\n"
+    assert Preset.from_yaml(text).warnings() == [
+        "channels.eyes.weight: reaches 5; beyond -2 to 3 pictures mostly fall apart"
+    ]

@@ -122,7 +122,7 @@ def _standing_still(spot: Spot, track: Track | ExpressionTrack) -> list[str]:
 
 def _far_out(spot: Spot, track: Track | ExpressionTrack) -> list[str]:
     """Weights of models that extrapolate further than pictures usually bear."""
-    if spot.place[0] != "blend" or spot.value.quantity != WEIGHT:
+    if spot.place[0] not in ("blend", "channels") or spot.value.quantity != WEIGHT:
         return []
     lowest, highest = TAME_WEIGHTS
     return [

@@ -93,7 +93,7 @@ def _channels(header: Header, layers: Sequence[KnownLayer]) -> dict[str, int]:
     """Channels of the layers, as many as each has biases, or rows of its constant or input."""
     found = {}
     for name, (_, shape) in header.tensors.items():
-        if match := _WRITES_CHANNELS.fullmatch(name):
+        if shape and (match := _WRITES_CHANNELS.fullmatch(name)):
             resolution, level, signal = match["resolution"], match["level"], match["signal"]
             layer = f"{resolution}/{level or 0}" if resolution else f"L{signal}" if signal else "input"
             found[layer] = shape[0]
