@@ -38,7 +38,7 @@ def test_a_file_comes_before_a_shipped_preset_and_a_folder_does_not(folder: Path
         ("mien.yaml", "there is no preset mien.yaml; did you mean mine.yaml?"),
         ("sub/mien.yml", "there is no preset sub/mien.yml; did you mean sub/mine.yml?"),
         ("sub/hello", "there is no preset sub/hello"),
-        ("nothing-like-it", "there is no preset nothing-like-it; shipped ones are beat-pulse, channel-eyes, "),
+        ("nothing-like-it", "there is no preset nothing-like-it; shipped ones are beat-pulse, "),
         ("sub", "sub: this is a folder; name a preset file in it"),
         ("nowhere/x.yaml", "there is no preset nowhere/x.yaml"),
         ("a\0b.yaml", "there is no preset 'a\\x00b.yaml'"),
