@@ -12,7 +12,7 @@ demo: $(READY)
 	$(BIN)/blendreel render presets/hello.yaml --out-dir out
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 # 2,000 damaged and malicious checkpoints, each of which must load or be refused
 fuzz: $(READY)

@@ -36,8 +36,13 @@ def test_pinkneys_images_agree(published, key):
     assert (mixed.synthesis(ws) - low.synthesis(ws)).abs().max() > 0.1
 
 
+def assert_alike(found: torch.Tensor, expected: torch.Tensor) -> None:
+    """Equal but for rounding: matrix products may depend on where in memory their factors lie."""
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
 def test_ends_are_the_models_themselves(low, high, ws):
-    assert torch.equal(render.blend(low, high, swap=32).synthesis(ws), low.synthesis(ws))
+    assert_alike(render.blend(low, high, swap=32).synthesis(ws), low.synthesis(ws))
     all_high = render.blend(low, high, swap=4)
     for name, tensor in all_high.state_dict().items():
         fixed = low.role(name).kind in ("mapping", "noise_map", "filter")
@@ -158,17 +163,19 @@ def test_results_are_independent_unless_reuse_is_asked_for(low, high, ws):
     first = blender.apply(Blend.low_high(6, 2.5))
     pictures = first.synthesis(ws)
     second = blender.apply(Blend.low_high(6, 4.5))
-    assert torch.equal(first.synthesis(ws), pictures)
+    assert_alike(first.synthesis(ws), pictures)
     assert not torch.equal(second.synthesis(ws), pictures)
     assert blender.apply(Blend.low_high(6, 2.5), into=second) is second
-    assert torch.equal(second.synthesis(ws), pictures)
-    assert torch.equal(low.synthesis(ws), before)
+    assert_alike(second.synthesis(ws), pictures)
+    assert_alike(low.synthesis(ws), before)
 
 
 def test_a_blend_saves_and_loads(tmp_path, low, high, ws):
     mixed = render.blend(low, high, swap=8, width=1.0)
     loaded = render.load(render.save(mixed, tmp_path / "mixed.safetensors"))
-    assert torch.equal(loaded.synthesis(ws), mixed.synthesis(ws))
+    tensors = loaded.state_dict()
+    assert all(torch.equal(tensors[name], tensor) for name, tensor in mixed.state_dict().items())
+    assert_alike(loaded.synthesis(ws), mixed.synthesis(ws))
 
 
 @pytest.mark.parametrize(
