@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,21 @@ from render.models_cli import open_model
 
 PICTURES = 10  # in the figure of clusters
 TRIED = 6  # pictures for every channel that is tried
+
+
+def looking_options(command: Callable) -> Callable:
+    """The options that the commands here share, in the order of their help."""
+    shared = (
+        samples_option,
+        seed_option,
+        truncation_option,
+        figure_option,
+        force_option,
+        device_option,
+        offline_option,
+        quiet_option,
+    )
+    return reduce(lambda decorated, option: option(decorated), reversed(shared), command)
 
 
 @click.group(cls=Group)
@@ -93,14 +110,7 @@ force_option = click.option("--force", is_flag=True, help="Replace sets of the s
     metavar="FILE.yaml",
     help="Where the sets go.  [default: M.channels.yaml, beside M]",
 )
-@samples_option
-@seed_option
-@truncation_option
-@figure_option
-@force_option
-@device_option
-@offline_option
-@quiet_option
+@looking_options
 def find(
     model: str,
     count: int,
@@ -164,14 +174,7 @@ def find(
 @click.option(
     "--save", "file", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Save the set in this file."
 )
-@samples_option
-@seed_option
-@truncation_option
-@figure_option
-@force_option
-@device_option
-@offline_option
-@quiet_option
+@looking_options
 def attribute(
     a: str,
     b: str,

@@ -8,10 +8,9 @@ from fractions import Fraction
 import numpy as np
 
 from render.layout import LANE_SHARE, Color, Layout, Size, color_of, plan_of
-from render.pen import Pen, mixed, text_width
+from render.pen import HUES, Pen, mixed, text_width
 from render.timeline import Clock, ExpressionTrack, Track
 
-HUES = ((242, 179, 94), (94, 196, 182), (167, 139, 250), (242, 125, 143), (106, 169, 244), (155, 207, 107))
 WIDEST_NAMES = 0.35  # of the frame's width
 LANE_GAP = 2  # pixels between two lanes
 FILL_SHARE, BOX_SHARE = 0.16, 0.09  # of a curve's colour under it, and of the ink in a lane

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,19 @@ size_option = click.option(
 )
 
 
+def drawing_options(command: Callable) -> Callable:
+    """The options that the commands here share, in the order of their help."""
+    shared = (
+        at_option,
+        size_option,
+        device_option,
+        batch_option,
+        offline_option,
+        quiet_option,
+    )
+    return reduce(lambda decorated, option: option(decorated), reversed(shared), command)
+
+
 @click.command()
 @preset_argument
 @click.option("--x", required=True, metavar="PLACE=VALUES", help="What changes from column to column.")
@@ -54,12 +69,7 @@ size_option = click.option(
     help="Write a GIF (or .mp4) whose frames are the values of --z.",
 )
 @click.option("--fps", default="4", metavar="N", show_default=True, help="Frames of the GIF a second.")
-@at_option
-@size_option
-@device_option
-@batch_option
-@offline_option
-@quiet_option
+@drawing_options
 def grid(
     preset: str,
     x: str,
@@ -122,12 +132,7 @@ def grid(
 @click.option("--phase", default="train", show_default=True, metavar="WORD", help="train, test or val.")
 @click.option("--shard", type=click.IntRange(min=1), default=1000, show_default=True, help="Pairs in a tar.")
 @set_option
-@at_option
-@size_option
-@device_option
-@batch_option
-@offline_option
-@quiet_option
+@drawing_options
 def pairs(
     preset: str,
     overrides: tuple[str, ...],

@@ -14,6 +14,8 @@ from render.panels import Color
 SUPERSAMPLING = 3
 DASH = 4  # pixels of a dash, and of the gap after it
 RADIUS = 6  # of a box's corners
+# Of curves, on dark ground, one after the other.
+HUES = ((242, 179, 94), (94, 196, 182), (167, 139, 250), (242, 125, 143), (106, 169, 244), (155, 207, 107))
 
 
 class Pen:

@@ -237,6 +237,12 @@ def shapes() -> dict[str, Schema]:
             "additionalProperties": ref(f"animated_{NUMBER.name}"),
         },
     }
+    return found | _numbers()
+
+
+def _numbers() -> dict[str, Schema]:
+    """The definitions of animated numbers, and of those that differ from layer to layer or by model."""
+    found = {}
     for quantity, value in _VALUES.items():
         in_key = {"anyOf": [value, _PAIR]} if quantity is SWAP else value
         found[f"animated_{quantity.name}"] = _animated(value, in_key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from render.panels import DARK, Color, color_of
+from render.pen import HUES
 
 NARROWEST, WIDEST = 1280, 2400
 MARGIN, GUTTER = 36, 84  # around everything; left and right of the axis at least, for numbers
@@ -20,7 +21,6 @@ BEAT_TICK, NEAREST_BEATS = 5, 7  # length of a tick, and the least distance of t
 GROUND, PANEL, GRID, GUIDE = color_of(DARK), (24, 24, 28), (36, 36, 42), (52, 52, 60)
 BRIGHT, TEXT, MUTED, DIM = (236, 236, 240), (190, 190, 198), (128, 128, 140), (84, 84, 96)
 MARKER = (206, 206, 216)
-HUES = ((242, 179, 94), (94, 196, 182), (167, 139, 250), (242, 125, 143), (106, 169, 244), (155, 207, 107))
 # Of models: the first one is the ground that the others stand out from.
 MODEL_HUES = (
     (56, 66, 98),
