@@ -38,7 +38,9 @@ def test_keys_pass_their_latents_at_their_times(sample_folder, low):
     np.testing.assert_allclose(ws_of(scene, 0), seed_ws(low, 3), atol=1e-5)
     np.testing.assert_allclose(ws_of(scene, 5), seed_ws(low, 14), atol=1e-5)
     np.testing.assert_allclose(ws_of(scene, 7), seed_ws(low, 14), atol=1e-5)
-    np.testing.assert_allclose(ws_of(scene, 8), ws_of(scene, 8), atol=1e-5)
+    on_the_way = ws_of(scene, 8)  # cut to 15 at 0.75 s, and 0.05 of 0.25 s on towards 3
+    far, near = (np.linalg.norm(on_the_way - seed_ws(low, seed)) for seed in (14, 15))
+    assert near < far / 2
 
 
 def test_two_keys_at_one_time_cut(sample_folder, low):
@@ -158,7 +160,8 @@ def test_clusters_pull_to_another_centre_than_the_average(sample_folder, low):
     ends = ws_of(scene, 0)[0], ws_of(scene, 5)[0]
     assert not np.allclose(ends[0], low.mapping.w_avg, atol=1e-2)
     steps = [np.linalg.norm(ws_of(scene, n + 1) - ws_of(scene, n)) for n in range(9)]
-    assert max(steps) <= 3 * np.median(steps) + 1e-6 or np.allclose(*ends)
+    assert not np.allclose(*ends, atol=1e-2)
+    assert max(steps) < np.linalg.norm(ends[1] - ends[0]) * len(ws_of(scene, 0)) ** 0.5 / 2  # it does not pop
     with pytest.raises(PresetError, match="truncation_clusters: a circle has no stops"):
         scene_of("{seeds: [3, 14], path: circle}", "truncation_clusters: 4\n")
 
