@@ -9,6 +9,7 @@ from render.encoding.gif import GifSettings
 from render.encoding.inspection import FileFacts, facts_of
 from render.encoding.posting import expected_facts, suited_rate, suited_size
 from render.encoding.spool import Spool
+from render.encoding.tags import Tags, read_tags
 from render.encoding.targets import Limits, Target, target_of, targets
 from render.encoding.video import VideoSettings
 
@@ -22,6 +23,7 @@ __all__ = [
     "GifSettings",
     "Limits",
     "Spool",
+    "Tags",
     "Target",
     "VideoSettings",
     "Writer",
@@ -30,6 +32,7 @@ __all__ = [
     "facts_of",
     "fit",
     "open_writer",
+    "read_tags",
     "suited_rate",
     "suited_size",
     "target_of",

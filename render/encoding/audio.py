@@ -74,7 +74,9 @@ def add_sound(
         *(ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error"),
         *("-i", f"file:{video}", "-i", f"file:{audio.file}", "-map", "0:v:0", "-map", "1:a:0"),
         *("-c:v", "copy", "-af", _filter(audio, seconds, muxer), *_CODECS[muxer], "-ac", "2"),
-        *(*muxers.options(muxer, fps), "-map_metadata", "-1", "-f", muxer, "-y", f"file:{target}"),
+        # What the film says of itself stays, what the song says does not come in.
+        *("-map_metadata", "0", "-map_metadata:s", "-1", "-map_chapters", "-1"),
+        *(*muxers.options(muxer, fps), "-f", muxer, "-y", f"file:{target}"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:

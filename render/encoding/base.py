@@ -14,6 +14,7 @@ import numpy as np
 
 from render.encoding.claim import claim, part_of
 from render.encoding.framing import Framing
+from render.encoding.tags import Tags, stamp
 from render.errors import EncodingError
 from render.timeline import parse_fps
 
@@ -32,6 +33,7 @@ class Writer(ABC):
     width, height  of the frames that are written
     dtype          of the frames: uint8 or uint16 over their whole range, or float32 in [0, 1]
     framing        how they are fitted to another size; by default the file has theirs
+    tags           what the file says of itself; by default nothing
 
     `width` and `height` of a writer are the file's.
     """
@@ -45,12 +47,13 @@ class Writer(ABC):
         fps: Fraction | int | str,
         dtype: str = "uint8",
         framing: Framing | None = None,
+        tags: Tags | None = None,
     ) -> None:
         self.path = Path(path)
         self.part_path = part_of(self.path)
         self.frame_width, self.frame_height = int(width), int(height)
         self.width, self.height = framing.size if framing else (self.frame_width, self.frame_height)
-        self.framing, self.dtype = framing, str(dtype)
+        self.framing, self.dtype, self.tags = framing, str(dtype), tags
         self.fps = checked_fps(self.path, fps)
         if self.dtype not in DTYPES:
             raise EncodingError(f"{self.path}: frames cannot be {dtype}; choose one of {', '.join(DTYPES)}")
@@ -96,6 +99,8 @@ class Writer(ABC):
                 raise EncodingError(f"{self.path}: no frame was written, so there is nothing to encode")
             self._end()
             try:
+                if self.tags:
+                    self._sign(self.tags)
                 self._publish()
             except OSError as error:
                 raise EncodingError(f"{self.path}: cannot be written: {error.strerror}") from error
@@ -129,6 +134,10 @@ class Writer(ABC):
     def _claim(self) -> None:
         """Take the place where the part file will be; EncodingError where there is none."""
         claim(self.path)
+
+    def _sign(self, tags: Tags) -> None:
+        """Put the tags into the complete part file. Raises OSError."""
+        stamp(self.part_path, tags)
 
     def _publish(self) -> None:
         """Give the complete part file its name."""

@@ -14,6 +14,7 @@ from render.encoding.base import Writer
 from render.encoding.framing import Framing
 from render.encoding.gif import GifSettings, GifWriter
 from render.encoding.sequence import SequenceWriter, is_sequence
+from render.encoding.tags import Tags
 from render.encoding.video import VideoSettings, VideoWriter
 from render.errors import EncodingError
 
@@ -69,6 +70,7 @@ def open_writer(
     size: tuple[int, int] | None = None,
     fit: str = "pad",
     background: str = "#000000",
+    tags: Tags | None = None,
     **settings: object,
 ) -> Writer:
     """A writer for frames of width × height pixels, shown at fps frames a second; use it in a `with` block.
@@ -76,6 +78,7 @@ def open_writer(
     dtype       of the frames: uint8, uint16, or float32 in [0, 1]
     size        of the file in pixels, if not the frames'; `fit` (pad, crop or stretch) and `background` say
                 what happens where the shapes differ
+    tags        what the file says of itself; by default nothing
     settings    the fields of VideoSettings (codec, crf, bitrate, preset, bits, dither, threads) or of
                 GifSettings (loop, colors, dither)
 
@@ -95,5 +98,12 @@ def open_writer(
     except EncodingError as error:
         raise EncodingError(f"{path}: {error}") from None
     return container.make(
-        path, width=width, height=height, fps=fps, dtype=dtype, framing=framing, settings=checked
+        path,
+        width=width,
+        height=height,
+        fps=fps,
+        dtype=dtype,
+        framing=framing,
+        tags=tags,
+        settings=checked,
     )

@@ -21,6 +21,7 @@ from render.encoding.feeder import Feeder
 from render.encoding.framing import Framing
 from render.encoding.quantize import Plan, Quantizer
 from render.encoding.steady import MAX_LAG, Steady, box_of
+from render.encoding.tags import Tags, gif_comment
 from render.errors import EncodingError
 from render.timeline import nearest_gif_rate, rate_text
 from render.timeline.rates import GIF_TICKS_PER_SECOND
@@ -76,8 +77,9 @@ class GifWriter(Writer):
         settings: GifSettings | None = None,
         dtype: str = "uint8",
         framing: Framing | None = None,
+        tags: Tags | None = None,
     ) -> None:
-        super().__init__(path, width=width, height=height, fps=fps, dtype=dtype, framing=framing)
+        super().__init__(path, width=width, height=height, fps=fps, dtype=dtype, framing=framing, tags=tags)
         self.settings = settings or GifSettings()
         if max(self.width, self.height) > MAX_SIDE:
             raise EncodingError(
@@ -103,10 +105,15 @@ class GifWriter(Writer):
             self._file.write(b"GIF89a" + struct.pack("<HHBBB", self.width, self.height, _HEADER_FLAGS, 0, 0))
             if self.settings.loop:
                 self._file.write(_LOOP_FOREVER)
+            if self.tags:
+                self._file.write(gif_comment(self.tags))
         except OSError as error:
             raise self._failure(error) from error
         self._drawing = Feeder(self._draw, depth=2, name="gif-drawing")
         self._colours = Feeder(self._choose, depth=2, name="gif-colours")
+
+    def _sign(self, tags: Tags) -> None:
+        """The comment stands before the first frame already."""
 
     def _put(self, frame: np.ndarray) -> None:
         # Channel by channel: what follows runs on whole planes.

@@ -12,9 +12,11 @@ _QUICKTIME = (
     *("-movflags", "+faststart+negative_cts_offsets", "-use_editlist", "0"),
     *("-video_track_timescale", "{ticks}", "-movie_timescale", "{ticks}"),
 )
+WITH_TAGS = ("mp4", "mov", "webm", "matroska")  # whose title and comment ffmpeg writes
 OPTIONS: dict[str, tuple[str, ...]] = {
     "mp4": _QUICKTIME,
-    "mov": _QUICKTIME,
+    # QuickTime's older tags hold 64 kB at most.
+    "mov": tuple(each.replace("+faststart", "+use_metadata_tags+faststart") for each in _QUICKTIME),
     "webm": ("-cues_to_front", "1"),
     "matroska": (),
     "webp": ("-loop", "0"),

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from render.encoding.tags import Tags, stamp
 from render.encoding.video import VideoWriter
 from render.errors import EncodingError
 
@@ -60,6 +61,10 @@ class SequenceWriter(VideoWriter):
             return []
         except OSError as error:
             raise EncodingError(f"{self.path}: cannot be written: {error.strerror}") from error
+
+    def _sign(self, tags: Tags) -> None:
+        """The first picture speaks for all."""
+        stamp(self.part_path / (self.path.name % 0), tags)
 
     def _publish(self) -> None:
         made = sum(1 for _ in self.part_path.iterdir())

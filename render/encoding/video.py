@@ -24,6 +24,7 @@ from render.encoding.base import Writer, whole_levels
 from render.encoding.codecs import CODECS, SPEEDS, encoder_of, ffmpeg_path, listed
 from render.encoding.feeder import Feeder
 from render.encoding.framing import Framing
+from render.encoding.tags import Tags, metadata_file
 from render.errors import EncodingError
 
 EXIT_SECONDS = 10  # how long an ffmpeg that has closed its input may take to say why
@@ -107,10 +108,11 @@ class VideoWriter(Writer):
         settings: VideoSettings | None = None,
         dtype: str = "uint8",
         framing: Framing | None = None,
+        tags: Tags | None = None,
         muxer: str = "mp4",
         codecs: tuple[str, ...] = ("h264",),
     ) -> None:
-        super().__init__(path, width=width, height=height, fps=fps, dtype=dtype, framing=framing)
+        super().__init__(path, width=width, height=height, fps=fps, dtype=dtype, framing=framing, tags=tags)
         self.settings, self.muxer = settings or VideoSettings(), muxer
         name = self.settings.codec or codecs[0]
         if name not in codecs:
@@ -130,6 +132,7 @@ class VideoWriter(Writer):
         columns, rows = _STEPS.get(self.pixels.removesuffix("10le"), (1, 1))
         self._padding = ((0, -self.height % rows), (0, -self.width % columns), (0, 0))
         self._process: subprocess.Popen[bytes] | None = None
+        self._tags_file = ""  # that ffmpeg reads the tags from
         self._listener: Listener | None = None
         self._feeder: Feeder[bytes] | None = None
 
@@ -165,6 +168,7 @@ class VideoWriter(Writer):
                 "pipe:2",
             ),
             *("-f", "rawvideo", "-pix_fmt", raw, "-video_size", size, "-framerate", rate, "-i", "pipe:0"),
+            *self._tag_options(),
             *("-an", "-vf", self._colour_filter(), "-fps_mode", "passthrough"),
             *("-c:v", encoder.name, *self.codec.quality(settings.crf, settings.bitrate)),
             *(*encoder.speed(settings.preset), *encoder.extra, "-threads", str(settings.threads)),
@@ -172,6 +176,11 @@ class VideoWriter(Writer):
             *muxers.options(self.muxer, self.fps),
             *("-f", self.muxer, "-y", f"file:{self._target()}"),
         ]
+
+    def _tag_options(self) -> list[str]:
+        if not self._tags_file:
+            return []
+        return ["-f", "ffmetadata", "-i", f"file:{self._tags_file}", "-map", "0:v:0", "-map_metadata", "1"]
 
     def _check_sound(self) -> None:
         try:
@@ -213,6 +222,11 @@ class VideoWriter(Writer):
 
     def _begin(self) -> None:
         self._check_sound()
+        try:
+            if self.tags and self.muxer in muxers.WITH_TAGS:
+                self._tags_file = metadata_file(self.tags)
+        except OSError as error:
+            raise EncodingError(f"{self.path}: no temporary file: {error.strerror}") from error
         command = self.command()
         try:
             # A session of its own keeps Ctrl-C from reaching ffmpeg before us. Signals that Python ignores
@@ -270,8 +284,15 @@ class VideoWriter(Writer):
             self._feeder.join()
         self._close()
 
+    def _sign(self, tags: Tags) -> None:
+        if self.muxer not in muxers.WITH_TAGS:
+            super()._sign(tags)
+
     def _close(self) -> None:
-        """Leave no process, thread or pipe behind."""
+        """Leave no process, thread, pipe or temporary file behind."""
+        if self._tags_file:
+            with suppress(OSError):
+                os.unlink(self._tags_file)
         if self._process is None:
             return
         with suppress(OSError):
