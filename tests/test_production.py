@@ -16,12 +16,21 @@ from PIL import Image
 import render
 from render import production
 from render.cli import announce
-from render.encoding import KNOWN_EXTENSIONS, Audio, container_of, facts_of, open_writer, target_of, targets
+from render.encoding import (
+    KNOWN_EXTENSIONS,
+    Audio,
+    container_of,
+    facts_of,
+    hardware,
+    open_writer,
+    target_of,
+    targets,
+)
 from render.encoding import codecs as encoders
 from render.encoding.gif import GifWriter
 from render.errors import BlendreelWarning, EncodingError, PresetError
 from render.preset import FORMATS, AnimationOutput, Preset, load_output
-from render.preset.formats import CODECS, CONTAINERS, PLACES
+from render.preset.formats import CODECS, CONTAINERS, ENCODERS, PLACES
 from render.preset.outputs import name_pattern
 from tests.conftest import CLIP
 
@@ -107,7 +116,7 @@ def test_a_named_file_replaces_the_outputs_and_keeps_its_settings(preset):
         ("out/b.mp4", Fraction(25, 2)),
     ]
     assert jobs[0].settings == {"colors": 7, "dither": 0.15, "loop": True}
-    assert jobs[1].settings == {"preset": "medium"}
+    assert jobs[1].settings == {"preset": "medium", "encoder": "software"}
 
 
 def test_presets_name_every_kind_of_file_that_can_be_written(preset, tmp_path):
@@ -139,7 +148,8 @@ def test_presets_and_encoders_know_the_same_files():
     assert CODECS.keys() == encoders.CODECS.keys()
     for name, codec in CODECS.items():
         assert (codec.title, codec.worst_crf) == (encoders.CODECS[name].title, encoders.CODECS[name].max_crf)
-        assert set(codec.bits) == {bits for bits in encoders.CODECS[name].pixels if bits <= 10}
+        assert set(codec.bits) == {bits for bits in encoders.CODECS[name].pixels if bits != 12}
+    assert hardware.ENCODERS == ENCODERS
     assert set(PLACES) == targets().keys()
 
 
@@ -160,6 +170,7 @@ def test_settings_reach_the_encoder(preset, tmp_path, song):
         "crf": 30,
         "bits": 10,
         "preset": "fast",
+        "encoder": "software",
         "audio": Audio(song, Fraction(0), Fraction(0)),
     }
     [path] = render.render(preset.replace(outputs=(output,)), out_dir=tmp_path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import imageio_ffmpeg
@@ -21,41 +22,65 @@ SPEEDS = (
 )
 PROBE_SECONDS = 20
 
+Quality = Callable[[float, float], tuple[str, ...]]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Encoder:
     """One of ffmpeg's encoders.
 
-    speeds  what it takes for each of SPEEDS, in that order, after `speed_flag`; empty: it has no such choice
-    extra   options that are always given
+    speeds   what it takes for each of SPEEDS, in that order, after `speed_flag`; empty: it has no such choice
+    extra    options that are always given
+    quality  from a crf, and its share of the codec's range (0 to 1), to options
+    pixels   the formats of 8 and of 10 bits that it wants to be given; empty: the codec's own
+    device   options before the input: what it runs on
+    upload   a last filter, which takes the frames there
     """
 
     name: str
     speed_flag: str = ""
     speeds: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    quality: Quality = lambda crf, share: ("-crf", f"{crf:g}")
+    pixels: tuple[str, ...] = ()
+    device: tuple[str, ...] = ()
+    upload: str = ""
 
     def speed(self, preset: str) -> list[str]:
         """The options for a speed."""
         return [self.speed_flag, self.speeds[SPEEDS.index(preset)]] if self.speeds else []
+
+    def intake(self, bits: int) -> str:
+        """The filters that bring frames of the codec's pixel format to it; empty where there are none."""
+        wanted = f"format={self.pixels[bits > 8]}" if self.pixels else ""
+        return ",".join(filter(None, (wanted, self.upload)))
 
 
 def _numbers(*values: int) -> tuple[str, ...]:
     return tuple(str(value) for value in values)
 
 
-_SVT_AV1 = Encoder("libsvtav1", "-preset", _numbers(12, 11, 10, 9, 8, 6, 5, 4, 3, 2))
-_AOM_AV1 = Encoder("libaom-av1", "-cpu-used", _numbers(8, 8, 8, 7, 6, 5, 4, 3, 2, 1), ("-row-mt", "1"))
+def _free_crf(crf: float, share: float) -> tuple[str, ...]:
+    """Without the zero, these take crf as a limit to a bitrate of their own."""
+    return "-crf", f"{crf:g}", "-b:v", "0"
+
+
+_SVT_AV1 = Encoder("libsvtav1", "-preset", _numbers(12, 11, 10, 9, 8, 6, 5, 4, 3, 2), quality=_free_crf)
+_AOM_AV1 = Encoder(
+    *("libaom-av1", "-cpu-used", _numbers(8, 8, 8, 7, 6, 5, 4, 3, 2, 1), ("-row-mt", "1")), quality=_free_crf
+)
 _VP9 = Encoder(
     "libvpx-vp9",
     "-cpu-used",
     _numbers(8, 6, 5, 4, 3, 2, 1, 1, 0, 0),
     ("-deadline", "good", "-row-mt", "1", "-auto-alt-ref", "1", "-lag-in-frames", "25"),
+    quality=_free_crf,
 )
+_WEBP = Encoder("libwebp_anim", quality=lambda crf, share: ("-quality", f"{100 - crf:g}"))
 _X265 = Encoder("libx265", "-preset", SPEEDS, ("-x265-params", "log-level=none"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Codec:
     """A way to store moving pictures.
 
@@ -84,17 +109,14 @@ class Codec:
         """Whether it stores red, green and blue, so that no colours are converted."""
         return not any(pixel.startswith("yuv") for pixel in self.pixels.values())
 
-    def quality(self, crf: float | None, bitrate: str | None) -> list[str]:
-        """The options for a quality, or for a number of bits a second."""
+    def quality(self, encoder: Encoder, crf: float | None, bitrate: str | None) -> list[str]:
+        """One of its encoders' options for a quality, or for a number of bits a second."""
         if bitrate is not None:
             return ["-b:v", bitrate]
         if not self.max_crf:
             return []
         crf = self.crf if crf is None else crf
-        if self.name == "webp":
-            return ["-quality", f"{100 - crf:g}"]
-        # Without the zero, these take crf as a limit to a bitrate of their own.
-        return ["-crf", f"{crf:g}", *(("-b:v", "0") if self.name in ("vp9", "av1") else ())]
+        return list(encoder.quality(crf, crf / self.max_crf))
 
 
 CODECS: dict[str, Codec] = {
@@ -127,7 +149,7 @@ CODECS: dict[str, Codec] = {
             lossless=True,
         ),
         Codec(
-            *("webp", "animated WebP", (Encoder("libwebp_anim"),), {8: "bgra"}, 8, 100, 15),
+            *("webp", "animated WebP", (_WEBP,), {8: "bgra"}, 8, 100, 15),
         ),
         Codec(
             *("apng", "APNG", (Encoder("apng", extra=("-pred", "mixed")),), {8: "rgb24", 16: "rgb48be"}, 16),

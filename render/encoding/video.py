@@ -9,21 +9,20 @@ import os
 import re
 import signal
 import subprocess
-import threading
-from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import IO
 
 import numpy as np
 
 from render.encoding import muxers
 from render.encoding.audio import Audio, add_sound
 from render.encoding.base import Writer, whole_levels
-from render.encoding.codecs import CODECS, SPEEDS, encoder_of, ffmpeg_path, listed
+from render.encoding.codecs import CODECS, SPEEDS, Encoder, ffmpeg_path, listed
 from render.encoding.feeder import Feeder
 from render.encoding.framing import Framing
+from render.encoding.hardware import ENCODERS, picked_encoder
+from render.encoding.listener import Listener
 from render.encoding.tags import Tags, metadata_file
 from render.errors import EncodingError
 
@@ -44,14 +43,6 @@ PLAIN_COLOUR_FILTER = (
 _STEPS = {"yuv420p": (2, 2), "yuv422p": (2, 1)}  # columns and rows that share a colour
 _BITRATE = re.compile(r"^\d+(\.\d+)?[kM]?$")
 
-# What ffmpeg says after an error, without adding to it.
-_NOISE = re.compile(
-    r"Conversion failed|Last message repeated|Task finished with error|Terminating thread"
-    r"|Nothing was written into output|Error opening (in|out)put files"
-)
-_SOURCE = re.compile(r"^\[[^\]]* @ 0x[0-9a-f]+\]\s*")
-_PROGRESS = re.compile(r"^(\w+)=\s*(\S+)\s*$")
-
 
 @dataclass(frozen=True)
 class VideoSettings:
@@ -65,6 +56,7 @@ class VideoSettings:
     dither   whether frames of more bits than the file are dithered, so that slow gradients show no bands
     threads  0 lets the encoder choose
     audio    the sound to it
+    encoder  software; auto for a hardware encoder that works here; or one family of them, such as nvenc
     """
 
     codec: str = ""
@@ -75,6 +67,7 @@ class VideoSettings:
     dither: bool = True
     threads: int = 0
     audio: Audio | None = None
+    encoder: str = "software"
 
     def __post_init__(self) -> None:
         if self.codec and self.codec not in CODECS:
@@ -85,6 +78,8 @@ class VideoSettings:
             raise EncodingError(f"bitrate is {self.bitrate!r}; give bits a second, such as 5M or 800k")
         if self.preset not in SPEEDS:
             raise EncodingError(f"preset is {self.preset!r}; choose one of {', '.join(SPEEDS)}")
+        if self.encoder not in ENCODERS:
+            raise EncodingError(f"encoder is {self.encoder!r}; choose one of {', '.join(ENCODERS)}")
         if type(self.threads) is not int or self.threads < 0:
             raise EncodingError(f"threads is {self.threads!r}; give a whole number, 0 for as many as suit")
         if self.crf is not None and self.bitrate is not None:
@@ -154,7 +149,8 @@ class VideoWriter(Writer):
         """The whole ffmpeg command line."""
         rate = f"{self.fps.numerator}/{self.fps.denominator}"
         size = "{}x{}".format(*self.coded_size)
-        encoder, settings = encoder_of(self.codec), self.settings
+        settings = self.settings
+        encoder = picked_encoder(self.codec, settings.encoder, self.bits, self.coded_size, self.fps)
         raw = "rgb48le" if self._pipe_bits == 16 else "rgb24"
         return [
             *(
@@ -167,10 +163,11 @@ class VideoWriter(Writer):
                 "-progress",
                 "pipe:2",
             ),
+            *encoder.device,
             *("-f", "rawvideo", "-pix_fmt", raw, "-video_size", size, "-framerate", rate, "-i", "pipe:0"),
             *self._tag_options(),
-            *("-an", "-vf", self._colour_filter(), "-fps_mode", "passthrough"),
-            *("-c:v", encoder.name, *self.codec.quality(settings.crf, settings.bitrate)),
+            *("-an", "-vf", self._filters(encoder), "-fps_mode", "passthrough"),
+            *("-c:v", encoder.name, *self.codec.quality(encoder, settings.crf, settings.bitrate)),
             *(*encoder.speed(settings.preset), *encoder.extra, "-threads", str(settings.threads)),
             *(("-tag:v", self.codec.tag) if self.codec.tag and self.muxer in ("mp4", "mov") else ()),
             *muxers.options(self.muxer, self.fps),
@@ -209,6 +206,10 @@ class VideoWriter(Writer):
     def _target(self) -> str:
         """The name ffmpeg writes to."""
         return str(self.part_path)
+
+    def _filters(self, encoder: Encoder) -> str:
+        """All that happens to a frame on its way to the encoder."""
+        return ",".join(filter(None, (self._colour_filter(), encoder.intake(self.bits))))
 
     def _colour_filter(self) -> str:
         if self.codec.is_rgb:
@@ -310,42 +311,6 @@ class VideoWriter(Writer):
             code = self._process.wait()
         self._listener.join()
         return EncodingError(f"{self.path}: ffmpeg failed: {self._listener.reason() or _ending(code)}")
-
-
-class Listener:
-    """Reads what ffmpeg says, in a thread of its own so that ffmpeg never waits for a reader."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.progress: dict[str, str] = {}
-        self._stream = stream
-        self._first: list[str] = []
-        self._last: deque[str] = deque(maxlen=8)
-        self._thread = threading.Thread(target=self._run, name="ffmpeg-messages", daemon=True)
-        self._thread.start()
-
-    def join(self) -> None:
-        """Wait until ffmpeg has said its last word."""
-        self._thread.join()
-        self._stream.close()
-
-    def reason(self) -> str:
-        """The first thing that went wrong, the cause of what was said after it; empty if nothing was."""
-        for line in (*self._first, *self._last):
-            text = _SOURCE.sub("", line)
-            if text and not _NOISE.search(text):
-                return text
-        return ""
-
-    def _run(self) -> None:
-        for raw in iter(self._stream.readline, b""):
-            line = raw.decode("utf-8", "replace").strip()
-            progress = _PROGRESS.match(line)
-            if progress:
-                self.progress[progress[1]] = progress[2]
-            elif len(self._first) < 8:
-                self._first.append(line)
-            else:
-                self._last.append(line)
 
 
 def _ending(code: int) -> str:

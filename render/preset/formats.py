@@ -34,10 +34,10 @@ CODECS: dict[str, Codec] = {
     "vp9": Codec("VP9", 63, (8, 10), (2, 2)),
     "prores": Codec("ProRes 422 HQ", 0, (10,), (2, 1)),
     "prores4444": Codec("ProRes 4444", 0, (10,)),
-    "ffv1": Codec("FFV1"),
+    "ffv1": Codec("FFV1", 0, (8, 16)),
     "webp": Codec("animated WebP", 100),
-    "apng": Codec("APNG"),
-    "png": Codec("PNG"),
+    "apng": Codec("APNG", 0, (8, 16)),
+    "png": Codec("PNG", 0, (8, 16)),
 }
 VIDEO_CODECS = ("h264", "hevc", "av1", "vp9", "prores", "prores4444", "ffv1")
 # What an extension can hold; the first is usual.
@@ -51,6 +51,7 @@ CONTAINERS: dict[str, tuple[str, ...]] = {
     ".avif": ("av1",),
     ".png": ("png",),
 }
+ENCODERS = ("software", "auto", "nvenc", "videotoolbox", "qsv", "amf", "vaapi")
 PLACES = (
     *("discord", "x", "instagram-reels", "instagram-feed", "tiktok"),
     *("mastodon", "giphy", "slack", "web"),

@@ -12,7 +12,16 @@ from pydantic import Field, create_model
 
 from render.timeline import Clock, nearest, nearest_gif_rate, parse_time
 
-from .formats import CODECS, CONTAINERS, PLACES, VIDEO_CODECS, Codec, read_bitrate, read_budget
+from .formats import (
+    CODECS,
+    CONTAINERS,
+    ENCODERS,
+    PLACES,
+    VIDEO_CODECS,
+    Codec,
+    read_bitrate,
+    read_budget,
+)
 from .mistakes import Mistake, Place, carried, gather, shown
 from .part import Part
 from .values import Color, Flag, FrameRate, Text, TimeValue, choice, leaf, number, whole
@@ -42,6 +51,9 @@ class Output(Part):
         default=None,
         description="Height in pixels; the width follows, unless it is given. Default: as rendered.",
     )
+    scale: Annotated[float, *number(0.01, 16)] | None = Field(
+        default=None, description="A factor on the size as rendered, instead of width and height."
+    )
     fit: Annotated[str, *choice("pad", "crop", "stretch")] = Field(
         default="pad",
         description="Where width and height ask for another shape: pad with bars, crop, or stretch.",
@@ -69,6 +81,8 @@ class Output(Part):
     def framed(self, frame: tuple[int, int]) -> tuple[int, int]:
         """Width and height asked for, where frames have the size `frame`."""
         width, height = frame
+        if self.scale:
+            return max(1, round(width * self.scale)), max(1, round(height * self.scale))
         if self.width and self.height:
             return self.width, self.height
         if self.width:
@@ -85,6 +99,9 @@ class Output(Part):
     def conflicts(self) -> list[Mistake]:
         has_shape = self.width is not None and self.height is not None
         found = []
+        if self.scale is not None and (self.width is not None or self.height is not None):
+            text = "is a factor on the size as rendered; give it, or width and height"
+            found.append(Mistake(("scale",), text, at_key=True))
         if "fit" in self.model_fields_set and not has_shape:
             found.append(Mistake(("fit",), "has a meaning only where width and height are both given"))
         elif "background" in self.model_fields_set and not (has_shape and self.fit == "pad"):
@@ -184,11 +201,15 @@ class VideoOutput(_Coded, _Posted):
     bitrate: Annotated[str, *leaf(read_bitrate, _BITRATE)] | None = Field(
         default=None, description="Bits a second instead of a quality, such as 5M or 800k."
     )
-    bits: Annotated[int, *whole(8, 10)] | None = Field(
-        default=None, description="Bits a channel: 8, or 10 in HEVC, AV1, VP9 and ProRes."
+    bits: Annotated[int, *whole(8, 16)] | None = Field(
+        default=None, description="Bits a channel: 8; or 10 in HEVC, AV1, VP9 and ProRes; or 16 in FFV1."
     )
     speed: Annotated[str, *choice(*_SPEEDS)] = Field(
         default="medium", description="How long the encoder thinks: slower makes smaller files."
+    )
+    encoder: Annotated[str, *choice(*ENCODERS)] = Field(
+        default="software",
+        description="software, the best for its size; or hardware, the fastest: auto, or a family by name.",
     )
     audio: Sound | None = Field(default=None, description="The sound: a file, or {file, start, fade}.")
 
@@ -212,8 +233,8 @@ class AnimationOutput(_Coded, Output):
     crf: Annotated[int, *whole(0, 100)] | None = Field(
         default=None, description="Quality of WebP (0 to 100) and AVIF (0 to 63): 0 is the best."
     )
-    bits: Annotated[int, *whole(8, 10)] | None = Field(
-        default=None, description="Bits a channel: 8, or 10 in AVIF."
+    bits: Annotated[int, *whole(8, 16)] | None = Field(
+        default=None, description="Bits a channel: 8; or 10 in AVIF; or 16 in APNG and PNG."
     )
     speed: Annotated[str, *choice(*_SPEEDS)] = Field(
         default="medium", description="How long the encoder of AVIF thinks: slower makes smaller files."

@@ -45,6 +45,7 @@ def _blend_pairs() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(pairs))
 
 
+_SIZES = (("scale", "width"), ("scale", "height"))
 # Keys of one mapping that exclude each other: of each group at most one is written.
 _ONE_OF: dict[type[Part], tuple[tuple[str, ...], ...]] = {
     ModelSource: (("file", "snapshots"), ("sha256", "snapshots")),
@@ -55,7 +56,8 @@ _ONE_OF: dict[type[Part], tuple[tuple[str, ...], ...]] = {
     Direction: (("sefa", "file"),),
     TakenChannels: (("layers", "file"),),
     Blend: _blend_pairs(),
-    VideoOutput: (("crf", "bitrate"),),
+    **dict.fromkeys(FORMATS.values(), _SIZES),
+    VideoOutput: (*_SIZES, ("crf", "bitrate")),
 }
 # What a preset needs that extends no other: sections, and keys in them.
 _COMPLETE: dict[str, Any] = {

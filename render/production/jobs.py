@@ -22,6 +22,7 @@ _ENCODED = (
     "bitrate",
     "bits",
     "speed",
+    "encoder",
     "colors",
     "dither",
     "loop",
