@@ -21,6 +21,7 @@ _HOME: dict[str, str] = {
     "BlendreelError": "render.errors",
     "PresetError": "render.errors",
     "LatentError": "render.errors",
+    "PhotoError": "render.errors",
     "CheckpointError": "render.errors",
     "UnsafeCheckpointError": "render.errors",
     "BlendError": "render.errors",

@@ -94,6 +94,7 @@ class MainGroup(Group):
         "grid": "render.figure_cli",
         "pairs": "render.figure_cli",
         "explain": "render.explain_cli",
+        "project": "render.projection_cli",
     }
 
 

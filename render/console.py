@@ -15,25 +15,29 @@ LINE_SECONDS = 5.0
 
 
 @contextmanager
-def progress(title: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A function of (frames done, frames in all) that shows how far it is, or None when quiet."""
+def progress(title: str, quiet: bool, unit: str = "frame") -> Iterator[Callable[..., None] | None]:
+    """A function of (frames done, frames in all) that shows how far it is, or None when quiet.
+
+    A third argument is a note to show beside them. unit: what is counted, if not frames.
+    """
     if quiet:
         yield None
     elif sys.stderr.isatty():
-        with _bar(title) as show:
+        with _bar(title, unit) as show:
             yield show
     else:
-        yield Lines(title)
+        yield Lines(title, unit)
 
 
 class Lines:
     """A line every few seconds, and one at the end. Time left is told once there is something to go by."""
 
-    def __init__(self, title: str):
-        self.title, self.began, self.shown = title, time.monotonic(), time.monotonic()
+    def __init__(self, title: str, unit: str = "frame"):
+        self.title, self.unit = title, unit
+        self.began = self.shown = time.monotonic()
         self.lines = 0
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, note: str = "") -> None:
         now = time.monotonic()
         if done < total and (done == 1 or now - self.shown < LINE_SECONDS):
             return
@@ -41,11 +45,13 @@ class Lines:
         fps = done / max(now - self.began, 1e-9)
         known = done < total and self.lines > 1
         left = f", {duration_text((total - done) / fps)} left" if known else ""
-        print(f"{self.title}: frame {done} of {total}, {fps:.1f} frames/s{left}", file=sys.stderr, flush=True)
+        note = f", {note}" if note else ""
+        line = f"{self.title}: {self.unit} {done} of {total}, {fps:.1f} {self.unit}s/s{left}{note}"
+        print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
-def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+def _bar(title: str, unit: str) -> Iterator[Callable[..., None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -53,15 +59,16 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[fps]} frames/s"),
+        TextColumn(f"{{task.fields[fps]}} {unit}s/s"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task, began = bar.add_task(title, total=None, fps="…"), time.monotonic()
+        task, began = bar.add_task(title, total=None, fps="…", note=""), time.monotonic()
 
-        def show(done: int, total: int) -> None:
+        def show(done: int, total: int, note: str = "") -> None:
             fps = done / max(time.monotonic() - began, 1e-9)
-            bar.update(task, completed=done, total=total, fps=f"{fps:.1f}")
+            bar.update(task, completed=done, total=total, fps=f"{fps:.1f}", note=note)
 
         yield show
 

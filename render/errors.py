@@ -3,6 +3,7 @@
     BlendreelError                what went wrong, in one readable message; carries the command's exit code
     ├── PresetError               2  a preset or an option is wrong; one line per mistake
     ├── LatentError               2  latents, a direction or a label are damaged, or fit no such network
+    ├── PhotoError                2  a photograph can't be read, or has no face to align
     ├── CheckpointError           2  a file of weights is missing, damaged, or of an unknown format
     │   └── UnsafeCheckpointError 2  the file asks to run something; names what
     ├── BlendError                2  the models cannot be mixed, or not in this way
@@ -30,6 +31,12 @@ class PresetError(BlendreelError):
 
 class LatentError(BlendreelError):
     """A file of latents or directions can't be read, or what it holds does not fit the network."""
+
+    exit_code = 2
+
+
+class PhotoError(BlendreelError):
+    """A photograph or film can't be read as one, or there is no face in it to align."""
 
     exit_code = 2
 

@@ -53,6 +53,7 @@ TOP = {
     "channels_cli",
     "explain_cli",
     "catalogue_command",
+    "projection_cli",
     "studio",
     "__main__",
 }
@@ -67,7 +68,7 @@ TORCH_FREE += [
 TORCH_FREE += ["render.console", "render.encoding", "render.catalogue_command"]
 TORCH_FREE += ["render.blending", "render.blending.blend", "render.blending.conventions", "render.cli"]
 TORCH_FREE += [f"render.blending.{name}" for name in ("channels", "channel_axes", "pull")]
-TORCH_FREE += ["render.channels_cli", "render.scene.mixture", "render.scene.supply"]
+TORCH_FREE += ["render.channels_cli", "render.projection_cli", "render.scene.mixture", "render.scene.supply"]
 
 
 def below(part: str) -> set[str]:
