@@ -12,6 +12,7 @@ from typing import Any
 _HOME: dict[str, str] = {
     "Preset": "render.preset",
     "render": "render.production",
+    "again": "render.production",
     "frames": "render.production",
     "load": "render.checkpoints.load",
     "save": "render.checkpoints.native",

@@ -151,7 +151,7 @@ offline_option = click.option(
 )
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 folder_option = click.option(
-    "--out-dir", type=click.Path(path_type=Path), default=Path(), help="Where the files go.  [default: here]"
+    "--out-dir", type=click.Path(path_type=Path), help="Where the files go.  [default: here]"
 )
 
 
@@ -162,28 +162,46 @@ folder_option = click.option(
 @folder_option
 @device_option
 @batch_option
+@click.option(
+    "--again", is_flag=True, help="PRESET is a film: make it once more, from what it says of itself."
+)
+@click.option("--private", is_flag=True, help="Say nothing in the files of how they were made.")
 @offline_option
 @quiet_option
 def render(
     preset: str,
     overrides: tuple[str, ...],
     files: tuple[str, ...],
-    out_dir: Path,
-    device: str | None,
-    batch_size: int | None,
+    out_dir: Path | None,
+    again: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
-    """Render PRESET to the files it names."""
+    """Render PRESET to the files it names.
+
+    \b
+    blendreel render hello                            a preset that comes with the project
+    blendreel render morph.yaml -o morph.webm         another file
+    blendreel render morph.mp4 --again -o copy.mp4    the same film, from the film itself
+    """
     from render.console import progress
 
-    loaded = load_preset(preset, quiet, overrides)
+    if again:
+        from render.production import Retake, remake
+
+        retake = Retake.of(preset, overrides)
+        loaded = retake.preset
+    else:
+        loaded = load_preset(preset, quiet, overrides)
     fetch_models(loaded, quiet)
     from render import production
 
     with pointing(loaded), progress("rendering", quiet) as show:
-        paths = production.render(
-            loaded, *files, out_dir=out_dir, device=device, batch_size=batch_size, progress=show
-        )
+        options["progress"] = show
+        if again:
+            paths = remake(retake, *files, out_dir=out_dir, **options)
+        else:
+            paths = production.render(loaded, *files, out_dir=out_dir or ".", **options)
     announce(paths, quiet)
 
 
@@ -203,7 +221,7 @@ def preview(
     overrides: tuple[str, ...],
     file: str | None,
     size: int,
-    out_dir: Path,
+    out_dir: Path | None,
     device: str | None,
     quiet: bool,
 ) -> None:
@@ -218,7 +236,7 @@ def preview(
     with pointing(loaded), progress("preview", quiet) as show:
         paths = production.render(
             loaded.replace(outputs=(output,)),
-            out_dir=out_dir,
+            out_dir=out_dir or ".",
             device=device,
             resolution=size,
             progress=show,
@@ -231,7 +249,13 @@ def preview(
 @set_option
 @click.option("--frame", type=int, metavar="N", help="Tell all about frame N instead; -1 is the last one.")
 def check(preset: str, overrides: tuple[str, ...], frame: int | None) -> None:
-    """Explain PRESET, and find its mistakes, without rendering anything."""
+    """Explain PRESET, and find its mistakes, without rendering anything.
+
+    Of a film, print what it says of its making.
+    """
+    if is_film(preset):
+        click.echo(words_of_film(preset), nl=False)
+        return
     from render.report import describe, describe_frame
 
     loaded = load_preset(preset, True, overrides)
@@ -303,6 +327,25 @@ def schema(file: Path | None) -> None:
     click.echo(
         f"wrote {file}; now begin a preset beside it with: # yaml-language-server: $schema={file.name}"
     )
+
+
+def is_film(name: str) -> bool:
+    """Whether this is a finished film, or a folder of numbered pictures, rather than a preset."""
+    from render.encoding import KNOWN_EXTENSIONS
+
+    path = Path(name)
+    is_folder = path.is_dir() and next(path.glob("*.png"), None) is not None
+    return is_folder or (path.suffix.lower() in (*KNOWN_EXTENSIONS, ".png") and path.is_file())
+
+
+def words_of_film(name: str) -> str:
+    """What a film says of its making. Raises PresetError if that is nothing."""
+    from render.encoding import read_tags
+
+    words = read_tags(name).comment
+    if not words:
+        raise PresetError(f"{name} says nothing of its making")
+    return words
 
 
 @contextmanager

@@ -232,14 +232,14 @@ def drawn(monkeypatch):
 
 
 def test_a_budget_is_kept_and_every_frame_is_drawn_once(preset, tmp_path, drawn):
-    [full] = render.render(preset, "full.mp4", out_dir=tmp_path)
+    [full] = render.render(preset, "full.mp4", out_dir=tmp_path, private=True)
     assert drawn == [13]
     budget = full.stat().st_size * 7 // 10
     outputs = ({"file": "small.mp4", "budget": f"{budget} B"}, "whole.mp4")
     with pytest.warns(
         BlendreelWarning, match=rf"small.mp4: [\d,]+ of {budget:,} bytes; crf \S+ instead of 17"
     ):
-        small, whole = render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
+        small, whole = render.render(preset.replace(outputs=outputs), out_dir=tmp_path, private=True)
     assert drawn == [26]
     assert small.stat().st_size <= budget
     assert whole.read_bytes() == full.read_bytes()
@@ -254,7 +254,7 @@ def test_a_budget_is_kept_and_every_frame_is_drawn_once(preset, tmp_path, drawn)
 
 def test_a_budget_that_is_large_enough_changes_nothing(preset, tmp_path):
     outputs = ("a.gif", {"file": "b.gif", "budget": "1 MB"}, {"file": "c.gif", "for": "discord"})
-    one, two, three = render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
+    one, two, three = render.render(preset.replace(outputs=outputs), out_dir=tmp_path, private=True)
     assert one.read_bytes() == two.read_bytes() == three.read_bytes()
 
 

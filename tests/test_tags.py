@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from render.encoding import Audio, Tags, fit, open_writer, read_tags
 from render.encoding.codecs import ffmpeg_path
@@ -37,7 +37,10 @@ def written(path: Path, tags: Tags | None = TAGS, count: int = 3, **settings: ob
 
 
 def decoded(path: Path) -> bytes:
-    """Every pixel, by ffmpeg."""
+    """Every pixel, by ffmpeg, or by Pillow where some versions of ffmpeg cannot."""
+    if path.suffix == ".webp":
+        with Image.open(path) as picture:
+            return b"".join(frame.convert("RGB").tobytes() for frame in ImageSequence.Iterator(picture))
     name = f"{path}/%03d.png" if path.is_dir() else path
     command = [
         ffmpeg_path(),
@@ -62,9 +65,7 @@ def test_tags_come_back_and_pictures_stay(tmp_path: Path, name: str, count: int)
     title = "" if name == "a.gif" else TAGS.title
     assert read_tags(tagged) == Tags(title, COMMENT)
     assert read_tags(plain) == Tags()
-    if name != "a.webp":  # which ffmpeg cannot read
-        assert decoded(tagged) == decoded(plain)
-    assert len(decoded(tagged)) > 0 or name == "a.webp"
+    assert decoded(tagged) == decoded(plain) != b""
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -139,7 +140,7 @@ def test_no_temporary_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         written(tmp_path / "b.mp4")
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\\;#=["), max_size=300))
 def test_any_text_survives_the_file_that_ffmpeg_reads(text: str) -> None:
     name = metadata_file(Tags(text, text))

@@ -121,7 +121,7 @@ def stamp(path: Path, tags: Tags) -> None:
             _stamp_png(file, tags)
         elif head[8:12] == _WEBP:
             _stamp_webp(file, tags)
-        else:
+        elif head[4:8] == b"ftyp":
             _stamp_boxes(file, tags)
 
 

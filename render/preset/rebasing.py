@@ -22,10 +22,28 @@ Move = Callable[[str], str]
 def rebased(data: Any, old: Path, new: Path) -> Any:
     """The data of a preset in folder `old`, as it must be written in folder `new`; changed in place."""
     old, new = old.resolve(), new.resolve()
-    if old != new:
-        for pattern, change in _PLACES.items():
-            _change(data, pattern, partial(change, move=partial(_moved, old=old, new=new), old=old))
+    return data if old == new else moved(data, old, partial(_moved, old=old, new=new))
+
+
+def moved(data: Any, old: Path, move: Move) -> Any:
+    """The data of a preset in folder `old` with `move(name)` for the name of every file; changed in place."""
+    for pattern, change in _PLACES.items():
+        _change(data, pattern, partial(change, move=move, old=old))
     return data
+
+
+def files_in(data: Any, old: Path) -> list[str]:
+    """The names of all files but models that the data of a preset in folder `old` speaks of, each once."""
+    found: dict[str, None] = {}
+
+    def note(name: str) -> str:
+        found[name.strip()] = None
+        return name
+
+    for pattern, change in _PLACES.items():
+        if pattern[0] != "models":
+            _change(data, pattern, partial(change, move=note, old=old))
+    return list(found)
 
 
 def _change(data: Any, pattern: Place, change: Callable[[Any], Any]) -> None:

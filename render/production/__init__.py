@@ -6,20 +6,25 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from render.encoding import Spool, expected_facts, facts_of
-from render.errors import BlendreelWarning, EncodingError
+from render.errors import BlendreelWarning, EncodingError, PresetError
 from render.preset import Preset
+from render.preset.overrides import Overrides
+from render.production.again import Retake, record_of
 from render.production.jobs import Job, Size, plan
+from render.production.record import Recorder
 from render.production.sinks import Sinks, fitted
 from render.renderer import Renderer, pick_device
 from render.scene import Scene
 
-__all__ = ["Job", "frames", "plan", "render", "write"]
+__all__ = ["Job", "Retake", "again", "frames", "plan", "record_of", "remake", "render", "write"]
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
@@ -32,6 +37,7 @@ def render(
     batch_size: int | None = None,
     resolution: int | None = None,
     progress: Progress | None = None,
+    private: bool = False,
 ) -> list[Path]:
     """Render a preset (or the file of one) to `files`, or to the outputs it names; returns their paths.
 
@@ -41,6 +47,7 @@ def render(
     batch_size  pictures drawn at once
     resolution  smaller pictures, for a preview
     progress    called with (frames done, frames in all) after every frame
+    private     files say nothing of their making; otherwise each holds its preset, see `again`
 
     A file has its name only when it is complete. Raises PresetError, CheckpointError, BlendError,
     RenderError or EncodingError.
@@ -48,7 +55,41 @@ def render(
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     jobs = plan(preset, files, out_dir)
     scene = Scene.open(preset, pick_device(device))
-    return write(scene, jobs, batch_size, resolution, progress)
+    return write(scene, jobs, batch_size, resolution, progress, private)
+
+
+def again(
+    film: str | Path,
+    *files: str | Path,
+    out_dir: str | Path | None = None,
+    overrides: Overrides = (),
+    **options: Any,
+) -> list[Path]:
+    """Render a film once more from what it says of its making; returns the paths of what was made.
+
+    film       any file of `render`, unless that was private; of numbered pictures their folder
+    files      new names; without any the film itself is replaced, once the new one is complete
+    out_dir    where they go; by default files go to the working folder, and the film where it is
+    overrides  values set over its preset, as `Preset.load` takes them; they need new names
+    options    device, batch_size, progress and private, as for `render`
+
+    Files of the film's own kind have the same pictures: its models must be the same files, told by their
+    sha256. Raises PresetError where the film says nothing, CheckpointError where a model is another one, and
+    whatever `render` raises.
+    """
+    return remake(Retake.of(film, overrides), *files, out_dir=out_dir, **options)
+
+
+def remake(
+    retake: Retake, *files: str | Path, out_dir: str | Path | None = None, **options: Any
+) -> list[Path]:
+    """As `again`, for a film whose making was read already."""
+    if retake.is_changed and not files:
+        raise PresetError(f"{retake.film}: with other values it is another film; give that one a new name")
+    retake.check()
+    place = out_dir if out_dir is not None else Path() if files else retake.folder
+    preset = retake.to(map(str, files))
+    return render(preset, out_dir=place, resolution=retake.record.resolution, **options)
 
 
 def write(
@@ -57,6 +98,7 @@ def write(
     batch_size: int | None = None,
     resolution: int | None = None,
     progress: Progress | None = None,
+    private: bool = False,
 ) -> list[Path]:
     """Write the jobs of an open scene; each moment is drawn once, for all files that show it.
 
@@ -64,6 +106,9 @@ def write(
     place will not like all the same.
     """
     renderer = Renderer(scene, batch_size, resolution)
+    if not private:
+        recorder = Recorder(scene.preset, _precision_of(renderer), resolution)
+        jobs = [replace(job, tags=recorder.record(job.path, job.output).tags()) for job in jobs]
     told = [_foretold(job, scene, renderer.frame_size) for job in jobs]
     with ExitStack() as stack:
         folder = None
@@ -86,6 +131,10 @@ def write(
         if job.target:
             _complain(job, job.target.breaches(facts_of(job.path)), before)
     return [job.made for job in jobs]
+
+
+def _precision_of(renderer: Renderer) -> str:
+    return str(getattr(renderer, "precision", "exact (float32)"))
 
 
 class Reel:

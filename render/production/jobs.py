@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from render.encoding import Audio, Limits, Target, Writer, open_writer, suited_rate, suited_size, target_of
+from render.encoding import (
+    Audio,
+    Limits,
+    Tags,
+    Target,
+    Writer,
+    open_writer,
+    suited_rate,
+    suited_size,
+    target_of,
+)
 from render.encoding.sequence import is_sequence
 from render.errors import EncodingError, PresetError
 from render.preset import GifOutput, Output, Preset, load_output
@@ -35,6 +45,7 @@ class Job:
 
     target  the place it is for
     audio   the sound to it
+    tags    what it says of itself
     """
 
     path: Path
@@ -42,12 +53,14 @@ class Job:
     fps: Fraction
     target: Target | None = None
     audio: Audio | None = None
+    tags: Tags | None = None
 
     @property
     def settings(self) -> dict[str, object]:
         """What the preset says about the file, in the encoder's words."""
         given = {_WORDS.get(name, name): getattr(self.output, name, None) for name in _ENCODED}
-        return {name: value for name, value in (given | {"audio": self.audio}).items() if value is not None}
+        given |= {"audio": self.audio, "tags": self.tags}
+        return {name: value for name, value in given.items() if value is not None}
 
     @property
     def made(self) -> Path:

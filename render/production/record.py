@@ -1,0 +1,176 @@
+"""What a film says of its making, as text: the preset, the models' checksums, the program and its precision.
+
+    # Made by blendreel 0.1.0; blendreel render FILE --again makes it once more.
+    title: hello
+    precision: exact (float32)
+    models: {portrait: {portrait.safetensors: 9f86d08…}}
+    ---
+    version: 1
+    …
+
+Behind the line of three dashes the preset stands as it is, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+from render.checkpoints.library import resolve, resolve_series
+from render.encoding import Tags
+from render.errors import BlendreelError
+from render.preset import Output, Preset
+from render.preset.portable import files_of, portable_name, portable_text, resolved_data
+from render.preset.reader import read_text
+from render.preset.writer import entry_text
+from render.scene.cast import used_models
+from render.scene.channels import taken_channels
+
+_FIRST = re.compile(r"# Made by blendreel (\S+);")
+_BREAK = "\n---\n"
+
+Sums = dict[str, str]  # file name → sha256
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a film says of its making.
+
+    title       of the film
+    version     of the program
+    precision   that pictures were computed with
+    models      the sha256 of each model's files by their names, by the model's name
+    files       the same of latents, sounds and other files
+    resolution  that a preview was drawn at
+    preset      the text of one that makes this film, whose files are named from the film's folder
+    """
+
+    title: str
+    version: str
+    precision: str
+    models: Mapping[str, Sums]
+    files: Sums = field(default_factory=dict)
+    resolution: int | None = None
+    preset: str = ""
+
+    def tags(self) -> Tags:
+        """What a file carries."""
+        head = {"title": self.title, "precision": self.precision}
+        head |= {"resolution": self.resolution} if self.resolution else {}
+        head |= {"models": dict(self.models)} | ({"files": self.files} if self.files else {})
+        lines = [f"# Made by blendreel {self.version}; blendreel render FILE --again makes it once more."]
+        lines += [entry_text(key, value) for key, value in head.items()]
+        return Tags(self.title, "\n".join(lines) + _BREAK + self.preset)
+
+    @classmethod
+    def read(cls, text: str) -> Record | None:
+        """The record in a film's comment; None if it is another's comment, or damaged."""
+        first, (head, _, preset) = _FIRST.match(text), text.partition(_BREAK)
+        if not first or not preset:
+            return None
+        try:
+            data = read_text(head, "record").data
+            return cls(
+                title=str(data["title"]),
+                version=first[1],
+                precision=str(data["precision"]),
+                models={str(name): _texts(sums) for name, sums in data["models"].items()},
+                files=_texts(data.get("files") or {}),
+                resolution=int(data["resolution"]) if data.get("resolution") else None,
+                preset=preset,
+            )
+        except (BlendreelError, KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+
+def _texts(data: Mapping) -> Sums:
+    return {str(name): str(found) for name, found in data.items()}
+
+
+class Recorder:
+    """Knows what all films of one rendering have to say, and what each says beside it.
+
+    precision   that pictures are computed with, in words
+    resolution  that a preview is drawn at
+    """
+
+    def __init__(self, preset: Preset, precision: str, resolution: int | None = None) -> None:
+        self.preset, self.precision, self.resolution = preset, precision, resolution
+        taken = taken_channels(preset, None) if preset.channels else ()
+        self.channels = {one.channels.name: one.channels.channels for one in taken if one.file is not None}
+        self.models = sums_of_models(preset)
+
+    def record(self, path: Path, output: Output) -> Record:
+        """What the film at `path` says."""
+        path = path.absolute()
+        is_numbered = "%" in path.name
+        folder = path.parent.parent if is_numbered else path.parent
+        data = resolved_data(self.preset, output, self.channels)
+        return Record(
+            title=path.parent.name if is_numbered else path.stem,
+            version=metadata.version("blendreel"),
+            precision=self.precision,
+            models=self.models,
+            files=sums_of_files(self.preset, data, folder),
+            resolution=self.resolution,
+            preset=portable_text(self.preset, data, folder),
+        )
+
+
+def sums_of_models(preset: Preset) -> dict[str, Sums]:
+    """The sha256 of the files of every model that a preset shows. Raises CheckpointError: one is missing."""
+    found = {}
+    for name in used_models(preset):
+        source = preset.models[name]
+        try:
+            if source.is_series:
+                paths = [path for _, path in resolve_series(source.source, preset.base_dir)]
+            else:
+                paths = [resolve(source.source, preset.base_dir)]
+        except BlendreelError as error:
+            raise type(error)(f"models.{name}: {error}") from None
+        names = [path.name for path in paths]
+        if len(set(names)) < len(names):
+            names = [f"{path.parent.name}/{path.name}" for path in paths]
+        found[name] = {each: sha256_of(path) for each, path in zip(names, paths, strict=True)}
+    return found
+
+
+def sums_of_files(preset: Preset, data: Mapping, folder: Path) -> Sums:
+    """The sha256 of all other files that `data`, resolved, speaks of; those that are missing have none.
+
+    They go by the names that they have from `folder` on.
+    """
+    found = {}
+    for name in files_of(preset, data):
+        path = preset.base_dir / Path(name).expanduser()
+        if path.is_file():
+            found[portable_name(name, preset.base_dir, folder)] = sha256_of(path)
+    return found
+
+
+def differences(found: Mapping[str, str], wanted: Mapping[str, str]) -> Iterable[str]:
+    """How files differ from those that a film was made with; their order counts, not their names."""
+    for (name, is_), (_, was) in zip(found.items(), wanted.items(), strict=False):
+        if is_ != was:
+            yield f"{name} has the sha256 {is_}, and the film was made with {was}"
+            return
+    if len(found) != len(wanted):
+        yield f"there are {len(found)} files, and the film was made with {len(wanted)}"
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file; one that has not changed since is not read again."""
+    status = path.stat()
+    return _sha256(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
