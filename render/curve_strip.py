@@ -9,6 +9,7 @@ import numpy as np
 
 from render.layout import LANE_SHARE, Color, Layout, Size, color_of, plan_of
 from render.pen import HUES, Pen, mixed, text_width
+from render.pixels import TOP, whole_levels
 from render.timeline import Clock, ExpressionTrack, Track
 
 WIDEST_NAMES = 0.35  # of the frame's width
@@ -49,12 +50,13 @@ class CurveStrip:
         self.right = self.width - self.radius - 2
         self.heights = [self._heights(track) for track in tracks.values()]
         self.picture = self._drawn(names, letters)
+        self._pictures = {f"uint{bits}": whole_levels(self.picture, bits) for bits in (8, 16)}
 
     def draw(self, frame: np.ndarray, seconds: Fraction | float) -> None:
-        """Put the lanes on a frame uint8 [H, W, 3], with the playhead at `seconds`."""
-        height = len(self.picture)
-        strip = frame[self.top : self.top + height]
-        strip[:] = self.picture
+        """Put the lanes on a frame uint8 or uint16 [H, W, 3], with the playhead at `seconds`."""
+        picture = self._pictures[frame.dtype.name]
+        strip = frame[self.top : self.top + len(picture)]
+        strip[:] = picture
         part = min(max(float(seconds / self.duration), 0.0), 1.0)
         x = self.left + part * (self.right - self.left)
         _line(strip, x, max(1.0, self.radius / 2), mixed(self.ink, self.ground, HEAD_SHARE))
@@ -130,4 +132,5 @@ def _dot(strip: np.ndarray, x: float, y: float, radius: float, color: Color) -> 
 
 def _lay(box: np.ndarray, share: np.ndarray, color: Color) -> None:
     """A colour over a part of a picture, `share` of it from 0 to 1."""
-    box[:] = np.round(box + share * (np.array(color, float) - box))
+    levels = np.array(color) * (TOP[box.dtype.name] / 255)
+    box[:] = np.round(box + share * (levels - box))

@@ -23,11 +23,11 @@ from render.layout import (
     text_size,
 )
 from render.lettering import font_of, readable
+from render.pixels import resized, whole_levels
 
 # What others take from here: how a frame is laid out, and how it is drawn.
 __all__ = [
     "DARK",
-    "RESAMPLING",
     "Color",
     "Layout",
     "Size",
@@ -42,7 +42,6 @@ __all__ = [
     "text_size",
 ]
 
-RESAMPLING = {"lanczos": Image.Resampling.LANCZOS, "nearest": Image.Resampling.NEAREST}
 SUPERSAMPLING = 4  # letters are drawn this much larger, then reduced: small ones keep their shape and spacing
 INK = ((205, 205, 210), (52, 52, 58))  # text on a dark and on a light ground
 
@@ -50,33 +49,34 @@ INK = ((205, 205, 210), (52, 52, 58))  # text on a dark and on a light ground
 def compose(
     pictures: Sequence[np.ndarray], layout: Layout, labels: Sequence[str] | None = None
 ) -> np.ndarray:
-    """The pictures, each uint8 [H, W, 3] in sRGB, as one frame uint8 [H', W', 3].
+    """The pictures, each [H, W, 3] in sRGB, all uint8 or all uint16, as one frame [H', W', 3] of that kind.
 
     All panels get the height of the tallest picture, times the scale. labels: what the captions say just now,
     if not what the layout says. Room for curves is left free. Raises RenderError for pictures of another kind
     and PresetError where the layout asks for pictures or labels that are not there.
     """
+    kind = "uint16" if pictures and pictures[0].dtype == np.uint16 else "uint8"
+    bits = 8 * np.dtype(kind).itemsize
     for number, picture in enumerate(pictures):
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-            raise RenderError(
-                f"panels: picture {number} is {picture.dtype} {list(picture.shape)}; expected uint8 [H, W, 3]"
-            )
+        if picture.dtype != kind or picture.ndim != 3 or picture.shape[2] != 3:
+            found = f"{picture.dtype} {list(picture.shape)}"
+            raise RenderError(f"panels: picture {number} is {found}; expected {kind} [H, W, 3]")
     sizes = tuple((picture.shape[1], picture.shape[0]) for picture in pictures)
     plan = plan_of(layout, sizes)
     labels = labels or layout.labels or ()
-    frame = _ground(layout, sizes).copy()
+    frame = _ground(layout, sizes, bits).copy()
     for place in plan.places:
         panel = resized(pictures[place.picture], (place.width, place.height), layout.filter)
         frame[place.y : place.y + place.height, place.x : place.x + place.width] = panel
         if plan.strip and labels[place.picture]:
             y = place.y + place.height + layout.border
             strip = caption(labels[place.picture], (place.width, plan.strip), color_of(layout.background))
-            frame[y : y + plan.strip, place.x : place.x + place.width] = strip
+            frame[y : y + plan.strip, place.x : place.x + place.width] = whole_levels(strip, bits)
     return frame
 
 
 @lru_cache(maxsize=4)
-def _ground(layout: Layout, sizes: tuple[Size, ...]) -> np.ndarray:
+def _ground(layout: Layout, sizes: tuple[Size, ...], bits: int) -> np.ndarray:
     """The frame without pictures and words: background and borders, which stay the same for a whole clip."""
     plan = plan_of(layout, sizes)
     width, height = plan.size
@@ -86,7 +86,7 @@ def _ground(layout: Layout, sizes: tuple[Size, ...]) -> np.ndarray:
         x, y = place.x - layout.border, place.y - layout.border
         right, bottom = place.x + place.width + layout.border, place.y + place.height + layout.border
         ground[y:bottom, x:right] = color_of(layout.border_color)
-    return ground
+    return whole_levels(ground, bits)
 
 
 def contact_sheet(
@@ -147,13 +147,6 @@ def _fit(sheet: np.ndarray, picture: np.ndarray, cell: tuple[int, int, int, int]
     w, h = max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor))
     x, y = x + (width - w) // 2, y + (height - h) // 2
     sheet[y : y + h, x : x + w] = resized(picture, (w, h), resample)
-
-
-def resized(picture: np.ndarray, size: Size, resample: str = "lanczos") -> np.ndarray:
-    """A picture uint8 [H, W, 3] at (width, height); the same array where it has that size already."""
-    if (picture.shape[1], picture.shape[0]) == size:
-        return picture
-    return np.asarray(Image.fromarray(picture).resize(size, RESAMPLING[resample]))
 
 
 def caption(

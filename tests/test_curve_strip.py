@@ -109,3 +109,11 @@ def test_a_preset_with_curves_has_them_beneath_its_pictures(sample_folder):
     )
     np.testing.assert_array_equal(first[:16], bare)
     assert (first[16:] != second[16:]).any()
+
+
+def test_curves_on_deep_frames_are_those_of_plain_ones():
+    strip, frame = strip_of({"rise": RISE})
+    deep = np.zeros(frame.shape, np.uint16)
+    strip.draw(frame, 1.3)
+    strip.draw(deep, 1.3)
+    np.testing.assert_allclose(deep / 257, frame, atol=1.01)

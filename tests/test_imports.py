@@ -17,7 +17,7 @@ PACKAGE = Path(render.__file__).parent
 ARROWS = {
     "errors": set(),
     "timeline": set(),
-    "encoding": {"timeline"},  # only its rules for frame rates: a light part without torch
+    "encoding": {"timeline", "pixels"},  # of the first only its rules for frame rates; light, without torch
     "networks": set(),
     "preset": {"timeline"},
     "checkpoints": {"networks"},
@@ -27,7 +27,8 @@ ARROWS = {
     "lettering": set(),
     "console": set(),
     "layout": {"preset"},
-    "panels": {"layout", "lettering"},
+    "pixels": set(),
+    "panels": {"layout", "lettering", "pixels"},
     "pen": {"panels"},
     "curve_strip": {"pen"},
     "picture_files": {"encoding"},
@@ -63,7 +64,7 @@ TORCH_FREE += [
     f"render.checkpoints.{name}" for name in ("library", "formats", "header", "catalogue", "download")
 ]
 TORCH_FREE += [
-    f"render.{name}" for name in ("report", "layout", "panels", "pen", "lettering", "picture_files")
+    f"render.{name}" for name in ("report", "layout", "panels", "pen", "lettering", "picture_files", "pixels")
 ]
 TORCH_FREE += ["render.console", "render.encoding", "render.catalogue_command"]
 TORCH_FREE += ["render.blending", "render.blending.blend", "render.blending.conventions", "render.cli"]

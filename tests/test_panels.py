@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render.errors import PresetError, RenderError
-from render.panels import Layout, caption, compose, contact_sheet, resized, strip_height, text_size
+from render.panels import Layout, caption, compose, contact_sheet, strip_height, text_size
+from render.pixels import resized, whole_levels
 
 
 def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
@@ -272,3 +273,22 @@ def test_sheet_leaves_holes_and_fits_odd_shapes() -> None:
 def test_captions_stay_slim(height: int) -> None:
     assert 11 <= text_size(height) <= 28
     assert strip_height(height) <= max(22, height / 7)
+
+
+def test_deep_pictures_make_the_same_frame_more_finely():
+    """The layout, the captions and the ground are those of 8 bits; pictures keep what 8 bits cannot."""
+    layout = Layout(labels=("left", "right"), border=2, border_color="#ff8000", background="#102030", scale=2)
+    deep = [np.random.default_rng(0).integers(20_000, 45_000, (24, 32, 3), dtype=np.uint16) for _ in range(2)]
+    frame = compose(deep, layout)
+    plain = compose([whole_levels(picture, 8) for picture in deep], layout)
+    assert frame.dtype == np.uint16
+    assert np.abs(frame / 257 - plain).max() < 2
+    outside = (plain == plain[0, 0]).all(axis=2)
+    assert (frame[outside] == plain[outside] * np.uint16(257)).all()
+    assert len(np.unique(frame)) > 256
+    assert compose(deep, Layout(gap=0))[:, :32].tobytes() == deep[0].tobytes()
+
+
+def test_pictures_of_two_depths_do_not_mix():
+    with pytest.raises(RenderError, match=r"picture 1 is uint8 \[8, 8, 3\]; expected uint16 \[H, W, 3\]"):
+        compose([np.zeros((8, 8, 3), np.uint16), np.zeros((8, 8, 3), np.uint8)], Layout())

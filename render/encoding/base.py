@@ -16,9 +16,8 @@ from render.encoding.claim import claim, part_of
 from render.encoding.framing import Framing
 from render.encoding.tags import Tags, stamp
 from render.errors import EncodingError
+from render.pixels import TOP
 from render.timeline import parse_fps
-
-DTYPES = ("uint8", "uint16", "float32")
 
 
 class Writer(ABC):
@@ -55,8 +54,8 @@ class Writer(ABC):
         self.width, self.height = framing.size if framing else (self.frame_width, self.frame_height)
         self.framing, self.dtype, self.tags = framing, str(dtype), tags
         self.fps = checked_fps(self.path, fps)
-        if self.dtype not in DTYPES:
-            raise EncodingError(f"{self.path}: frames cannot be {dtype}; choose one of {', '.join(DTYPES)}")
+        if self.dtype not in TOP:
+            raise EncodingError(f"{self.path}: frames cannot be {dtype}; choose one of {', '.join(TOP)}")
         self.frames_written = 0
         self._is_open = False
         if self.frame_width < 1 or self.frame_height < 1:
@@ -165,17 +164,6 @@ class Writer(ABC):
     @abstractmethod
     def _drop(self) -> None:
         """Stop at once, whatever state the encoder is in, and let go of the part file."""
-
-
-def whole_levels(frame: np.ndarray, bits: int) -> np.ndarray:
-    """A frame of any known dtype over the whole range of uint8, or for 16 bits of uint16; rounded."""
-    if frame.dtype == np.float32:
-        return np.rint(frame.clip(0, 1) * (2**bits - 1)).astype(f"uint{bits}")
-    if frame.dtype == np.uint16 and bits == 8:
-        return ((frame.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65,535 is 257 × 255
-    if frame.dtype == np.uint8 and bits == 16:
-        return frame.astype(np.uint16) * 257
-    return frame
 
 
 def checked_fps(path: Path, fps: Fraction | int | str) -> Fraction:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageColor
+from PIL import ImageColor
 
 from render.errors import EncodingError
+from render.pixels import TOP, resized
 
 FITS = ("pad", "crop", "stretch")
-_MAX = {"uint8": 255, "uint16": 65535, "float32": 1.0}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Framing:
         x, y = (inner[0] - width) // 2, (inner[1] - height) // 2
         if self.fit == "crop":
             return frame[y : y + height, x : x + width]
-        top = _MAX[frame.dtype.name]
+        top = TOP[frame.dtype.name]
         canvas = np.empty((height, width, 3), frame.dtype)
         canvas[:] = np.array(self._colour()) / 255 * top
         canvas[-y : -y + inner[1], -x : -x + inner[0]] = frame
@@ -63,20 +63,3 @@ class Framing:
             raise EncodingError(
                 f"background is {self.background!r}; give a colour such as '#203040' or 'white'"
             ) from None
-
-
-def resized(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A frame [H, W, 3] of another width and height, by Lanczos; its type and range stay."""
-    if (frame.shape[1], frame.shape[0]) == size:
-        return frame
-    if frame.dtype == np.uint8:
-        return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS))
-    planes = [
-        np.asarray(
-            Image.fromarray(frame[..., channel].astype(np.float32)).resize(size, Image.Resampling.LANCZOS)
-        )
-        for channel in range(3)
-    ]
-    top = _MAX[frame.dtype.name]
-    whole = np.stack(planes, axis=-1).clip(0, top)
-    return (np.rint(whole) if frame.dtype == np.uint16 else whole).astype(frame.dtype)

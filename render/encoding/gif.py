@@ -16,13 +16,14 @@ from typing import IO
 import numpy as np
 from PIL import GifImagePlugin, Image
 
-from render.encoding.base import Writer, whole_levels
+from render.encoding.base import Writer
 from render.encoding.feeder import Feeder
 from render.encoding.framing import Framing
 from render.encoding.quantize import Plan, Quantizer
 from render.encoding.steady import MAX_LAG, Steady, box_of
 from render.encoding.tags import Tags, gif_comment
 from render.errors import EncodingError
+from render.pixels import whole_levels
 from render.timeline import nearest_gif_rate, rate_text
 from render.timeline.rates import GIF_TICKS_PER_SECOND
 

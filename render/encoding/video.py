@@ -17,7 +17,7 @@ import numpy as np
 
 from render.encoding import muxers
 from render.encoding.audio import Audio, add_sound
-from render.encoding.base import Writer, whole_levels
+from render.encoding.base import Writer
 from render.encoding.codecs import CODECS, SPEEDS, Encoder, ffmpeg_path, listed
 from render.encoding.feeder import Feeder
 from render.encoding.framing import Framing
@@ -25,6 +25,7 @@ from render.encoding.hardware import ENCODERS, picked_encoder
 from render.encoding.listener import Listener
 from render.encoding.tags import Tags, metadata_file
 from render.errors import EncodingError
+from render.pixels import whole_levels
 
 EXIT_SECONDS = 10  # how long an ffmpeg that has closed its input may take to say why
 
@@ -40,6 +41,8 @@ PLAIN_COLOUR_FILTER = (
     "scale=flags=bicubic+accurate_rnd+full_chroma_int:in_range=pc:out_color_matrix=bt709:out_range=tv,"
     "format={pixels}," + _TAGS
 )
+# Dots stand still in an ordered dither: they do not crawl, and cost few bits.
+DITHER = "ordered"
 _STEPS = {"yuv420p": (2, 2), "yuv422p": (2, 1)}  # columns and rows that share a colour
 _BITRATE = re.compile(r"^\d+(\.\d+)?[kM]?$")
 
@@ -216,9 +219,8 @@ class VideoWriter(Writer):
             return f"format={self.pixels}"
         if "zscale" not in listed(ffmpeg_path(), "filters"):
             return PLAIN_COLOUR_FILTER.format(pixels=self.pixels)
-        # Dots stand still in an ordered dither: they do not crawl, and cost few bits.
         is_rounded = self._pipe_bits > self.bits
-        dither = "ordered" if self.settings.dither and is_rounded else "none"
+        dither = DITHER if self.settings.dither and is_rounded else "none"
         return COLOUR_FILTER.format(dither=dither, pixels=self.pixels)
 
     def _begin(self) -> None:

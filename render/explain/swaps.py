@@ -13,7 +13,7 @@ from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.networks import Generator
 from render.networks.generator import Layer
-from render.panels import resized
+from render.pixels import resized
 from render.renderer import PIXELS_PER_BATCH, to_frames
 
 LARGEST_CELL = 192  # pixels of a picture's height in a sheet

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from render.figure.axes import Axis
-from render.panels import DARK, caption, color_of, resized, strip_height, text_size
+from render.panels import DARK, caption, color_of, strip_height, text_size
 from render.pen import text_width
+from render.pixels import resized
 
 GAP, MARGIN = 6, 16
 WIDEST_LABELS = 1 / 2  # of the width of all cells: no label of a row takes more

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from render.panels import Color, resized
+from render.panels import Color
 from render.pen import Pen, text_width
 from render.picture_files import picture_file
+from render.pixels import resized
 from render.preset import Preset
 from render.renderer import Renderer, pick_device
 from render.report import animated_tracks, clip_text, seconds_text, value_text
