@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from render.encoding import open_writer
-from render.encoding.palette import nearest
+from render.encoding.palette import distances
 from render.encoding.quantize import Grid, Histogram, Quantizer, bayer_thresholds, mixtures, perceived
 from render.encoding.steady import Steady, box_of, long_runs
 from render.errors import EncodingError
@@ -196,7 +196,7 @@ def test_mixtures_never_lose_to_the_nearest_colour(size: int, strength: float, s
     share = share[:, None]
     mixed = (1 - share) * palette[first] + share * palette[second]
     off = np.linalg.norm(points - mixed, axis=1)
-    assert (off <= np.sqrt(nearest(points, palette)[1]) + 1e-2).all()
+    assert (off <= np.sqrt(distances(points, palette, first)) + 1e-2).all()
 
 
 def test_thresholds_hold_every_level_once() -> None:

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import numpy as np
 
-NEAREST_BLOCK = 256  # points at a time against the palette: a product so small runs in this thread alone
+NEAREST_BLOCK = 192  # points at a time against the palette: a product so small runs in this thread alone
 RELOCATIONS = 16  # palette entries that may move elsewhere between two k-means steps
 
 
-def nearest(points: np.ndarray, palette: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For points [n, 3] the nearest palette entry, int [n], and the squared distance to it, float32 [n]."""
-    # |x - p|² without |x|², which is the same for every p: one small matrix product and an argmin.
-    offsets = np.einsum("kd,kd->k", palette, palette)
-    factors = -2 * palette.T
+def nearest(points: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """For points [n, 3] the nearest entry of a palette [k, 3]: int [n]."""
+    # |x - p|² without |x|², which is the same for every p: the product of [x, 1] and [-2p, |p|²].
+    extended = np.ones((len(points), 4), dtype=np.float32)
+    extended[:, :3] = points
+    factors = np.concatenate([-2 * palette.T, np.einsum("kd,kd->k", palette, palette)[None]])
+    factors = factors.astype(np.float32)
     index = np.empty(len(points), dtype=np.intp)
     for start in range(0, len(points), NEAREST_BLOCK):
         block = slice(start, start + NEAREST_BLOCK)
-        index[block] = (points[block] @ factors + offsets).argmin(axis=1)
-    return index, ((points - palette[index]) ** 2).sum(axis=1)
+        (extended[block] @ factors).argmin(axis=1, out=index[block])
+    return index
+
+
+def distances(points: np.ndarray, palette: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """The squared distance from each point [n, 3] to its entry of the palette: float32 [n]."""
+    return ((points - palette[index]) ** 2).sum(axis=1)
 
 
 def split_palette(points: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
@@ -55,15 +62,16 @@ def refine(
 ) -> tuple[np.ndarray, float]:
     """A palette [k, 3] after some of Lloyd's steps, and the mean squared error that the last one found."""
     for step in range(steps):
-        index, distance = nearest(points, palette)
-        error = weights * distance
+        index = nearest(points, palette)
+        if step == steps - 1:
+            error = weights @ distances(points, palette, index)
         mass = np.bincount(index, weights, len(palette))
         sums = group_sums(points, weights, index, len(palette))
         palette = np.where(mass[:, None] > 0, sums / np.maximum(mass, 1e-9)[:, None], palette)
         palette = palette.astype(np.float32)
         if step < steps - 1:
             _relocate(points, weights, palette, index, mass)
-    return palette, float(error.sum() / weights.sum())
+    return palette, float(error / weights.sum())
 
 
 def _relocate(

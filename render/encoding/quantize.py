@@ -76,14 +76,18 @@ class Grid:
         return self.size[0] * self.size[1] * self.size[2]
 
     def cells(self, planes: np.ndarray) -> np.ndarray:
-        """The cell of each pixel: uint8 [3, H, W] to int32 [H, W]."""
-        cell = (planes[0] >> self.shift[0]).astype(np.int32)
+        """The cell of each pixel: uint8 [3, H, W] to int [H, W]."""
+        cell = (planes[0] >> self.shift[0]).astype(np.intp)
         cell -= self.low[0]
         for channel in (1, 2):
             cell *= self.size[channel]
             cell += planes[channel] >> self.shift[channel]
             cell -= self.low[channel]
         return cell
+
+    def colours(self, places: np.ndarray) -> np.ndarray:
+        """The colours of cells [n] of an exact grid, float64 [n, 3]."""
+        return np.stack(np.unravel_index(places, self.size), axis=1) + np.array(self.low, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -98,23 +102,28 @@ class Histogram:
     def of(
         cls, grid: Grid, planes: np.ndarray, wanted: np.ndarray | None = None
     ) -> tuple[Histogram, np.ndarray]:
-        """Of a frame uint8 [3, H, W], or its wanted pixels, bool [H, W]; and each pixel's row, int32 [H, W].
+        """Of a frame uint8 [3, H, W], or its wanted pixels, bool [H, W]; and each pixel's row, int [H, W].
 
         A pixel that is not wanted may have any row.
         """
         cells = grid.cells(planes)
-        counts = np.bincount(cells.ravel() if wanted is None else cells[wanted], minlength=grid.count)
-        places = np.flatnonzero(counts)
-        row_of_cell = np.zeros(grid.count, dtype=np.int32)
+        if wanted is not None:  # a cell of their own, past all others, is quicker than to leave them out
+            np.copyto(cells, grid.count, where=~wanted)
+        counts = np.bincount(cells.ravel(), minlength=grid.count)[: grid.count]
+        places = np.flatnonzero(counts > 0)
+        row_of_cell = np.zeros(grid.count + 1, dtype=np.intp)
         row_of_cell[places] = np.arange(len(places))
-        rows = row_of_cell[cells]
-        seen = rows.ravel() if wanted is None else rows[wanted]
-        sums = [
-            np.bincount(seen, plane.ravel() if wanted is None else plane[wanted], len(places))
-            for plane in planes
-        ]
+        row_of_cell[grid.count] = len(places)
+        rows = row_of_cell.take(cells)
         counts = counts[places].astype(np.float64)
-        return cls(places, counts, np.stack(sums, axis=1) / counts[:, None]), rows
+        if grid.is_exact:
+            means = grid.colours(places)
+        else:
+            sums = [np.bincount(rows.ravel(), plane.ravel(), len(places))[: len(places)] for plane in planes]
+            means = np.stack(sums, axis=1) / counts[:, None]
+        if wanted is not None:
+            np.minimum(rows, len(places) - 1, out=rows)
+        return cls(places, counts, means), rows
 
     def coarse(self, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
         """Perceived points [m, 3] and weights [m] of this histogram, of wider cells where it has many."""
@@ -127,13 +136,16 @@ class Histogram:
             size[channel] = size[channel] // 2 + 1
             channel = (channel + 1) % 3  # blue, red, green: the one that the eye sees best is the last
             wide = np.ravel_multi_index(tuple(place), size)
-            mass = np.bincount(wide, weights)
-            found = np.count_nonzero(mass)
+            is_occupied = np.zeros(size[0] * size[1] * size[2], dtype=bool)
+            is_occupied[wide] = True
+            found = np.count_nonzero(is_occupied)
         if found < len(points):
-            occupied = np.flatnonzero(mass)
-            sums = group_sums(points, weights, wide, len(mass))[occupied]
-            weights = mass[occupied]
-            points = (sums / weights[:, None]).astype(np.float32)
+            rank = np.zeros(len(is_occupied), dtype=np.intp)
+            rank[is_occupied] = np.arange(found)
+            group = rank[wide]
+            mass = np.bincount(group, weights, found)
+            points = (group_sums(points, weights, group, found) / mass[:, None]).astype(np.float32)
+            weights = mass
         return points, weights
 
 
@@ -145,7 +157,7 @@ def mixtures(points: np.ndarray, palette: np.ndarray, strength: float) -> tuple[
     1 - strength, the least error lies at t = (d·u/|u|² - (1 - strength)/2) / strength, and strength
     goes from 0 (no dither: grain counts in full) to 1 (only the mean colour counts).
     """
-    first, _ = nearest(points, palette)
+    first = nearest(points, palette)
     if strength <= 0 or len(palette) < 2:
         return first, first, np.zeros(len(points), dtype=np.float32)
     gaps = gaps_of(palette)
@@ -245,7 +257,7 @@ class Quantizer:
         points, weights = histogram.coarse(grid)
         palette = points if len(points) <= size else self._followed(points, weights, size)
         self._palette = palette
-        index, _ = nearest(points, palette)
+        index = nearest(points, palette)
         colours = np.rint((palette @ _FROM_PERCEIVED.T).clip(0, 255)).astype(np.uint8)
         off = ((points - palette[index]) @ _FROM_PERCEIVED.T) ** 2
         self.error = float(np.sqrt((weights[:, None] * off).sum() / weights.sum() / 3))
