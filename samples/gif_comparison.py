@@ -12,7 +12,7 @@ enlarged, a slow gradient, and moving texture with hard edges. Columns:
     CPU      processor time a frame, of all threads and processes
     rate     frames a second by the clock
 
-    python -m samples.gif_comparison            # the tables of docs/gif.md; some minutes on two CPU cores
+    python -m samples.gif_comparison --clips morph      # a table of docs/gif.md; 3 minutes for all
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -101,9 +102,9 @@ def busy() -> np.ndarray:
 CLIPS: dict[str, Callable[[], np.ndarray]] = {"morph": morph, "gradient": gradient, "busy": busy}
 
 
-def ours(frames: np.ndarray, path: Path) -> None:
-    """This project's writer with its defaults."""
-    with open_writer(path, width=SIDE, height=SIDE, fps=FPS) as writer:
+def ours(frames: np.ndarray, path: Path, **settings: float) -> None:
+    """This project's writer, by itself with its defaults."""
+    with open_writer(path, width=SIDE, height=SIDE, fps=FPS, **settings) as writer:
         for frame in frames:
             writer.write(frame)
 
@@ -160,6 +161,8 @@ ONE_PALETTE = "split[a][b];[a]palettegen[p];[b][p]paletteuse"
 EACH_PALETTE = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"
 ENCODERS: dict[str, tuple[Callable[[np.ndarray, Path], float | None], str]] = {
     "ours": (ours, ""),
+    "ours, `dither: 0`": (partial(ours, dither=0), ""),
+    "ours, `dither: 0.5`": (partial(ours, dither=0.5), ""),
     "Pillow, default": (pillow, ""),
     "ffmpeg, default": (ffmpeg(), ""),
     "ffmpeg, one palette": (ffmpeg("-vf", ONE_PALETTE), ""),
