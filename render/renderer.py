@@ -12,7 +12,7 @@ from torch import Tensor
 from render.curve_strip import CurveStrip
 from render.errors import PresetError
 from render.networks import Generator
-from render.networks.ops import to_uint8
+from render.networks.ops import to_uint8, to_uint16
 from render.panels import Layout, compose, layout_of
 from render.preset.motion import VARS
 from render.scene import Moment, Picture, Scene
@@ -38,16 +38,19 @@ def pick_device(wanted: str | None = None) -> torch.device:
     return torch.device(wanted)
 
 
-def to_frames(images: Tensor) -> np.ndarray:
-    """float [N, C, H, W], nominally in [-1, 1] → uint8 [N, H, W, 3].
+def to_frames(images: Tensor, bits: int = 8) -> np.ndarray:
+    """float [N, C, H, W], nominally in [-1, 1] → uint8 [N, H, W, 3], or for 16 bits uint16; white is 65,535.
 
-    Grey pictures become RGB; a fourth channel (alpha) is laid over black.
+    Rounded to 8 bits, deep frames are the plain ones. Grey pictures become RGB; a fourth channel (alpha) is
+    laid over black.
     """
     if images.shape[1] == 1:
         images = images.expand(-1, 3, -1, -1)
     elif images.shape[1] == 4:
         alpha = images[:, 3:].clamp(-1, 1) * 0.5 + 0.5
         images = (images[:, :3] + 1) * alpha - 1
+    if bits == 16:
+        return to_uint16(images.float()).contiguous().cpu().numpy().view(np.uint16) ^ np.uint16(0x8000)
     return to_uint8(images).contiguous().cpu().numpy()
 
 
@@ -63,15 +66,18 @@ class Renderer:
 
     batch_size  pictures drawn at once; by default as many as fit in a modest amount of memory
     resolution  draw smaller pictures, for a preview (a skip network stops early and saves the rest)
+    bits        a channel of the frames: 8, or 16 for files that show more than 8 or dither
 
     What a frame looks like depends neither on the batch nor on which frames are drawn beside it (at most
     one level in 255, from the order of float32 sums).
     """
 
-    def __init__(self, scene: Scene, batch_size: int | None = None, resolution: int | None = None):
+    def __init__(
+        self, scene: Scene, batch_size: int | None = None, resolution: int | None = None, bits: int = 8
+    ):
         if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
             raise PresetError(f"batch_size is a whole number of pictures from 1 on, not {batch_size!r}")
-        self.scene, self.blender = scene, scene.blender
+        self.scene, self.blender, self.bits = scene, scene.blender, bits
         full = scene.model.resolution
         self.resolution = full if resolution is None else smaller(full, resolution)
         # Resolutions are nominal: a picture that is not square shrinks by the same factor.
@@ -87,6 +93,11 @@ class Renderer:
         return self.scene.model.mapping.w_avg.device
 
     @property
+    def dtype(self) -> str:
+        """Of the frames: uint8 or uint16."""
+        return f"uint{self.bits}"
+
+    @property
     def layout(self) -> Layout:
         """How the panels stand in a frame."""
         return layout_of(self.scene.preset)
@@ -98,7 +109,7 @@ class Renderer:
         return self.layout.size([self.picture_size] * count)
 
     def frames(self, moments: Iterable[Moment]) -> Iterator[np.ndarray]:
-        """Frames uint8 [H, W, 3] of the moments, in their order. Memory does not grow with their number."""
+        """Frames [H, W, 3] of the moments, in their order. Memory does not grow with their number."""
         moments, layout, strip = iter(moments), self.layout, self._curve_strip()
         while chunk := list(islice(moments, self.batch_size)):
             drawn = self._draw_all(picture for moment in chunk for picture in moment.pictures)
@@ -119,7 +130,7 @@ class Renderer:
         return CurveStrip(shown, self.scene.clock, self.layout, sizes)
 
     def _draw_all(self, pictures: Iterable[Picture]) -> dict[tuple, np.ndarray]:
-        """Every picture once: uint8 [H, W, 3] by its key, drawn in batches that share a blend."""
+        """Every picture once: [H, W, 3] by its key, drawn in batches that share a blend."""
         wanted = {picture.key: picture for picture in pictures}
         drawn = {key: self._last[key] for key in wanted if key in self._last}
         groups: dict[tuple, list[Picture]] = {}
@@ -136,7 +147,7 @@ class Renderer:
 
     @torch.inference_mode()
     def _draw(self, batch: list[Picture]) -> np.ndarray:
-        """Pictures of one blend: uint8 [N, H, W, 3]."""
+        """Pictures of one blend: [N, H, W, 3]."""
         if self._shell is None:  # a shell of its own, so that the scene's models stay as they are
             self._shell = self.blender.apply(batch[0].blend).use_shared_weights()
         self.blender.apply(batch[0].blend, into=self._shell)
@@ -145,4 +156,4 @@ class Renderer:
         if batch[0].transform is not None:
             moved["transform"] = torch.from_numpy(np.stack([one.transform for one in batch])).to(self.device)
         images = self._shell.synthesis(ws, noise_mode=batch[0].noise, resolution=self.resolution, **moved)
-        return to_frames(images)
+        return to_frames(images, self.bits)

@@ -116,7 +116,7 @@ def test_a_named_file_replaces_the_outputs_and_keeps_its_settings(preset):
         ("out/b.mp4", Fraction(25, 2)),
     ]
     assert jobs[0].settings == {"colors": 7, "dither": 0.15, "loop": True}
-    assert jobs[1].settings == {"preset": "medium", "encoder": "software"}
+    assert jobs[1].settings == {"bits": 8, "preset": "medium", "encoder": "software"}
 
 
 def test_presets_name_every_kind_of_file_that_can_be_written(preset, tmp_path):
@@ -148,7 +148,8 @@ def test_presets_and_encoders_know_the_same_files():
     assert CODECS.keys() == encoders.CODECS.keys()
     for name, codec in CODECS.items():
         assert (codec.title, codec.worst_crf) == (encoders.CODECS[name].title, encoders.CODECS[name].max_crf)
-        assert set(codec.bits) == {bits for bits in encoders.CODECS[name].pixels if bits != 12}
+        assert set(codec.bits) == encoders.CODECS[name].pixels.keys()
+        assert codec.usual_bits == (8 if encoders.CODECS[name].is_rgb else encoders.CODECS[name].deep_bits)
     assert hardware.ENCODERS == ENCODERS
     assert set(PLACES) == targets().keys()
 
@@ -176,6 +177,28 @@ def test_settings_reach_the_encoder(preset, tmp_path, song):
     [path] = render.render(preset.replace(outputs=(output,)), out_dir=tmp_path)
     facts = facts_of(path)
     assert (facts.codec, facts.pixels, facts.audio, facts.frames) == ("hevc", "yuv420p10le", "aac", 13)
+
+
+@pytest.mark.parametrize(
+    ("output", "bits"),
+    [
+        ({"file": "a.mp4"}, 8),
+        ({"file": "a.mp4", "codec": "hevc"}, 10),
+        ({"file": "a.mp4", "codec": "hevc", "bits": 8}, 8),
+        ({"file": "a.mp4", "codec": "hevc", "for": "instagram-reels"}, 8),
+        ({"file": "a.mp4", "codec": "av1", "for": "web"}, 10),
+        ({"file": "a.mov", "codec": "prores4444"}, 10),
+        ({"file": "a.webm"}, 8),
+        ({"file": "a.avif"}, 10),
+        ({"file": "a.mkv"}, 8),
+        ({"file": "a/%d.png", "bits": 16}, 16),
+        ({"file": "a.gif"}, None),
+    ],
+)
+def test_ten_bits_where_they_cost_nothing(preset, output, bits):
+    [job] = production.plan(preset.replace(outputs=(output,)))
+    assert job.settings.get("bits") == bits
+    assert job.writer((64, 48), 9).path == job.path
 
 
 def test_a_sound_is_looked_for_beside_the_preset_and_cut_by_its_clock(preset, tmp_path):

@@ -9,6 +9,7 @@ import torch
 import render
 from render.errors import PresetError
 from render.networks.ops import to_uint8
+from render.pixels import whole_levels
 from render.preset import Preset
 from render.renderer import Renderer, pick_device, smaller, to_frames
 from render.scene import Scene
@@ -121,3 +122,26 @@ def test_pictures_that_are_not_square_keep_their_shape(tmp_path):
         renderer = Renderer(scene, resolution=resolution)
         assert renderer.frame_size == (shape[1], shape[0])
         assert next(renderer.frames(scene.moments([0]))).shape == shape
+
+
+def test_deep_pictures_are_the_plain_ones_between_their_levels():
+    """Rounded to 8 bits every pixel is the same; edges of levels are met from both sides."""
+    levels = (torch.arange(-3, 259).repeat_interleave(5) - 128) / 127.5
+    edges = torch.stack([torch.nextafter(levels, levels + side) for side in (-1, 0, 1)])
+    random = torch.randn(200_000, generator=torch.Generator().manual_seed(0))
+    images = torch.cat([edges.flatten(), random])[: 3 * 67_000].reshape(1, 3, 67, 1000)
+    deep, plain = to_frames(images, bits=16), to_frames(images)
+    assert (deep.dtype, deep.min(), deep.max()) == (np.uint16, 0, 65_535)
+    np.testing.assert_array_equal(whole_levels(deep, 8), plain)
+    off = deep[0].transpose(2, 0, 1) / 65_535 - (images[0].clamp(-1, 1).numpy() + 1) / 2
+    assert np.abs(off).max() < 1 / 65_535
+    white = to_frames(torch.tensor([-1.0, 1.0]).reshape(1, 1, 1, 2), bits=16)
+    assert white[0, 0].tolist() == [[0] * 3, [65_535] * 3]
+
+
+def test_deep_frames_are_the_plain_ones_with_captions_and_all(scene):
+    deep, plain = frames(scene, bits=16), frames(scene)
+    assert {frame.dtype for frame in deep} == {np.dtype("uint16")}
+    for a, b in zip(deep, plain, strict=True):
+        assert np.abs(whole_levels(a, 8).astype(int) - b).max() <= 1  # captions are reduced once more finely
+    assert len(np.unique(np.stack(deep) % 257)) > 200

@@ -61,6 +61,11 @@ class Writer(ABC):
         if self.frame_width < 1 or self.frame_height < 1:
             raise EncodingError(f"{self.path}: a picture of {width}×{height} pixels cannot be encoded")
 
+    @property
+    def depth(self) -> int:
+        """Bits of the frames that it makes the most of: 16 where it shows more than 8, or dithers; else 8."""
+        return 8
+
     def start(self) -> None:
         """Make the folder and the part file, and start the encoder; EncodingError where one cannot be."""
         self._claim()

@@ -144,7 +144,7 @@ CODECS: dict[str, Codec] = {
         Codec(
             *("ffv1", "FFV1"),
             (Encoder("ffv1", extra=("-level", "3", "-g", "1", "-slicecrc", "1")),),
-            {8: "bgr0", 16: "gbrp16le"},
+            {8: "bgr0", 10: "gbrp10le", 16: "gbrp16le"},
             deep_bits=16,
             lossless=True,
         ),

@@ -126,7 +126,7 @@ class VideoWriter(Writer):
             raise EncodingError(f"{self.path}: bits is {self.bits}; {self.codec.title} has {known} a channel")
         self.pixels = self.codec.pixels[self.bits]
         # To more than 8 bits, and to 8 where there is something to dither, frames go with 16.
-        self._pipe_bits = 16 if self.bits > 8 or (is_deep and not self.codec.is_rgb) else 8
+        self._pipe_bits = self.depth if is_deep or self.bits > 8 else 8
         columns, rows = _STEPS.get(self.pixels.removesuffix("10le"), (1, 1))
         self._padding = ((0, -self.height % rows), (0, -self.width % columns), (0, 0))
         self._process: subprocess.Popen[bytes] | None = None
@@ -147,6 +147,10 @@ class VideoWriter(Writer):
     def coded_size(self) -> tuple[int, int]:
         """Width and height of the pictures in the file, with what is repeated."""
         return self.width + self._padding[1][1], self.height + self._padding[0][1]
+
+    @property
+    def depth(self) -> int:
+        return 16 if self.bits > 8 or not self.codec.is_rgb else 8
 
     def command(self) -> list[str]:
         """The whole ffmpeg command line."""

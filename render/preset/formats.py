@@ -18,6 +18,7 @@ class Codec:
 
     worst_crf       the end of its scale of quality; 0 where it has one quality only
     bits            it can store, a channel
+    usual_bits      of these, unless asked otherwise: 10 where that costs nothing
     pixels_in_step  columns and rows that share a colour
     """
 
@@ -25,16 +26,17 @@ class Codec:
     worst_crf: int = 0
     bits: tuple[int, ...] = (8,)
     pixels_in_step: tuple[int, int] = (1, 1)
+    usual_bits: int = 8
 
 
 CODECS: dict[str, Codec] = {
     "h264": Codec("H.264", 51, (8,), (2, 2)),
-    "hevc": Codec("HEVC", 51, (8, 10), (2, 2)),
-    "av1": Codec("AV1", 63, (8, 10), (2, 2)),
+    "hevc": Codec("HEVC", 51, (8, 10), (2, 2), 10),
+    "av1": Codec("AV1", 63, (8, 10), (2, 2), 10),
     "vp9": Codec("VP9", 63, (8, 10), (2, 2)),
-    "prores": Codec("ProRes 422 HQ", 0, (10,), (2, 1)),
-    "prores4444": Codec("ProRes 4444", 0, (10,)),
-    "ffv1": Codec("FFV1", 0, (8, 16)),
+    "prores": Codec("ProRes 422 HQ", 0, (10,), (2, 1), 10),
+    "prores4444": Codec("ProRes 4444", 0, (10,), usual_bits=10),
+    "ffv1": Codec("FFV1", 0, (8, 10, 16)),
     "webp": Codec("animated WebP", 100),
     "apng": Codec("APNG", 0, (8, 16)),
     "png": Codec("PNG", 0, (8, 16)),

@@ -202,7 +202,8 @@ class VideoOutput(_Coded, _Posted):
         default=None, description="Bits a second instead of a quality, such as 5M or 800k."
     )
     bits: Annotated[int, *whole(8, 16)] | None = Field(
-        default=None, description="Bits a channel: 8; or 10 in HEVC, AV1, VP9 and ProRes; or 16 in FFV1."
+        default=None,
+        description="Bits a channel: 8; or 10 in HEVC, AV1, VP9 and ProRes; or 10 or 16 in FFV1.",
     )
     speed: Annotated[str, *choice(*_SPEEDS)] = Field(
         default="medium", description="How long the encoder thinks: slower makes smaller files."

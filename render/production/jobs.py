@@ -59,8 +59,18 @@ class Job:
     def settings(self) -> dict[str, object]:
         """What the preset says about the file, in the encoder's words."""
         given = {_WORDS.get(name, name): getattr(self.output, name, None) for name in _ENCODED}
-        given |= {"audio": self.audio, "tags": self.tags}
+        given |= {"bits": self._bits, "audio": self.audio, "tags": self.tags}
         return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def _bits(self) -> int | None:
+        """Bits a channel: those asked for, or what is usual for the codec and not refused by the place."""
+        coding = getattr(self.output, "coding", None)
+        if coding is None or self.output.bits is not None:
+            return getattr(self.output, "bits", None)
+        wanted = self.limits.pixels
+        is_refused = wanted is not None and not any("10" in pixels for pixels in wanted)
+        return 8 if is_refused and 8 in coding.bits else coding.usual_bits
 
     @property
     def made(self) -> Path:
