@@ -114,6 +114,16 @@ def test_short_formats_stay_close(reference):
     assert 1e-4 < error < 0.05
 
 
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_a_picture_is_the_same_to_the_last_bit_in_any_batch(reference, precision):
+    ws = latents(reference, 5)
+    synthesis = fast(reference, precision, compiled=False)
+    together = synthesis(ws)
+    for index in range(5):
+        assert torch.equal(synthesis(ws[index : index + 1])[0], together[index])
+    assert torch.equal(synthesis(ws[1:4]), together[1:4])
+
+
 @pytest.mark.parametrize("config", SHAPES, ids=str)
 def test_every_stylegan2_has_a_fast_path(config):
     generator = make_network(seed=3, **config)
@@ -249,6 +259,42 @@ def test_a_state_of_one_serves_a_batch(low, ws):
     assert_same(low, synthesis.run(still, state=state), still)
     with pytest.raises(ValueError, match="a state of 2 samples does not fit a batch of 3"):
         synthesis.run(ws, state=synthesis.until(ws[:2], 4))
+
+
+def test_what_the_next_pictures_need_too_is_kept_for_them(low, high, ws, monkeypatch):
+    blender = Blender([low, high])
+    synthesis = fast(low, "exact", compiled=False)
+    swaps = (5.0, 4.5, 4.0, 4.5, 2.0)  # down, up again, and down to what was kept long ago
+    batches = [synthesis.batch(ws[:1], tensors=[blender.tensors(Blend.low_high(6, swap))]) for swap in swaps]
+    calls = drawn(synthesis, monkeypatch)
+    for swap, batch, following in zip(swaps, batches, [*batches[1:], None], strict=True):
+        ours = synthesis.draw(batch, following=following)
+        alone = blender.apply(Blend.low_high(6, swap)).synthesis(ws[:1])
+        assert (ours - alone).abs().max() < 1e-4
+    assert [position for position, _ in calls] == [0, 1, 2, 3, 4, 5, 4, 5, 4, 5, 4, 5, 2, 3, 4, 5]
+
+
+def test_what_is_kept_is_bounded_and_forgotten(low, ws):
+    synthesis = fast(low, "exact", compiled=False)
+    batch = synthesis.batch(ws[:1])
+    synthesis.draw(batch, following=batch)
+    assert len(synthesis.states) == 6
+    synthesis.refresh()
+    assert len(synthesis.states) == synthesis.states.nbytes == 0
+    synthesis.states.max_bytes = 8 * 8 * 8 * 4  # an 8 px layer
+    for latent in ws:
+        batch = synthesis.batch(latent[None])
+        synthesis.draw(batch, following=batch)
+        assert 0 < synthesis.states.nbytes <= synthesis.states.max_bytes
+
+
+def test_kept_pictures_of_another_noise_do_not_serve(low, ws):
+    synthesis = fast(low, "exact", compiled=False)
+    batch = synthesis.batch(ws[:1])
+    with_noise = synthesis.draw(batch, following=batch)
+    without = synthesis.draw(synthesis.batch(ws[:1], "none"), following=batch)
+    assert (with_noise - without).abs().max() > 0.01
+    assert_same(low, without, ws[:1], noise_mode="none")
 
 
 def test_random_noise_is_fresh_for_every_sample(low, ws):

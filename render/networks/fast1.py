@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from render.networks import kernels, ops
 from render.networks.generator import Generator
-from render.networks.modulated import depthwise, flat, spatial
+from render.networks.modulated import convolve, convolve_double, depthwise, flat, spatial, steady, wide
 from render.networks.precision import Precision
 from render.networks.stylegan1 import INSTANCE_EPSILON, Finish, fused_kernel
 from render.networks.synthesis import Batch, FastSynthesis, State, Step
@@ -78,8 +77,8 @@ class FastStyleGAN1(FastSynthesis):
         silent = torch.zeros([1, 1], device=bias.device)
         return Layer(
             weight,
-            own["affine.weight"].t() * gain,
-            own["affine.bias"] * module.affine.bias_gain,
+            wide(own["affine.weight"].t() * gain),
+            wide(own["affine.bias"] * module.affine.bias_gain),
             own["noise_const"].reshape(1, -1) if "noise_const" in own else silent,
             own.get("noise_strength", torch.zeros_like(bias)),
             bias,
@@ -98,10 +97,10 @@ class FastStyleGAN1(FastSynthesis):
                 y = made.weight.to(self.precision.dtype).expand(len(w), -1, -1, -1)
                 y = y.contiguous(memory_format=torch.channels_last)
             elif module.up:
-                y = F.conv_transpose2d(x, made.weight, stride=2, padding=1)
+                y = convolve_double(x, made.weight, padding=1)
                 y = blur(y, made.filter)
             else:
-                y = F.conv2d(x, made.weight, padding=1)
+                y = convolve(x, made.weight)
             return self._finish(y, made, w, batch.noise_mode)
 
         return State(state.position + 1, batch.each(name, draw, batch.ws[:, row], state.x))
@@ -117,7 +116,8 @@ class FastStyleGAN1(FastSynthesis):
         slope = SLOPES[self.config.activation]
         x = kernels.leaky(flat(y), noise, made.strength, made.bias, slope=slope, compiled=self.compiled)
         # Styles are linear: no activation follows the affine layer.
-        scale, shift = torch.addmm(made.shift, w, made.affine).chunk(2, dim=1)  # [N, C] each
+        is_short = self.precision.dtype != torch.float32
+        scale, shift = steady(w, made.affine, made.shift, is_short).chunk(2, dim=1)  # [N, C] each
         variance, mean = torch.var_mean(x.float(), dim=1, correction=0)
         factor = (variance + INSTANCE_EPSILON).rsqrt() * (scale + 1)
         return spatial(kernels.stylize(x, mean, factor, shift, compiled=self.compiled), y)

@@ -16,7 +16,18 @@ from torch import Tensor
 
 from render.networks import kernels, ops
 from render.networks.generator import Generator
-from render.networks.modulated import Modulated, depthwise, flat, scale_channels, spatial, style_of
+from render.networks.modulated import (
+    Modulated,
+    convolve,
+    convolve_double,
+    depthwise,
+    flat,
+    scale_channels,
+    spatial,
+    steady,
+    style_of,
+    wide,
+)
 from render.networks.precision import Precision
 from render.networks.stylegan2 import Block, SynthesisLayer
 from render.networks.synthesis import Batch, FastSynthesis, State, Step
@@ -37,16 +48,17 @@ class Layer(Modulated):
 
 @dataclass(frozen=True)
 class Rgb:
-    """A prepared to-RGB: weight [I, C], bias [C], affine and shift as in `Modulated`."""
+    """A prepared to-RGB: weight [I, C], bias [C], affine, shift and is_short as in `Modulated`."""
 
     weight: Tensor
     bias: Tensor
     affine: Tensor
     shift: Tensor
+    is_short: bool
 
     def style(self, w: Tensor) -> Tensor:
         """w [N, w_dim] → styles [N, I]."""
-        return torch.addmm(self.shift, w, self.affine)
+        return steady(w, self.affine, self.shift, self.is_short)
 
 
 @dataclass(frozen=True)
@@ -123,8 +135,9 @@ class FastStyleGAN2(FastSynthesis):
         return Rgb(
             own["weight"][:, :, 0, 0].t().to(torch.float32),
             own["bias"].to(torch.float32),
-            own["affine.weight"].t() * (module.affine.weight_gain * gain),
-            own["affine.bias"] * gain,
+            wide(own["affine.weight"].t() * (module.affine.weight_gain * gain)),
+            wide(own["affine.bias"] * gain),
+            self.precision.dtype != torch.float32,
         )
 
     def _shortcut(self, module, own: dict[str, Tensor]) -> Shortcut:
@@ -202,11 +215,7 @@ class FastStyleGAN2(FastSynthesis):
         gain: float,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """x [N, I, H, W], times its styles → [N, O, H', W'], plain, times the next styles, or both."""
-        y = (
-            F.conv2d(x, made.weight, padding=1)
-            if made.filter is None
-            else double(x, made.weight, made.filter)
-        )
+        y = convolve(x, made.weight) if made.filter is None else double(x, made.weight, made.filter)
         noise = self._noise(made, y, noise_mode)
         found = self._finish(flat(y), made.demodulation(style), noise, made.bias, gain, next_style, keep)
         return tuple(spatial(part, y) for part in found) if isinstance(found, tuple) else spatial(found, y)
@@ -281,24 +290,25 @@ def double(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
     """
     size_y, size_x = kernel.shape
     ends = ((size_x + 1) // 2 - 1, (size_x - 2) // 2, (size_y + 1) // 2 - 1, (size_y - 2) // 2)
-    return depthwise(F.conv_transpose2d(x, weight, stride=2), kernel * 4, ends)
+    return depthwise(convolve_double(x, weight), kernel * 4, ends)
 
 
 def upsample_picture(image: Tensor, kernel: Tensor) -> Tensor:
     """`ops.upsample2d` of a picture of few channels, [N, C, H, W] → [N, C, 2H, 2W], without storing zeros."""
-    n, c, height, width = image.shape
+    _, c, height, width = image.shape
     size_y, size_x = kernel.shape
-    single = image.reshape(n * c, 1, height, width)
-    y = F.conv_transpose2d(single, kernel[None, None].to(image.dtype) * 4, stride=2)
+    weight = kernel[None, None].to(image.dtype) * 4
+    # One by one: the library sums in another order where there are more of them.
+    parts = [F.conv_transpose2d(one.reshape(c, 1, height, width), weight, stride=2) for one in image.split(1)]
     # As many samples as zeros and samples together; the filter's middle stays where it was.
     top, left = size_y - 1 - (size_y + 1) // 2, size_x - 1 - (size_x + 1) // 2
-    ends = (-left, 2 * width + left - y.shape[3], -top, 2 * height + top - y.shape[2])
-    return F.pad(y, ends).reshape(n, c, 2 * height, 2 * width)
+    ends = (-left, 2 * width + left - parts[0].shape[3], -top, 2 * height + top - parts[0].shape[2])
+    return torch.stack([F.pad(part, ends)[:, 0] for part in parts])
 
 
 def _draw_shortcut(made: Shortcut, x: Tensor) -> Tensor:
     """A resnet's other branch: x [N, I, H, W] → [N, O, 2H, 2W], times √0.5."""
-    y = F.conv2d(x, made.weight)
+    y = convolve(x, made.weight, padding=0)
     n, c, height, width = y.shape
     spread = y.new_zeros([n, height, 2, width, 2, c])
     spread[:, :, 0, :, 0] = y.permute(0, 2, 3, 1)

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.func import functional_call
 
 from render.networks import kernels
 from render.networks.filters3 import GAIN, SLOPE, downsample, filtered_lrelu
 from render.networks.generator import Generator
-from render.networks.modulated import Modulated, depthwise, flat, scale_channels, spatial
+from render.networks.modulated import Modulated, convolve, depthwise, flat, scale_channels, spatial
 from render.networks.precision import Precision
 from render.networks.stylegan3 import SMALLEST_MAGNITUDE, SynthesisLayer
 from render.networks.synthesis import Batch, FastSynthesis, State, Step
@@ -78,7 +77,7 @@ class FastStyleGAN3(FastSynthesis):
         def draw(made: Layer, x: Tensor, w: Tensor) -> Tensor:
             style = made.style(w)
             # Zeros around the input give more samples: once for the convolution, once for the margin.
-            y = F.conv2d(scale_channels(x, style * made.level), made.weight, padding=2 * module.reach)
+            y = convolve(scale_channels(x, style * made.level), made.weight, 2 * module.reach)
             scale = made.demodulation(style)
             y = spatial(kernels.demodulate(flat(y), scale, made.bias, compiled=self.compiled), y)
             return self._activate(y, made, module)

@@ -8,57 +8,22 @@ each of which turns a `State` into the next.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import groupby
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from render.networks import ops
+from render.networks.batch import Batch, Tensors
 from render.networks.generator import Generator, check_inputs
 from render.networks.memory import keep_freed_memory
 from render.networks.precision import Precision, without_tf32
+from render.networks.reuse import Course, State, States
 
-Tensors = Mapping[str, Tensor]
 PREPARED_PER_UNIT = 3  # sets of weights kept ready for one unit, unless a batch needs more at once
-
-
-@dataclass(frozen=True)
-class State:
-    """What synthesis has come to before step `position`; N may be 1 for a batch of any size.
-
-    position  of the step that follows
-    x         activations [N, C, H, W], as the definition has them
-    image     the sum of the to-RGBs so far, float32 [N, img_channels, H, W], in skip networks
-    branch    a resnet's other branch, [N, C, H, W], between the two layers of a resolution
-    scaled    x times the next layer's styles, within one pass only
-    """
-
-    position: int = 0
-    x: Tensor | None = None
-    image: Tensor | None = None
-    branch: Tensor | None = None
-    scaled: Tensor | None = None
-
-    def select(self, samples: Sequence[int]) -> State:
-        """The state of these samples, in this order; any may be there several times."""
-        if self.x is None or list(samples) == list(range(len(self.x))):
-            return self
-        # Joining slices keeps channels_last, and is 40 times as fast as `index_select` there.
-        chosen = {
-            name: torch.cat([value[index : index + 1] for index in samples])
-            for name in ("x", "image", "branch")
-            if (value := getattr(self, name)) is not None
-        }
-        return replace(self, **chosen)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory it holds."""
-        return sum(t.nbytes for t in (self.x, self.image, self.branch) if t is not None)
+STATE_BYTES = 2**29  # of activations that the pictures to come need too
 
 
 @dataclass(frozen=True)
@@ -90,82 +55,6 @@ class Step:
     draw: Callable[[State, Batch, bool], State]
 
 
-@dataclass
-class Batch:
-    """The samples of one run.
-
-    ws          [N, num_ws, w_dim], float32
-    tensors     of every sample, by name; the same object where samples share their weights
-    transform   StyleGAN3's, [3, 3] or [N, 3, 3]
-    """
-
-    owner: FastSynthesis
-    ws: Tensor
-    noise_mode: str
-    tensors: Sequence[Tensors]
-    transform: Tensor | None = None
-    _runs: dict[str, list[tuple[slice, Any]]] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.ws)
-
-    @cached_property
-    def is_uniform(self) -> bool:
-        """Whether all samples have the same weights everywhere."""
-        return all(tensors is self.tensors[0] for tensors in self.tensors)
-
-    def runs(self, name: str) -> list[tuple[slice, Any]]:
-        """Neighbouring samples that share a unit's weights, and these weights prepared."""
-        if name not in self._runs:
-            self._runs[name] = self.owner.prepared(
-                name, [self.tensors[0]] if self.is_uniform else self.tensors
-            )
-        return self._runs[name]
-
-    def each(self, name: str, function: Callable, *inputs: Tensor | None) -> Any:
-        """function(prepared, *inputs) for the samples that share the unit's weights; results are joined.
-
-        Splitting is the rule because it always won. Four samples with weights of their own, 3×3, one thread
-        of a Zen 4, against one grouped convolution: 88 ms against 111 ms (256 channels, 64 px, bfloat16), 88
-        against 211 (64 channels, 256 px), 8.0 against 8.5 (512 channels, 8 px); a shared weight takes 84, 84
-        and 5.5 ms.
-        """
-        runs = self.runs(name)
-        if len(runs) == 1:
-            return function(runs[0][1], *inputs)
-        parts = [
-            function(made, *(None if value is None else value[rows] for value in inputs))
-            for rows, made in runs
-        ]
-        if isinstance(parts[0], tuple):
-            return tuple(torch.cat(column) for column in zip(*parts, strict=True))
-        return torch.cat(parts)
-
-    def likenesses(self, steps: Sequence[Step]) -> Iterator[list[int]]:
-        """After each step, for every sample the first one that came out the same; they begin all alike."""
-        apart = self.noise_mode == "random" or (self.transform is not None and self.transform.ndim == 3)
-        alike = list(range(len(self))) if apart else [0] * len(self)
-        ws = self.ws.cpu().numpy()
-        for step in steps:
-            first: dict[tuple, int] = {}
-            for index, own in enumerate(self.tensors):
-                rows = ws[index, list(step.rows)].tobytes()
-                weights = [] if self.is_uniform else [self.owner.sources(name, own) for name in step.units]
-                key = alike[index], rows, tuple(id(tensor) for unit in weights for tensor in unit)
-                alike[index] = first.setdefault(key, index)
-            yield alike.copy()
-
-    def select(self, samples: Sequence[int]) -> Batch:
-        """The batch of these samples alone."""
-        if len(samples) == len(self):
-            return self
-        transform = self.transform
-        if transform is not None and transform.ndim == 3:
-            transform = transform[list(samples)]
-        tensors = [self.tensors[index] for index in samples]
-        return Batch(self.owner, self.ws[list(samples)], self.noise_mode, tensors, transform)
-
-
 class FastSynthesis:
     """Synthesis in the order that is fastest: called as `generator.synthesis` is, with the same pictures.
 
@@ -178,8 +67,8 @@ class FastSynthesis:
     Samples of one batch may have weights of their own: `tensors` is then one mapping a sample, as
     `Blender.tensors` makes them. As long as samples come out the same, they are drawn as one: in a swap sweep
     over one latent, what lies below the swap.
-    Memory: three prepared sets of weights for each unit (or as many as one batch mixes), and the activations
-    of the largest layer.
+    Memory: three prepared sets of weights for each unit (or as many as one batch mixes), the activations of
+    the largest layer, and at most STATE_BYTES of activations that a picture to come was said to need too.
     """
 
     architecture: ClassVar[str]
@@ -191,6 +80,7 @@ class FastSynthesis:
         self.steps: tuple[Step, ...] = ()
         self._own: Tensors = {}
         self._kept: dict[str, OrderedDict[tuple[int, ...], tuple[list[Tensor], Any]]] = {}
+        self.states = States(STATE_BYTES)
         if generator.mapping.w_avg.device.type == "cpu":
             keep_freed_memory()
 
@@ -232,10 +122,43 @@ class FastSynthesis:
 
         tensors  by name (`synthesis.b8.conv0.weight` …), one mapping for every sample; None: the generator's
         """
+        batch = self.batch(ws, noise_mode, tensors=tensors, transform=transform)
+        return self.draw(batch, resolution, state=state)
+
+    def batch(
+        self,
+        ws: Tensor,
+        noise_mode: str = "const",
+        *,
+        tensors: Sequence[Tensors] | None = None,
+        transform: Tensor | None = None,
+    ) -> Batch:
+        """What is to be drawn, for `draw`. Arguments as in `run`; raises ValueError where they don't fit."""
+        check_inputs(ws, self.generator.num_ws, self.config.w_dim, noise_mode)
+        self._own = own_tensors(self.generator)
+        if tensors is None:
+            tensors = [self._own] * len(ws)
+        if len(tensors) != len(ws):
+            raise ValueError(f"{len(tensors)} sets of tensors for {len(ws)} samples")
+        return Batch(self, ws.to(torch.float32), noise_mode, tensors, transform)
+
+    def draw(
+        self,
+        batch: Batch,
+        resolution: int | None = None,
+        *,
+        following: Batch | None = None,
+        state: State | None = None,
+    ) -> Tensor:
+        """The pictures of a batch, float32 [N, img_channels, H, W].
+
+        following  what will be drawn next: what both have in common is kept for it
+        state      as in `run`
+        """
         with torch.inference_mode(), without_tf32(self.precision):
-            batch = self._batch(ws, noise_mode, tensors, transform)
-            reached = self._advance(batch, state or State(), self.last_step(resolution))
-            return self.picture(reached, batch, resolution)
+            stop = self.last_step(resolution)
+            wanted = {digest for chain in following.chains for digest in chain.digests} if following else ()
+            return self.picture(self._advance(batch, state or State(), stop, wanted), batch, resolution)
 
     def until(
         self,
@@ -250,13 +173,14 @@ class FastSynthesis:
         """What the layers below `position` come to; it stays true while their ws, noise and weights do."""
         if not 0 <= position <= len(self.steps):
             raise ValueError(f"position lies from 0 to {len(self.steps)}, not at {position}")
+        batch = self.batch(ws, noise_mode, tensors=tensors, transform=transform)
         with torch.inference_mode(), without_tf32(self.precision):
-            batch = self._batch(ws, noise_mode, tensors, transform)
             return self._advance(batch, state or State(), position)
 
     def refresh(self) -> None:
-        """Forget what was prepared: for tensors that were written into."""
+        """Forget what was prepared and kept: for tensors that were written into."""
         self._kept.clear()
+        self.states.clear()
 
     def last_step(self, resolution: int | None) -> int:
         """How many steps a picture of that resolution needs."""
@@ -295,34 +219,16 @@ class FastSynthesis:
             kept.popitem(last=False)
         return runs
 
-    def _batch(
-        self, ws: Tensor, noise_mode: str, tensors: Sequence[Tensors] | None, transform: Tensor | None
-    ) -> Batch:
-        check_inputs(ws, self.generator.num_ws, self.config.w_dim, noise_mode)
-        self._own = own_tensors(self.generator)
-        if tensors is None:
-            tensors = [self._own] * len(ws)
-        if len(tensors) != len(ws):
-            raise ValueError(f"{len(tensors)} sets of tensors for {len(ws)} samples")
-        return Batch(self, ws.to(torch.float32), noise_mode, tensors, transform)
+    def _advance(self, batch: Batch, state: State, stop: int, wanted: Collection[bytes] = ()) -> State:
+        """From `state` to the one before step `stop`; samples part where they begin to differ, not before.
 
-    def _advance(self, batch: Batch, state: State, stop: int) -> State:
-        """From `state` to the one before step `stop`; samples part where they begin to differ, not before."""
-        count, steps = 1 if state.x is None else len(state.x), self.steps[state.position : stop]
-        if count not in (1, len(batch)):
-            raise ValueError(f"a state of {count} samples does not fit a batch of {len(batch)}")
-        if count > 1 or len(batch) == 1:
+        wanted  digests of states to keep
+        """
+        if len(state) not in (1, len(batch)):
+            raise ValueError(f"a state of {len(state)} samples does not fit a batch of {len(batch)}")
+        if len(batch) == 1 and not wanted and not len(self.states):
             return self._walk(batch, state, stop)
-        drawn = [0]  # the samples that `state` is of
-        alike = [0] * len(batch)
-        position = state.position
-        for now, group in groupby(batch.likenesses(steps)):
-            wanted = sorted(set(now))
-            state = state.select([drawn.index(alike[index]) for index in wanted])
-            position += len(list(group))
-            state = self._walk(batch.select(wanted), state, position)
-            drawn, alike = wanted, now
-        return state.select([drawn.index(index) for index in alike])
+        return Course(batch, self.states, self._walk, wanted).run(state, stop)
 
     def _walk(self, batch: Batch, state: State, stop: int) -> State:
         while state.position < stop:

@@ -1,0 +1,107 @@
+"""The samples of one run: which weights they have, which of them share some, and which come out the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from render.networks.reuse import Chain, chain_of
+
+if TYPE_CHECKING:
+    from render.networks.synthesis import FastSynthesis
+
+Tensors = Mapping[str, Tensor]
+
+
+@dataclass
+class Batch:
+    """The samples of one run.
+
+    ws          [N, num_ws, w_dim], float32
+    tensors     of every sample, by name; the same object where samples share their weights
+    transform   StyleGAN3's, [3, 3] or [N, 3, 3]
+    """
+
+    owner: FastSynthesis
+    ws: Tensor
+    noise_mode: str
+    tensors: Sequence[Tensors]
+    transform: Tensor | None = None
+    _runs: dict[str, list[tuple[slice, Any]]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ws)
+
+    @cached_property
+    def is_uniform(self) -> bool:
+        """Whether all samples have the same weights everywhere."""
+        return all(tensors is self.tensors[0] for tensors in self.tensors)
+
+    def runs(self, name: str) -> list[tuple[slice, Any]]:
+        """Neighbouring samples that share a unit's weights, and these weights prepared."""
+        if name not in self._runs:
+            self._runs[name] = self.owner.prepared(
+                name, [self.tensors[0]] if self.is_uniform else self.tensors
+            )
+        return self._runs[name]
+
+    def each(self, name: str, function: Callable, *inputs: Tensor | None) -> Any:
+        """function(prepared, *inputs) for the samples that share the unit's weights; results are joined.
+
+        Splitting is the rule because it always won. Four samples with weights of their own, 3×3, one thread
+        of a Zen 4, against one grouped convolution: 88 ms against 111 ms (256 channels, 64 px, bfloat16), 88
+        against 211 (64 channels, 256 px), 8.0 against 8.5 (512 channels, 8 px); a shared weight takes 84, 84
+        and 5.5 ms.
+        """
+        runs = self.runs(name)
+        if len(runs) == 1:
+            return function(runs[0][1], *inputs)
+        parts = [
+            function(made, *(None if value is None else value[rows] for value in inputs))
+            for rows, made in runs
+        ]
+        if isinstance(parts[0], tuple):
+            return tuple(torch.cat(column) for column in zip(*parts, strict=True))
+        return torch.cat(parts)
+
+    @cached_property
+    def chains(self) -> list[Chain]:
+        """Every sample's way through the steps, by which it is seen how long samples are alike."""
+        steps, ws = self.owner.steps, self.ws.cpu().numpy()
+        weights: dict[int, list[tuple[Tensor, ...]]] = {}
+        for own in self.tensors:
+            if id(own) not in weights:
+                weights[id(own)] = [
+                    tuple(tensor for unit in step.units for tensor in self.owner.sources(unit, own))
+                    for step in steps
+                ]
+        return [
+            chain_of(
+                self._start(index), [ws[index, list(step.rows)].tobytes() for step in steps], weights[id(own)]
+            )
+            for index, own in enumerate(self.tensors)
+        ]
+
+    def _start(self, index: int) -> bytes:
+        """What a sample begins with besides ws and weights."""
+        if self.noise_mode == "random":
+            return repr((id(self), index)).encode()  # fresh noise: like nothing else
+        moved = self.transform
+        if moved is not None:
+            moved = (moved[index] if moved.ndim == 3 else moved).cpu().numpy().tobytes()
+        return repr((self.noise_mode, moved)).encode()
+
+    def select(self, samples: Sequence[int]) -> Batch:
+        """The batch of these samples alone."""
+        if len(samples) == len(self):
+            return self
+        transform = self.transform
+        if transform is not None and transform.ndim == 3:
+            transform = transform[list(samples)]
+        tensors = [self.tensors[index] for index in samples]
+        return Batch(self.owner, self.ws[list(samples)], self.noise_mode, tensors, transform)
