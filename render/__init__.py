@@ -14,6 +14,7 @@ _HOME: dict[str, str] = {
     "render": "render.production",
     "again": "render.production",
     "frames": "render.production",
+    "sandbox": "render.reach",
     "load": "render.checkpoints.load",
     "save": "render.checkpoints.native",
     "blend": "render.blending.blender",

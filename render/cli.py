@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import click
 
 from render.errors import BlendreelError, BlendreelWarning, PresetError
+from render.reach import default_folder, placed, sandbox
 
 INTERRUPTED = 130
 PREVIEW_FPS, PREVIEW_SIZE = 12, 128
@@ -149,9 +150,20 @@ offline_option = click.option(
     callback=lambda context, _, given: forbid_network(context) if given else None,
     help="Never touch the network: models on the web must have been fetched before.",
 )
+sandbox_option = click.option(
+    "--sandbox",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, folder: confine(context, folder) if folder else None,
+    help="For a preset from elsewhere: read and write files in DIR alone, and fetch nothing.",
+)
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 folder_option = click.option(
-    "--out-dir", type=click.Path(path_type=Path), help="Where the files go.  [default: here]"
+    "--out-dir",
+    type=click.Path(path_type=Path),
+    help="Where the files go.  [default: here, or the sandbox]",
 )
 
 
@@ -167,6 +179,7 @@ folder_option = click.option(
 )
 @click.option("--private", is_flag=True, help="Say nothing in the files of how they were made.")
 @offline_option
+@sandbox_option
 @quiet_option
 def render(
     preset: str,
@@ -201,7 +214,7 @@ def render(
         if again:
             paths = remake(retake, *files, out_dir=out_dir, **options)
         else:
-            paths = production.render(loaded, *files, out_dir=out_dir or ".", **options)
+            paths = production.render(loaded, *files, out_dir=out_dir or default_folder(), **options)
     announce(paths, quiet)
 
 
@@ -215,6 +228,7 @@ def render(
 @folder_option
 @device_option
 @offline_option
+@sandbox_option
 @quiet_option
 def preview(
     preset: str,
@@ -236,7 +250,7 @@ def preview(
     with pointing(loaded), progress("preview", quiet) as show:
         paths = production.render(
             loaded.replace(outputs=(output,)),
-            out_dir=out_dir or ".",
+            out_dir=out_dir or default_folder(),
             device=device,
             resolution=size,
             progress=show,
@@ -248,6 +262,7 @@ def preview(
 @preset_argument
 @set_option
 @click.option("--frame", type=int, metavar="N", help="Tell all about frame N instead; -1 is the last one.")
+@sandbox_option
 def check(preset: str, overrides: tuple[str, ...], frame: int | None) -> None:
     """Explain PRESET, and find its mistakes, without rendering anything.
 
@@ -272,6 +287,7 @@ def check(preset: str, overrides: tuple[str, ...], frame: int | None) -> None:
 )
 @device_option
 @offline_option
+@sandbox_option
 @quiet_option
 def sheet(
     preset: str, overrides: tuple[str, ...], file: Path | None, count: int, device: str | None, quiet: bool
@@ -279,7 +295,7 @@ def sheet(
     """Draw PRESET as one picture: frames over the curves of every track."""
     loaded = load_preset(preset, quiet, overrides)
     fetch_models(loaded, quiet)
-    path = file or Path(f"{Path(preset).stem}-sheet.png")
+    path = placed(Path(), file or default_folder() / f"{Path(preset).stem}-sheet.png")
     from render.sheet import save_sheet
 
     with pointing(loaded):
@@ -342,7 +358,7 @@ def words_of_film(name: str) -> str:
     """What a film says of its making. Raises PresetError if that is nothing."""
     from render.encoding import read_tags
 
-    words = read_tags(name).comment
+    words = read_tags(placed(Path(), name)).comment
     if not words:
         raise PresetError(f"{name} says nothing of its making")
     return words
@@ -376,6 +392,11 @@ def forbid_network(context: click.Context) -> None:
     from render.checkpoints.download import no_network
 
     context.with_resource(no_network())
+
+
+def confine(context: click.Context, folder: Path) -> None:
+    """Keep this command within a folder."""
+    context.with_resource(sandbox(folder))
 
 
 def fetch_models(preset: Any, quiet: bool) -> None:

@@ -18,8 +18,10 @@ from render.cli import (
     offline_option,
     preset_argument,
     quiet_option,
+    sandbox_option,
     set_option,
 )
+from render.reach import default_folder, placed
 
 at_option = click.option(
     "--at",
@@ -41,6 +43,7 @@ def drawing_options(command: Callable) -> Callable:
         device_option,
         batch_option,
         offline_option,
+        sandbox_option,
         quiet_option,
     )
     return reduce(lambda decorated, option: option(decorated), reversed(shared), command)
@@ -102,7 +105,8 @@ def grid(
 
     axes = [read_axis(text) if text else None for text in (x, y, z)]
     if not (out or zoom or film):
-        out = Path(f"{Path(preset).stem}-grid.png")
+        out = default_folder() / f"{Path(preset).stem}-grid.png"
+    out, zoom, film = (path and placed(Path(), path) for path in (out, zoom, film))
     with progress("grid", quiet) as show:
         made = Grid(loaded, *axes, at=at)
         paths = save_grid(made, out=out, zoom=zoom, film=film, progress=show, **options)
@@ -161,6 +165,8 @@ def pairs(
 
     with progress("pairs", quiet) as show:
         made = PairPlan(loaded, **plan)
-        folder = save_pairs(made, out, device=device, batch_size=batch_size, size=size, progress=show)
+        folder = save_pairs(
+            made, placed(Path(), out), device=device, batch_size=batch_size, size=size, progress=show
+        )
     if not quiet:
         click.echo(f"{folder}  {made.count} pairs")

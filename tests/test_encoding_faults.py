@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from render.encoding import claim as encoding_claim
 from render.encoding import open_writer
 from render.encoding.feeder import Feeder
 from render.encoding.video import VideoWriter
@@ -133,19 +134,29 @@ def test_wrong_frames_are_told(tmp_path: Path, name: str, frame: object, message
     assert names_in(tmp_path) == []
 
 
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every part file is a device that is always full."""
+
+    def full(part: Path) -> Path:
+        part.symlink_to("/dev/full")
+        return part
+
+    monkeypatch.setattr(encoding_claim, "fresh", full)
+
+
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("full_disk")
 def test_full_disk(tmp_path: Path, name: str) -> None:
-    """The part file is a device that is always full."""
-    (tmp_path / (name + ".part")).symlink_to("/dev/full")
     with pytest.raises(EncodingError, match="No space left on device"):
         record(tmp_path / name, many_frames)
     assert names_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("full_disk")
 def test_full_disk_found_out_at_the_end(tmp_path: Path, name: str) -> None:
     """One small frame: nothing is written before the file is closed."""
-    (tmp_path / (name + ".part")).symlink_to("/dev/full")
     with pytest.raises(EncodingError, match="No space left on device"):
         record(tmp_path / name, noise())
     assert names_in(tmp_path) == []
@@ -271,6 +282,7 @@ def test_frames_wait_in_a_short_queue_only(tmp_path: Path) -> None:
 CTRL_C = """
 import sys, time, os
 import numpy as np
+from render.encoding import claim as encoding_claim
 from render.encoding import open_writer
 try:
     with open_writer(sys.argv[1], width=64, height=64, fps=25) as writer:

@@ -116,7 +116,7 @@ def test_a_base_that_is_no_yaml_speaks_for_itself(folder: Path) -> None:
         ("nowhere/x.yaml", "extends: there is no file nowhere/x.yaml in "),
         ("n" * 300, "cannot be read: file name too long"),
         ('"a\\0b"', "there is no file 'a\\x00b' in "),
-        ("~nobody-of-that-name/x.yaml", "cannot be read: "),
+        ("~nobody-of-that-name/x.yaml", "extends: ~nobody-of-that-name/x.yaml: there is no such user"),
         ("child.yaml", "child.yaml:1:10: extends: a preset can't extend itself: child.yaml → child.yaml"),
     ],
 )

@@ -16,6 +16,7 @@ PACKAGE = Path(render.__file__).parent
 # What each part may import directly; through these it may use everything further down.
 ARROWS = {
     "errors": set(),
+    "reach": set(),
     "timeline": set(),
     "encoding": {"timeline", "pixels"},  # of the first only its rules for frame rates; light, without torch
     "networks": set(),
@@ -74,7 +75,7 @@ TORCH_FREE += ["render.channels_cli", "render.projection_cli", "render.scene.mix
 
 def below(part: str) -> set[str]:
     """All parts that `part` may use."""
-    reached, todo = {"errors"}, set(ARROWS[part])
+    reached, todo = {"errors", "reach"}, set(ARROWS[part])
     while todo:
         step = todo.pop()
         reached.add(step)

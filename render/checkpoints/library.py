@@ -13,6 +13,7 @@ from render.checkpoints.header import read_header
 from render.checkpoints.hub import PREFIX as HUB_PREFIX
 from render.checkpoints.hub import fetch_from_hub
 from render.errors import CheckpointError
+from render.reach import current_sandbox, placed, within_reach
 
 if TYPE_CHECKING:
     from render.checkpoints.download import Progress
@@ -74,8 +75,10 @@ def resolve(
     offline   never touch the network; default: what the environment says (BLENDREEL_OFFLINE)
     progress  called with file name, bytes so far, and bytes in all or None, while a file is fetched
 
-    Raises CheckpointError if there is no such file, or it is another one.
+    Raises CheckpointError if there is no such file, it is another one, or out of reach.
     """
+    if is_remote(source) and (confined := current_sandbox()):
+        raise CheckpointError(confined.refusal_of_web(str(source)))
     if str(source).startswith(CATALOGUE_PREFIX):
         entry = downloadable(str(source))
         source, sha256 = str(entry.url), sha256 or entry.sha256
@@ -122,7 +125,7 @@ def resolve_series(
     if str(source).startswith(SAMPLE_PREFIX):
         files = _sample_files(str(source), samples, prefer_snapshots=True)
     else:
-        files = _series_files(_local_path(source, base_dir))
+        files = [within_reach(path, CheckpointError) for path in _series_files(_local_path(source, base_dir))]
     series = sorted((kimg_of(path), path) for path in files)
     for (kimg, path), (next_kimg, next_path) in pairwise(series):
         if kimg == next_kimg:
@@ -164,7 +167,7 @@ def _local_path(source: str | Path, base_dir: str | Path) -> Path:
             f"{source!r} is neither a path nor {SAMPLE_PREFIX}NAME, {CATALOGUE_PREFIX}NAME, "
             "an https URL or hf://owner/repo/file"
         )
-    return Path(base_dir) / Path(source).expanduser()
+    return placed(base_dir, source, CheckpointError, shipped=True)
 
 
 def _sample_files(source: str, samples: Path | None, prefer_snapshots: bool = False) -> list[Path]:

@@ -12,6 +12,13 @@ def part_of(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
+def fresh(part: Path) -> Path:
+    """An empty file there, instead of whatever lies there; never written through a link. Raises OSError."""
+    part.unlink(missing_ok=True)
+    part.open("xb").close()
+    return part
+
+
 def claim(path: Path) -> Path:
     """Make the folder and an empty part file, and return that: a bad place is found out at once.
 
@@ -22,7 +29,7 @@ def claim(path: Path) -> Path:
         if path.is_dir():
             raise EncodingError(f"{path}: is a folder; give the name of a file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.open("wb").close()
+        fresh(part)
     except (FileExistsError, NotADirectoryError):
         raise EncodingError(f"{path}: cannot be written: {path.parent} is no folder") from None
     except OSError as error:

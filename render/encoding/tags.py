@@ -22,6 +22,7 @@ from xml.sax.saxutils import escape
 
 from render.encoding.codecs import ffmpeg_path
 from render.errors import EncodingError
+from render.reach import within_reach
 
 MOST_BYTES = 4_000_000  # of a comment: what is longer is not ours
 _PNG, _GIF, _WEBP = b"\x89PNG\r\n\x1a\n", (b"GIF87a", b"GIF89a"), b"WEBP"
@@ -55,7 +56,7 @@ def read_tags(path: str | os.PathLike[str]) -> Tags:
         pictures = sorted(path.glob("*.png"), key=lambda one: (len(one.name), one.name))
         if not pictures:
             raise EncodingError(f"{path}: there are no numbered pictures in this folder")
-        path = pictures[0]
+        path = within_reach(pictures[0], EncodingError)
     try:
         with path.open("rb") as file:
             head = file.read(16)

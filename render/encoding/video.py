@@ -198,6 +198,7 @@ class VideoWriter(Writer):
         with_sound = self.part_path.with_suffix(".sound.part")
         seconds = self.frames_written / self.fps
         try:
+            fresh(with_sound)
             add_sound(
                 self.part_path,
                 self.settings.audio,
@@ -207,6 +208,8 @@ class VideoWriter(Writer):
                 fps=self.fps,
             )
             os.replace(with_sound, self.part_path)
+        except OSError as error:
+            raise EncodingError(f"{self.path}: cannot be written: {error.strerror}") from error
         finally:
             with_sound.unlink(missing_ok=True)
 

@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from render.encoding.claim import part_of
+from render.encoding.claim import fresh, part_of
 from render.errors import EncodingError
+from render.reach import within_reach
 
 RECIPE, MANIFEST = "dataset.json", "manifest.jsonl"
 LONG = ("layers", "weights", "preset")  # what of a recipe no message shows
@@ -17,7 +18,7 @@ LONG = ("layers", "weights", "preset")  # what of a recipe no message shows
 
 def begin(out: Path, recipe: dict[str, Any]) -> None:
     """Write the recipe, or find that what is in the folder was made by it. Raises EncodingError, OSError."""
-    path = out / RECIPE
+    path = within_reach(out / RECIPE, EncodingError)
     if out.exists() and not out.is_dir():
         raise EncodingError(f"{out}: is a file; name a folder")
     if not path.exists():
@@ -58,7 +59,7 @@ class Manifest:
     """A line of JSON for each pair. A line that a broken call left unfinished is forgotten."""
 
     def __init__(self, path: Path):
-        self.path = path
+        self.path = within_reach(path, EncodingError)
         self.rows: dict[str, dict[str, Any]] = {}
         text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         for line in text.splitlines():
@@ -95,7 +96,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file that has its name only when it is whole."""
     part = part_of(path)
     try:
-        part.write_bytes(data)
+        fresh(part).write_bytes(data)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from render.encoding.claim import part_of
+from render.encoding.claim import fresh, part_of
 from render.pairs.record import Manifest, write_whole
 
 MOST_PAIRS = 1_000_000  # keys have six digits, so that they sort as they count
@@ -96,7 +96,7 @@ class ShardStore(Store):
         path = self.out / self.files(volume.start)["shard"]
         part = part_of(path)
         try:
-            with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
+            with tarfile.open(fresh(part), "w", format=tarfile.USTAR_FORMAT) as tar:
 
                 def put(number: int, sample: Sample) -> dict[str, str]:
                     for ending, data in sample.items():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from render.errors import PresetError
+from render.reach import placed
 from render.timeline import (
     Clock,
     Term,
@@ -71,11 +72,13 @@ def read_beats(value: Any) -> Beats:
 
 
 def _beats_in(file: str) -> tuple[Fraction, ...]:
-    path = current_folder() / Path(file).expanduser()
     try:
+        path = placed(current_folder(), file)
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError(f"it is larger than {_MAX_BYTES // 10**6} MB, too large for a list of beats")
         return parse_beats(path.read_text("utf-8-sig"))
+    except PresetError as error:
+        raise ValueError(str(error)) from None
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise ValueError(f"cannot read the beats in {file}: {why}") from None

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from render.errors import PresetError
+from render.reach import current_sandbox, within_reach
 
 from .merging import extended
+from .mistakes import place_text
+from .models import SOURCE_KINDS, WEB_KINDS
 from .overrides import Overrides, overridden
 from .part import Part
 from .reader import read_file, read_text
-from .rebasing import rebased
+from .rebasing import files_read, files_written, rebased
 from .source import Source
 from .splicing import spliced
 from .writer import fresh_text, given, preset_data, revised_fields
@@ -58,7 +61,7 @@ class Origin:
 
 def read_preset(path: Path, overrides: Overrides = ()) -> Reading:
     """The preset in a file. Raises PresetError, located."""
-    return _complete(read_file(path), path.resolve().parent, overrides, (path.resolve(),))
+    return _complete(read_file(within_reach(path)), path.resolve().parent, overrides, (path.resolve(),))
 
 
 def read_preset_text(text: str, name: str, folder: Path, overrides: Overrides = ()) -> Reading:
@@ -69,7 +72,24 @@ def read_preset_text(text: str, name: str, folder: Path, overrides: Overrides = 
 def _complete(source: Source, folder: Path, overrides: Overrides, chain: tuple[Path, ...] = ()) -> Reading:
     text = source.pages[0].text
     source = overridden(extended(source, folder, chain), overrides)
+    _confine(source, folder)
     return Reading(source, text, folder)
+
+
+def _confine(source: Source, folder: Path) -> None:
+    """In a sandbox, note every file that lies outside of it as a mistake of the source."""
+    confined = current_sandbox()
+    if confined is None:
+        return
+    named = [(place, folder, text) for place, text in files_read(source.data, folder)]
+    named += [(place, confined.folder, text) for place, text in files_written(source.data)]
+    for place, start, text in named:
+        if place[0] == "models" and text.startswith(SOURCE_KINDS):
+            wrong = confined.refusal_of_web(text) if text.startswith(WEB_KINDS) else ""
+        else:
+            wrong = confined.refusal(start, text)
+        if wrong:
+            source.mistakes.append((source.span_of(place), f"{place_text(place)}: {wrong}"))
 
 
 # --- writing ------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from render.errors import PresetError
+from render.reach import placed
 
 from .mistakes import Place, shown
 from .reader import read_file
@@ -55,21 +56,20 @@ def _base_file(source: Source, folder: Path) -> tuple[Path, str]:
         )
     written = value.strip()
     try:
-        file = folder / Path(written).expanduser()
+        file = placed(folder, written)
+    except PresetError as error:
+        raise _refused(source, str(error)) from None
+    try:
         if not file.exists():
             near = similar_file(file)
             hint = f"; did you mean {Path(written).with_name(near.name)}?" if near else f" in {folder}"
             raise _refused(source, f"there is no file {_printable(written)}{hint}")
         if file.is_dir():
             raise _refused(source, f"{written} is a folder; name a preset file in it")
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # a name too long, a NUL in it, no such user's folder
+    except (OSError, ValueError) as error:  # a name too long, a NUL in it
         reason = getattr(error, "strerror", None) or str(error)
         raise _refused(source, f"{shown(written)} cannot be read: {reason.lower()}") from None
-    return file, os.path.normpath(_beside(source, folder) / Path(written).expanduser())
+    return file, os.path.normpath(placed(_beside(source, folder), written))
 
 
 def _beside(source: Source, folder: Path) -> Path:

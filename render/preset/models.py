@@ -8,13 +8,15 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from render.reach import placed
 from render.timeline import nearest
 
 from .mistakes import Mistake, Place
 from .part import Part
 from .values import Checksum, Text
 
-SOURCE_KINDS = ("sample:", "catalogue:", "https:", "http:", "hf:")
+WEB_KINDS = ("catalogue:", "https:", "http:", "hf:")
+SOURCE_KINDS = ("sample:", *WEB_KINDS)
 
 
 class ModelSource(Part):
@@ -64,4 +66,4 @@ class ModelSource(Part):
         """The source with a relative path turned into one from `base_dir`; names and URLs stay."""
         if self.source.startswith(SOURCE_KINDS):
             return self.source
-        return str(base_dir / Path(self.source).expanduser())
+        return str(placed(base_dir, self.source))

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, create_model
 
+from render.reach import placed
 from render.timeline import Clock, nearest, nearest_gif_rate, parse_time
 
 from .formats import (
@@ -137,8 +138,8 @@ class Sound(Part):
     fade: TimeValue = Field(default=parse_time(0), description="How long it fades out at the end.")
 
     def resolved(self, base_dir: Path) -> Path:
-        """The file, a relative one from `base_dir`. Raises RuntimeError for the `~` of an unknown user."""
-        return base_dir / Path(self.file).expanduser()
+        """The file, a relative one from `base_dir`. Raises PresetError: it is out of reach."""
+        return placed(base_dir, self.file)
 
     def seconds(self, clock: Clock) -> tuple[Fraction, Fraction]:
         """Where it starts and how long it fades. Raises ValueError: such a time has no length here."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .channels import LayerChannels
 from .outputs import Output
-from .rebasing import files_in, moved
+from .rebasing import files_read, moved
 from .writer import data_of, fresh_text, preset_data
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def portable_text(preset: Preset, data: dict[str, Any], folder: Path) -> str:
 
 def files_of(preset: Preset, data: dict[str, Any]) -> list[str]:
     """The names of all files but models that a preset's resolved data speaks of."""
-    return files_in(deepcopy(data), preset.base_dir)
+    found = [text for place, text in files_read(data, preset.base_dir) if place[0] != "models"]
+    return list(dict.fromkeys(found))
 
 
 def portable_name(name: str, old: Path, new: Path) -> str:

@@ -1,10 +1,13 @@
-"""Relative files that a preset names, said from another folder: for `extends`, and for saving elsewhere."""
+"""The files that a preset names: where they stand in it, and how they are said from another folder.
+
+The latter is for `extends`, and for saving elsewhere; the former for the sandbox.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,26 +31,34 @@ def rebased(data: Any, old: Path, new: Path) -> Any:
 def moved(data: Any, old: Path, move: Move) -> Any:
     """The data of a preset in folder `old` with `move(name)` for the name of every file; changed in place."""
     for pattern, change in _PLACES.items():
-        _change(data, pattern, partial(change, move=move, old=old))
+        for holder, step, _ in list(_meant(data, pattern)):
+            holder[step] = change(holder[step], move=move, old=old)
     return data
 
 
-def files_in(data: Any, old: Path) -> list[str]:
-    """The names of all files but models that the data of a preset in folder `old` speaks of, each once."""
-    found: dict[str, None] = {}
+def files_read(data: Any, folder: Path) -> Iterator[tuple[Place, str]]:
+    """Every file that the data of a preset in `folder` reads, as it is written, with its place.
 
-    def note(name: str) -> str:
-        found[name.strip()] = None
-        return name
-
+    Models are among them whatever their kind: `sample:portrait`, an https URL.
+    """
     for pattern, change in _PLACES.items():
-        if pattern[0] != "models":
-            _change(data, pattern, partial(change, move=note, old=old))
-    return list(found)
+        look = _file if change is _model else change
+        for holder, step, place in _meant(data, pattern):
+            found: list[str] = []
+            look(holder[step], move=lambda text, found=found: found.append(text.strip()) or text, old=folder)
+            yield from ((place, text) for text in found)
 
 
-def _change(data: Any, pattern: Place, change: Callable[[Any], Any]) -> None:
-    """Put `change(value)` in the place of every value that a pattern means."""
+def files_written(data: Any) -> Iterator[tuple[Place, str]]:
+    """Every file that the data of a preset asks for, as it is written, with its place."""
+    for pattern in _OUTPUTS:
+        for holder, step, place in _meant(data, pattern):
+            if isinstance(holder[step], str):
+                yield place, holder[step].strip()
+
+
+def _meant(data: Any, pattern: Place, place: Place = ()) -> Iterator[tuple[Any, str | int, Place]]:
+    """Every value that a pattern means: what holds it, its key or index there, and its place."""
     first, *rest = pattern
     if isinstance(data, dict):
         steps = list(data) if first == ANY else [first] if first in data else []
@@ -57,9 +68,9 @@ def _change(data: Any, pattern: Place, change: Callable[[Any], Any]) -> None:
         return
     for step in steps:
         if rest:
-            _change(data[step], tuple(rest), change)
+            yield from _meant(data[step], tuple(rest), (*place, step))
         else:
-            data[step] = change(data[step])
+            yield data, step, (*place, step)
 
 
 def _moved(text: str, old: Path, new: Path) -> str:
@@ -120,3 +131,4 @@ for _walk in (("latents",), ("latents", "mixing")):
         (*_walk, "keys", ANY, 1): _latent,
         (*_walk, "directions", ANY, "file"): _file,
     }
+_OUTPUTS: tuple[Place, ...] = (("outputs",), ("outputs", "file"), ("outputs", ANY), ("outputs", ANY, "file"))

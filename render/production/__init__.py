@@ -21,6 +21,7 @@ from render.production.again import Retake, record_of
 from render.production.jobs import Job, Size, plan
 from render.production.record import Recorder
 from render.production.sinks import Sinks, fitted
+from render.reach import default_folder
 from render.renderer import Renderer, pick_device
 from render.scene import Scene
 
@@ -87,7 +88,7 @@ def remake(
     if retake.is_changed and not files:
         raise PresetError(f"{retake.film}: with other values it is another film; give that one a new name")
     retake.check()
-    place = out_dir if out_dir is not None else Path() if files else retake.folder
+    place = out_dir if out_dir is not None else default_folder() if files else retake.folder
     preset = retake.to(map(str, files))
     return render(preset, out_dir=place, resolution=retake.record.resolution, **options)
 
@@ -251,9 +252,10 @@ def frames(
 ) -> Iterator[np.ndarray]:
     """Frames uint8 [H, W, 3] of a preset, one after the other: from `start` up to, not including, `stop`.
 
-    A range is cut to the clip, as Python cuts slices: there are fewer frames, or none, outside it.
+    A range is cut to the clip, as Python cuts slices: there are fewer frames, or none, outside it. All files
+    are opened at once, before the first frame is asked for.
     """
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     scene = Scene.open(preset, pick_device(device))
     wanted = range(scene.clock.frame_count)[slice(start, stop)]
-    yield from Renderer(scene, batch_size).frames(scene.moments(wanted))
+    return Renderer(scene, batch_size).frames(scene.moments(wanted))

@@ -12,6 +12,7 @@ from render.preset import Output, Preset, load_output
 from render.preset.overrides import Overrides
 from render.preset.portable import resolved_data
 from render.production.record import Record, differences, sums_of_files, sums_of_models
+from render.reach import placed
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ _HINT = "say where the right one is with --set models.NAME=FILE"
 def record_of(film: str | Path) -> Record:
     """What a film says of its making. Raises PresetError: there is no such film, or it says nothing."""
     try:
-        record = Record.read(read_tags(film).comment)
+        record = Record.read(read_tags(placed(Path(), film)).comment)
     except EncodingError as error:
         raise PresetError(str(error)) from None
     if record is None:

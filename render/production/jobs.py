@@ -22,6 +22,7 @@ from render.encoding.sequence import is_sequence
 from render.errors import EncodingError, PresetError
 from render.preset import GifOutput, Output, Preset, load_output
 from render.preset.formats import bytes_of
+from render.reach import placed
 from render.timeline import Clock, rate_text
 
 Size = tuple[int, int]  # width, height
@@ -149,10 +150,7 @@ def plan(preset: Preset, files: Iterable[str | Path] = (), out_dir: str | Path =
 
 def _place(out_dir: str | Path, file: str) -> Path:
     """Where an output lies: in `out_dir`, unless it says so itself; `~` is the user's folder."""
-    try:
-        return Path(out_dir) / Path(file).expanduser()
-    except RuntimeError:
-        raise PresetError(f"{file}: there is no such user's folder") from None
+    return placed(Path(), file if file.startswith("~") else Path(out_dir) / file)
 
 
 def _job(path: Path, output: Output, preset: Preset) -> Job:
@@ -177,5 +175,5 @@ def _audio(output: Output, preset: Preset) -> Audio | None:
     try:
         file = sound.resolved(preset.base_dir)
         return Audio(file, *sound.seconds(preset.clock))
-    except (RuntimeError, ValueError) as error:  # no such user's folder; a time without a length
+    except (PresetError, ValueError) as error:  # it is out of reach; a time without a length
         raise PresetError(f"{output.file}: audio: {error}") from None

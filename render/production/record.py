@@ -28,6 +28,7 @@ from render.preset import Output, Preset
 from render.preset.portable import files_of, portable_name, portable_text, resolved_data
 from render.preset.reader import read_text
 from render.preset.writer import entry_text
+from render.reach import placed
 from render.scene.cast import used_models
 from render.scene.channels import taken_channels
 
@@ -148,7 +149,7 @@ def sums_of_files(preset: Preset, data: Mapping, folder: Path) -> Sums:
     """
     found = {}
     for name in files_of(preset, data):
-        path = preset.base_dir / Path(name).expanduser()
+        path = placed(preset.base_dir, name)
         if path.is_file():
             found[portable_name(name, preset.base_dir, folder)] = sha256_of(path)
     return found

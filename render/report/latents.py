@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from render.errors import LatentError
 from render.preset import FileLatent, NamedLatent, Preset, SeedLatent, Walk
+from render.reach import placed, within_reach
 
 from .models import Sizes
 
@@ -75,6 +76,7 @@ def _look(
     is_named = isinstance(latent, NamedLatent)
     space = None if is_named else latent.space
     path = named_file(preset.base_dir, latent.name) if is_named else _path(preset, latent.file)
+    within_reach(path, LatentError)
     what = peek(path, space)
     found.texts[latent.name if is_named else latent.file] = peek_latents(path, space)
     if what is None:  # a file of torch's is opened when the preset is rendered
@@ -96,7 +98,7 @@ def _look(
 
 
 def _path(preset: Preset, file: str) -> Path:
-    return preset.base_dir / Path(file).expanduser()
+    return placed(preset.base_dir, file, LatentError)
 
 
 def _check_size(what: Peek, name: str, sizes: Sizes | None) -> None:

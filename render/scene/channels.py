@@ -13,6 +13,7 @@ from render.checkpoints.library import is_remote, resolve, resolve_series
 from render.errors import BlendreelError, PresetError
 from render.preset import Preset, TakenChannels
 from render.preset.mistakes import Mistake
+from render.reach import placed, within_reach
 from render.timeline import did_you_mean
 
 OF_PRESET = "channels.yaml"  # beside it
@@ -96,7 +97,12 @@ class _Search:
             return Taken(found, taken.model, track) if self._fits(found) else None
         known: list[str] = []
         damaged = False
-        for path in self._files(name, taken):
+        try:
+            paths = self._files(name, taken)
+        except PresetError as error:
+            self.mistakes.append(Mistake(("channels", name, "file"), str(error)))
+            return None
+        for path in paths:
             if not path.is_file():
                 text = f"there is no file {path}"
                 self.mistakes.append(Mistake(("channels", name, "file"), text))
@@ -110,16 +116,15 @@ class _Search:
             self.mistakes.append(self._missing(name, taken, known))
         return None
 
-    def _files(self, name: str, taken: TakenChannels) -> Iterator[Path]:
+    def _files(self, name: str, taken: TakenChannels) -> list[Path]:
         if taken.file is not None:
-            yield self.preset.base_dir / Path(taken.file).expanduser()
-        else:
-            yield from (path for path in files_of_sets(self.preset) if path.is_file())
+            return [placed(self.preset.base_dir, taken.file)]
+        return [path for path in files_of_sets(self.preset) if path.is_file()]
 
     def _sets(self, path: Path) -> dict[str, ChannelSet]:
         if path not in self._read:
             try:
-                self._read[path] = read_channels(path, self.counts)
+                self._read[path] = read_channels(within_reach(path), self.counts)
             except PresetError as error:
                 self._read[path] = {}
                 self._damaged.add(path)

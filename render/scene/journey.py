@@ -17,6 +17,7 @@ from render.latents.directions import load_direction, sefa
 from render.latents.pace import Pace, even_pace
 from render.networks import Generator
 from render.preset import Preset, Walk
+from render.reach import placed
 from render.timeline import Clock
 
 from .mixture import LayerNumbers, Names, Values
@@ -176,7 +177,8 @@ class Journey:
                 )
             return rows, np.broadcast_to(found[direction.sefa], size)
         try:
-            return rows, np.broadcast_to(load_direction(self.preset.base_dir / direction.file, *size), size)
+            path = placed(self.preset.base_dir, direction.file, LatentError)
+            return rows, np.broadcast_to(load_direction(path, *size), size)
         except LatentError as error:
             raise LatentError(f"{place}.file: {error}") from None
 

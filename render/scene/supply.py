@@ -13,6 +13,7 @@ from render.errors import LatentError
 from render.latents import Latents, check_fits, load_latents, seed_latents
 from render.preset import FileLatent, Latent, NamedLatent, SeedLatent
 from render.preset.latent_words import SUFFIXES
+from render.reach import placed
 from render.timeline import did_you_mean
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class LatentFiles:
         raise LatentError(text + plus)
 
     def _load(self, file: str, space: str | None) -> Latents:
-        key = (self.folder / Path(file).expanduser(), space)
+        key = (placed(self.folder, file, LatentError), space)
         if key not in self._read:
             found = load_latents(*key)
             check_fits(found, self.model.num_ws, self.model.w_dim, self.model.z_dim)
