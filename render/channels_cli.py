@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-from render.cli import Group, announce, device_option, offline_option, quiet_option
+from render.cli import Group, announce
 from render.errors import PresetError
 from render.models_cli import open_model
+from render.options import device_option, offline_option, quiet_option
 
 PICTURES = 10  # in the figure of clusters
 TRIED = 6  # pictures for every channel that is tried

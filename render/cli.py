@@ -17,7 +17,17 @@ from typing import Any, ClassVar
 import click
 
 from render.errors import BlendreelError, BlendreelWarning, PresetError
-from render.reach import default_folder, placed, sandbox
+from render.options import (
+    batch_option,
+    device_option,
+    folder_option,
+    offline_option,
+    preset_argument,
+    quiet_option,
+    sandbox_option,
+    set_option,
+)
+from render.reach import default_folder, placed
 
 INTERRUPTED = 130
 PREVIEW_FPS, PREVIEW_SIZE = 12, 128
@@ -128,43 +138,6 @@ def main() -> None:
     blendreel render morph.yaml       make its films
     blendreel render hello            …or one that comes with the project
     """
-
-
-preset_argument = click.argument("preset", metavar="PRESET")
-set_option = click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="PLACE=VALUE",
-    help="Set a value over the preset's, such as blend.swap=32 or 'outputs[0].fps=12'; null takes one out. "
-    "May be given again and again.",
-)
-device_option = click.option(
-    "--device", metavar="NAME", help="cuda, mps or cpu.  [default: the best there is]"
-)
-batch_option = click.option("--batch-size", type=click.IntRange(min=1), help="Pictures drawn at once.")
-offline_option = click.option(
-    "--offline",
-    is_flag=True,
-    expose_value=False,
-    callback=lambda context, _, given: forbid_network(context) if given else None,
-    help="Never touch the network: models on the web must have been fetched before.",
-)
-sandbox_option = click.option(
-    "--sandbox",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    is_eager=True,
-    expose_value=False,
-    callback=lambda context, _, folder: confine(context, folder) if folder else None,
-    help="For a preset from elsewhere: read and write files in DIR alone, and fetch nothing.",
-)
-quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
-folder_option = click.option(
-    "--out-dir",
-    type=click.Path(path_type=Path),
-    help="Where the files go.  [default: here, or the sandbox]",
-)
 
 
 @main.command()
@@ -385,18 +358,6 @@ def load_preset(name: str, quiet: bool, overrides: tuple[str, ...] = ()) -> Any:
         for warning in preset.warnings():
             click.echo(f"warning: {warning}", err=True)
     return preset
-
-
-def forbid_network(context: click.Context) -> None:
-    """Keep this command from fetching anything."""
-    from render.checkpoints.download import no_network
-
-    context.with_resource(no_network())
-
-
-def confine(context: click.Context, folder: Path) -> None:
-    """Keep this command within a folder."""
-    context.with_resource(sandbox(folder))
 
 
 def fetch_models(preset: Any, quiet: bool) -> None:

@@ -9,12 +9,10 @@ from typing import Any
 
 import click
 
-from render.cli import (
-    announce,
+from render.cli import announce, fetch_models, load_preset
+from render.options import (
     batch_option,
     device_option,
-    fetch_models,
-    load_preset,
     offline_option,
     preset_argument,
     quiet_option,

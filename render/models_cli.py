@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from render.catalogue_command import list_command
-from render.cli import Group, announce, device_option, offline_option, quiet_option
+from render.cli import Group, announce
 from render.errors import PresetError
+from render.options import device_option, offline_option, quiet_option
 
 SUFFIX = ".safetensors"
 

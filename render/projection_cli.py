@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from render.cli import announce, device_option, offline_option, quiet_option
+from render.cli import announce
 from render.models_cli import open_model
+from render.options import device_option, offline_option, quiet_option
 
 STEPS = 200
 

@@ -50,6 +50,7 @@ ARROWS = {
 }
 TOP = {
     "cli",
+    "options",
     "figure_cli",
     "models_cli",
     "channels_cli",
@@ -69,6 +70,7 @@ TORCH_FREE += [
 ]
 TORCH_FREE += ["render.console", "render.encoding", "render.catalogue_command"]
 TORCH_FREE += ["render.blending", "render.blending.blend", "render.blending.conventions", "render.cli"]
+TORCH_FREE += ["render.options", "render.reach"]
 TORCH_FREE += [f"render.blending.{name}" for name in ("channels", "channel_axes", "pull")]
 TORCH_FREE += ["render.channels_cli", "render.projection_cli", "render.scene.mixture", "render.scene.supply"]
 
