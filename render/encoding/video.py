@@ -18,6 +18,7 @@ import numpy as np
 from render.encoding import muxers
 from render.encoding.audio import Audio, add_sound
 from render.encoding.base import Writer
+from render.encoding.claim import fresh
 from render.encoding.codecs import CODECS, SPEEDS, Encoder, ffmpeg_path, listed
 from render.encoding.feeder import Feeder
 from render.encoding.framing import Framing
