@@ -21,6 +21,7 @@ SPEEDS = (
     *("medium", "slow", "slower", "veryslow", "placebo"),
 )
 PROBE_SECONDS = 20
+NARROW = 64  # pixels
 
 Quality = Callable[[float, float], tuple[str, ...]]
 
@@ -35,6 +36,7 @@ class Encoder:
     pixels   the formats of 8 and of 10 bits that it wants to be given; empty: the codec's own
     device   options before the input: what it runs on
     upload   a last filter, which takes the frames there
+    narrow   options for pictures of a side below 64 pixels, instead of `extra`
     """
 
     name: str
@@ -45,10 +47,15 @@ class Encoder:
     pixels: tuple[str, ...] = ()
     device: tuple[str, ...] = ()
     upload: str = ""
+    narrow: tuple[str, ...] = ()
 
     def speed(self, preset: str) -> list[str]:
         """The options for a speed."""
         return [self.speed_flag, self.speeds[SPEEDS.index(preset)]] if self.speeds else []
+
+    def always(self, size: tuple[int, int]) -> tuple[str, ...]:
+        """The options for pictures of a width and height, whatever their quality."""
+        return self.narrow if self.narrow and min(size) < NARROW else self.extra
 
     def intake(self, bits: int) -> str:
         """The filters that bring frames of the codec's pixel format to it; empty where there are none."""
@@ -76,8 +83,16 @@ _VP9 = Encoder(
     ("-deadline", "good", "-row-mt", "1", "-auto-alt-ref", "1", "-lag-in-frames", "25"),
     quality=_free_crf,
 )
+_X264 = Encoder("libx264", "-preset", SPEEDS)
 _WEBP = Encoder("libwebp_anim", quality=lambda crf, share: ("-quality", f"{100 - crf:g}"))
-_X265 = Encoder("libx265", "-preset", SPEEDS, ("-x265-params", "log-level=none"))
+_X265 = Encoder(
+    "libx265",
+    "-preset",
+    SPEEDS,
+    ("-x265-params", "log-level=none"),
+    # Its fast code for 10 bits writes past the end of rows of 33 to 55 pixels.
+    narrow=("-x265-params", "log-level=none:asm=0"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +105,7 @@ class Codec:
     deep_bits   bits used for frames of more than 8 bits, unless asked otherwise
     max_crf     the worst quality; 0 where quality is not a matter of crf
     crf         the quality used unless asked otherwise
+    sides       the least and the most pixels of a width or height
     tag         four letters that players look for in MP4 and MOV
     lossless    it keeps every pixel
     """
@@ -101,6 +117,7 @@ class Codec:
     deep_bits: int = 8
     max_crf: float = 0
     crf: float = 0
+    sides: tuple[int, int] = (1, 65_535)
     tag: str = ""
     lossless: bool = False
 
@@ -122,12 +139,15 @@ class Codec:
 CODECS: dict[str, Codec] = {
     codec.name: codec
     for codec in (
-        Codec("h264", "H.264", (Encoder("libx264", "-preset", SPEEDS),), {8: "yuv420p"}, 8, 51, 17),
+        Codec("h264", "H.264", (_X264,), {8: "yuv420p"}, 8, 51, 17, (2, 16_384)),
         Codec(
             *("hevc", "HEVC", (_X265,), {8: "yuv420p", 10: "yuv420p10le"}, 10, 51, 20),
+            sides=(16, 16_384),
             tag="hvc1",
         ),
-        Codec("av1", "AV1", (_SVT_AV1, _AOM_AV1), {8: "yuv420p", 10: "yuv420p10le"}, 10, 63, 24),
+        Codec(
+            "av1", "AV1", (_SVT_AV1, _AOM_AV1), {8: "yuv420p", 10: "yuv420p10le"}, 10, 63, 24, (16, 16_384)
+        ),
         Codec("vp9", "VP9", (_VP9,), {8: "yuv420p", 10: "yuv420p10le"}, 8, 63, 24),
         Codec(
             *("prores", "ProRes 422 HQ"),
@@ -149,7 +169,7 @@ CODECS: dict[str, Codec] = {
             lossless=True,
         ),
         Codec(
-            *("webp", "animated WebP", (_WEBP,), {8: "bgra"}, 8, 100, 15),
+            *("webp", "animated WebP", (_WEBP,), {8: "bgra"}, 8, 100, 15, (1, 16_383)),
         ),
         Codec(
             *("apng", "APNG", (Encoder("apng", extra=("-pred", "mixed")),), {8: "rgb24", 16: "rgb48be"}, 16),

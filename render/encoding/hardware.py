@@ -144,7 +144,7 @@ def _probed(
         *(program, "-hide_banner", "-loglevel", "error", "-nostats", *encoder.device),
         *("-f", "rawvideo", "-pix_fmt", "gray", "-video_size", f"{size[0]}x{size[1]}", "-framerate", rate),
         *("-i", "pipe:0", "-vf", filters, "-c:v", encoder.name, *codec.quality(encoder, None, None)),
-        *(*encoder.speed("medium"), *encoder.extra, "-f", "framecrc", "pipe:1"),
+        *(*encoder.speed("medium"), *encoder.always(size), "-f", "framecrc", "pipe:1"),
     ]
     frame = (bytes(range(256)) * (size[0] * size[1] // 256 + 1))[: size[0] * size[1]]
     try:

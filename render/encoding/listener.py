@@ -13,7 +13,7 @@ _NOISE = re.compile(
     r"Conversion failed|Last message repeated|Task finished with error|Terminating thread"
     r"|Nothing was written into output|Error opening (in|out)put files"
 )
-_SOURCE = re.compile(r"^\[[^\]]* @ 0x[0-9a-f]+\]\s*")
+_SOURCE = re.compile(r"^(\[[^\]]* @ 0x[0-9a-f]+\]|Svt\[error\]:)\s*")
 _PROGRESS = re.compile(r"^(\w+)=\s*(\S+)\s*$")
 
 

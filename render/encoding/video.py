@@ -130,6 +130,7 @@ class VideoWriter(Writer):
         self._pipe_bits = self.depth if is_deep or self.bits > 8 else 8
         columns, rows = _STEPS.get(self.pixels.removesuffix("10le"), (1, 1))
         self._padding = ((0, -self.height % rows), (0, -self.width % columns), (0, 0))
+        self._check_size()
         self._process: subprocess.Popen[bytes] | None = None
         self._tags_file = ""  # that ffmpeg reads the tags from
         self._listener: Listener | None = None
@@ -143,6 +144,13 @@ class VideoWriter(Writer):
             raise EncodingError(f"{self.path}: crf is {crf} for {title}; {text}")
         if self.settings.bitrate is not None and (not self.codec.max_crf or self.codec.name == "webp"):
             raise EncodingError(f"{self.path}: {title} has no bitrate to choose")
+
+    def _check_size(self) -> None:
+        least, most = self.codec.sides
+        if not least <= min(self.coded_size) <= max(self.coded_size) <= most:
+            found = "{} × {}".format(*self.coded_size)
+            room = f"{self.codec.title} takes pictures of {least} to {most:,} pixels a side"
+            raise EncodingError(f"{self.path}: {room}, not {found}")
 
     @property
     def coded_size(self) -> tuple[int, int]:
@@ -176,7 +184,12 @@ class VideoWriter(Writer):
             *self._tag_options(),
             *("-an", "-vf", self._filters(encoder), "-fps_mode", "passthrough"),
             *("-c:v", encoder.name, *self.codec.quality(encoder, settings.crf, settings.bitrate)),
-            *(*encoder.speed(settings.preset), *encoder.extra, "-threads", str(settings.threads)),
+            *(
+                *encoder.speed(settings.preset),
+                *encoder.always(self.coded_size),
+                "-threads",
+                str(settings.threads),
+            ),
             *(("-tag:v", self.codec.tag) if self.codec.tag and self.muxer in ("mp4", "mov") else ()),
             *muxers.options(self.muxer, self.fps),
             *("-f", self.muxer, "-y", f"file:{self._target()}"),
