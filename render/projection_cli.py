@@ -1,7 +1,9 @@
-"""`blendreel project`: photographs into latents."""
+"""`blendreel project` and `blendreel toonify`: photographs into latents, and into a film."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,16 @@ from render.models_cli import open_model
 from render.options import device_option, offline_option, quiet_option
 
 STEPS = 200
+TUNING_STEPS = 150
+
+
+def searching_options(command: Callable) -> Callable:
+    """The options that both commands share, in the order of their help."""
+    shared = (space_option, steps_option, tune_option, seed_option, film_option, device_option)
+    return reduce(lambda decorated, option: option(decorated), reversed((*shared, *last_options)), command)
+
 
 photos_argument = click.argument("photos", nargs=-1, required=True, metavar="PHOTO…")
-model_option = click.option(
-    "--model",
-    required=True,
-    metavar="M",
-    help="The network: a path, or whatever a preset's models may be, such as sample:portrait.",
-)
 space_option = click.option(
     "--space",
     type=click.Choice(["w", "w+"]),
@@ -28,17 +32,29 @@ space_option = click.option(
     help="One latent for all layers, or one for each: nearer to the photo.",
 )
 steps_option = click.option(
-    "--steps", type=click.IntRange(1, 100_000), default=STEPS, show_default=True, help="Of descent."
+    "--steps", type=click.IntRange(1, 100_000), default=STEPS, show_default=True, help="Of the search."
+)
+tune_option = click.option(
+    "--tune/--no-tune",
+    "tuned",
+    default=False,
+    help="Tune the network to the photos as well, and write it as FILE.safetensors.",
 )
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+film_option = click.option(
+    "--video", "film", type=click.Path(path_type=Path), metavar="FILE", help="Film the search."
+)
+last_options = (offline_option, quiet_option)
 
 
 @click.command()
 @photos_argument
-@model_option
-@space_option
-@steps_option
-@seed_option
+@click.option(
+    "--model",
+    required=True,
+    metavar="M",
+    help="The network: a path, or whatever a preset's models may be, such as sample:portrait.",
+)
 @click.option(
     "--out",
     "-o",
@@ -47,18 +63,10 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show
     show_default=True,
     metavar="FILE.npz",
 )
-@click.option("--no-picture", is_flag=True, help="Write no FILE.png that shows photo and result.")
-@device_option
-@offline_option
-@quiet_option
+@click.option("--no-picture", is_flag=True, help="Write no FILE.png that shows photos and results.")
+@searching_options
 def project(
-    photos: tuple[str, ...],
-    model: str,
-    out: Path,
-    no_picture: bool,
-    device: str | None,
-    quiet: bool,
-    **how: Any,
+    photos: tuple[str, ...], model: str, out: Path, no_picture: bool, quiet: bool, **how: Any
 ) -> None:
     """Find the latents of photographs, for presets to walk between.
 
@@ -69,44 +77,59 @@ def project(
     A preset then says `latents: {files: us.npz}`. Beside the latents lies a picture of the same name that
     shows each photo, what was found, and the difference. Nothing leaves this machine.
     """
+    made = held_sitting(photos, sample_name(model), out, quiet, picture=not no_picture, **how)
+    tell(photos, made.scores, quiet)
+    announce(made.files, quiet)
+    if made.tuned and not quiet:
+        click.echo(f"in a preset: models: {{me: {made.tuned.name}}} beside latents: {{files: {out.name}}}")
+
+
+def held_sitting(
+    photos: tuple[str, ...],
+    model: str,
+    out: Path,
+    quiet: bool,
+    *,
+    picture: bool,
+    steps: int,
+    space: str,
+    seed: int,
+    tuned: bool,
+    film: Path | None,
+    device: str | None,
+) -> Any:
+    """What the commands have in common: everything from photographs to files, with progress shown."""
     from render.console import progress
-    from render.picture_files import picture_file
-    from render.projection import Plan, project
-    from render.projection.files import check_target, save_latents
-    from render.projection.measures import psnr, ssim
+    from render.projection import Plan
     from render.projection.photographs import open_photographs
-    from render.projection.side_by_side import side_by_side
-
-    plan = Plan(**how)
-    check_target(out)
-    generator = open_network(model, quiet, device)
-    names = [Path(photo).stem for photo in photos]
-    targets = open_photographs(photos, generator)
-    with progress("projecting", quiet, "step") as show:
-        found = project(
-            generator,
-            targets,
-            plan,
-            progress=show and (lambda done, total, loss: show(done, total, f"loss {loss:.3f}")),
-        )
-    made = [save_latents(out, found.ws.numpy(), names, model=model, space=plan.space)]
-    if not no_picture:
-        with picture_file(out.with_suffix(".png")) as write:
-            write(side_by_side(targets, found.images, names))
-        made.append(out.with_suffix(".png"))
-    if not quiet:
-        scores = zip(photos, psnr(found.images, targets), ssim(found.images, targets), strict=True)
-        for photo, decibels, likeness in scores:
-            click.echo(f"{photo}: PSNR {decibels:.1f} dB, SSIM {likeness:.3f}")
-    announce(made, quiet)
-
-
-def open_network(model: str, quiet: bool, device: str | None) -> Any:
-    """The generator, on its device; the name of a sample will do, where there is no such file."""
-    from render.checkpoints.library import SAMPLE_PREFIX, sample_names
+    from render.projection.sitting import Wishes, sit
+    from render.projection.tuning import Tuning
     from render.renderer import pick_device
 
     place = pick_device(device)
-    if model in sample_names() and not Path(model).exists():
-        model = f"{SAMPLE_PREFIX}{model}"
-    return open_model(model, quiet).to(place)
+    generator = open_model(model, quiet).to(place)
+    targets = open_photographs(photos, generator)
+    tuning = Tuning(steps=TUNING_STEPS, seed=seed) if tuned else None
+    plan = Plan(space=space, steps=steps, seed=seed)
+    wishes = Wishes(out, plan, tuning, picture=picture, film=film)
+    names = [Path(photo).stem for photo in photos]
+
+    def shows(title: str) -> Any:
+        return progress(title, quiet, "sample" if title == "drawing samples" else "step")
+
+    return sit(generator, model, targets, names, wishes, shows)
+
+
+def sample_name(model: str) -> str:
+    """`model`, or sample:NAME where it is the name of a sample and there is no such file."""
+    from render.checkpoints.library import SAMPLE_PREFIX, sample_names
+
+    is_sample = model in sample_names() and not Path(model).exists()
+    return f"{SAMPLE_PREFIX}{model}" if is_sample else model
+
+
+def tell(photos: tuple[str, ...], scores: Any, quiet: bool) -> None:
+    """How near each photograph came."""
+    for photo, (decibels, likeness) in zip(photos, scores, strict=True):
+        if not quiet:
+            click.echo(f"{photo}: PSNR {decibels:.1f} dB, SSIM {likeness:.3f}")

@@ -8,6 +8,7 @@ formats   sniff, FORMATS            a file → the name of its format           
 header    read_header               what one of our own files says about itself      no torch
 load      load                      any known file → Generator
 native    save, read                our own .safetensors
+delta     added, save_delta         a network as what sets it apart from another
 nvlabs    read                      NVIDIA's PyTorch pickles
 rosinality  read                    rosinality's .pt
 unpickle, standins                  pickles as data, by an allow-list

@@ -7,6 +7,7 @@ every tensor's type, shape and place, and `__metadata__`, text to text. Ours has
 from __future__ import annotations
 
 import json
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,18 @@ MAX_HEADER_BYTES = 8 * 2**20  # a 1024 px network needs 40 KiB; JSON grows twent
 
 
 @dataclass(frozen=True)
+class Base:
+    """The network that a delta is added to.
+
+    source  what it was opened as, seen from the delta's folder
+    sha256  of its file
+    """
+
+    source: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Header:
     """What a file of ours says about itself.
 
@@ -30,6 +43,7 @@ class Header:
     kimg          thousands of images seen in training, if known
     lineage       names of the networks it was fine-tuned from, nearest first
     tensors       name → (type such as `F16`, shape)
+    base          of a delta, which holds only differences; None: the file is whole
     """
 
     architecture: str
@@ -37,6 +51,7 @@ class Header:
     kimg: float | None
     lineage: tuple[str, ...]
     tensors: dict[str, tuple[str, tuple[int, ...]]]
+    base: Base | None = None
 
     @property
     def resolution(self) -> int | None:
@@ -96,6 +111,7 @@ def read_header(path: str | Path) -> Header:
             kimg=None if own.get("kimg") is None else float(own["kimg"]),
             lineage=tuple(str(name) for name in own.get("lineage", ())),
             tensors=tensors,
+            base=_base(own.get("base")),
         )
     except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         reason = str(error)[:100]
@@ -103,3 +119,13 @@ def read_header(path: str | Path) -> Header:
     if end > data_bytes:
         raise CheckpointError(f"{path.name} is cut off: it ends before its last tensor")
     return header
+
+
+def _base(described: Any) -> Base | None:
+    """The base as a header describes it. Raises LookupError, TypeError or ValueError."""
+    if described is None:
+        return None
+    source, sha256 = described["source"], described["sha256"]
+    if not isinstance(source, str) or not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise ValueError("its base is described wrongly")
+    return Base(source, sha256)

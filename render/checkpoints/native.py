@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from render.checkpoints.delta import added
 from render.checkpoints.formats import Contents
 from render.checkpoints.header import FORMAT_VERSION, METADATA_KEY, Header, read_header
 from render.checkpoints.shown import printable, shown
@@ -40,11 +41,7 @@ def save(
     kimg     thousands of images seen in training; without it, what the generator's provenance says
     lineage  names of the networks it was fine-tuned from, nearest first
     """
-    path = Path(path)
-    if path.suffix != ".safetensors":
-        raise CheckpointError(
-            f"{path}: networks are written as .safetensors; name it {path.stem}.safetensors"
-        )
+    path = check_name(Path(path))
     provenance = generator.provenance
     kimg = provenance.kimg if kimg is None else kimg
     if kimg is not None and not (math.isfinite(kimg) and kimg >= 0):
@@ -57,6 +54,20 @@ def save(
         "lineage": list(lineage or provenance.lineage),
     }
     tensors = {name: _stored(name, tensor, dtype) for name, tensor in generator.state_dict().items()}
+    return write(path, tensors, own)
+
+
+def check_name(path: Path) -> Path:
+    """`path`, if a network may be called that. Raises CheckpointError."""
+    if path.suffix != ".safetensors":
+        raise CheckpointError(
+            f"{path}: networks are written as .safetensors; name it {path.stem}.safetensors"
+        )
+    return path
+
+
+def write(path: Path, tensors: dict[str, Tensor], own: dict[str, Any]) -> Path:
+    """Write a file of ours, whole or not at all; `own` is what its header says. Raises CheckpointError."""
     part = path.with_name(path.name + ".part")
     try:
         part.touch()
@@ -81,8 +92,16 @@ def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def read(path: Path) -> Contents:
-    """Config and float32 tensors of a file of ours."""
+    """Config and float32 tensors of a file of ours; those of a delta are added to its base's."""
     header = read_header(path)
+    tensors = _tensors(path)
+    provenance = Provenance(source=str(path), format="native", kimg=header.kimg, lineage=header.lineage)
+    contents = Contents(_config(header, path), tensors, provenance)
+    return added(contents, header.base, path) if header.base else contents
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """What it holds, as float32."""
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
@@ -91,9 +110,7 @@ def read(path: Path) -> Contents:
         if not tensor.is_floating_point():
             kind = str(tensor.dtype).removeprefix("torch.")
             raise CheckpointError(f"{path.name} is damaged: {shown(name)} can't be of type {kind}")
-    tensors = {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
-    provenance = Provenance(source=str(path), format="native", kimg=header.kimg, lineage=header.lineage)
-    return Contents(_config(header, path), tensors, provenance)
+    return {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
 
 
 def _config(header: Header, path: Path):

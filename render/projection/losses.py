@@ -8,6 +8,7 @@ which keeps tones and places, and their differences from pixel to pixel, which k
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +34,12 @@ class PictureLoss:
         self.targets, self.features, self.weight = targets, features, weight
         with torch.no_grad():
             self.seen = features(targets) if features else []
+
+    def of(self, rows: Tensor) -> PictureLoss:
+        """The same for some of the photographs, by number."""
+        chosen = copy(self)
+        chosen.targets, chosen.seen = self.targets[rows], [seen[rows] for seen in self.seen]
+        return chosen
 
     def __call__(self, images: Tensor) -> Tensor:
         """[N] distances; images are clamped to nothing, so that a too bright pixel is pulled back."""

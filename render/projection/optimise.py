@@ -47,7 +47,7 @@ class Plan:
     space: str = "w+"
     steps: int = 200
     rate: float = 0.15
-    pull: float = 0.005
+    pull: float = 0.1
     shake: float = 0.05
     noise: float = 1e3
     seed: int = 0

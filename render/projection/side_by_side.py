@@ -12,6 +12,7 @@ from render.panels import contact_sheet
 from render.projection.measures import psnr
 from render.renderer import to_frames
 
+MOST_FILMED = 8
 STRONGER = 4  # a difference of 32 levels is half-way to white
 MOST_ROWS = 24
 LEAST_SIDE = 160  # pixels of a cell, so that labels can be read
@@ -30,3 +31,9 @@ def side_by_side(targets: Tensor, images: Tensor, names: Sequence[str]) -> Image
         cell_height=max(LEAST_SIDE, targets.shape[2]),
     )
     return Image.fromarray(sheet)
+
+
+def panel(targets: Tensor, images: Tensor) -> np.ndarray:
+    """Photographs [N, C, H, W] above what is found of them, uint8 [H', W', 3]; at most 8 side by side."""
+    rows = [to_frames(pictures[:MOST_FILMED]) for pictures in (targets, images)]
+    return np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)

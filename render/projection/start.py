@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,13 +73,19 @@ def sample_count(generator: Generator) -> int:
     return max(LEAST, min(MOST, budget // side**2))
 
 
-def samples_of(generator: Generator, count: int | None = None, folder: Path | None = None) -> Samples:
+def samples_of(
+    generator: Generator,
+    count: int | None = None,
+    folder: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Samples:
     """Samples of a network, from the cache if they were drawn before; the cache is filled otherwise.
 
     The cache goes by the sha256 of the network's file: a network that came from no file is not cached.
 
-    count   of samples; by default as many as `sample_count` says
-    folder  of the cache; by default the user's
+    count     of samples; by default as many as `sample_count` says
+    folder    of the cache; by default the user's
+    progress  is told how many are drawn, and how many will be
     """
     count = count or sample_count(generator)
     source = Path(generator.provenance.source)
@@ -87,7 +94,7 @@ def samples_of(generator: Generator, count: int | None = None, folder: Path | No
         path = (folder or cache_folder()) / f"{hash_file(source)[:32]}-{count}-{SIDE}.npz"
         if (kept := _read(path, generator, count)) is not None:
             return kept
-    made = draw_samples(generator, count)
+    made = draw_samples(generator, count, progress)
     if path is not None:
         with suppress(OSError):  # a full or read-only disk: it is drawn again next time
             _write(path, made)
@@ -102,7 +109,9 @@ def cache_folder() -> Path:
 
 
 @torch.no_grad()
-def draw_samples(generator: Generator, count: int) -> Samples:
+def draw_samples(
+    generator: Generator, count: int, progress: Callable[[int, int], None] | None = None
+) -> Samples:
     """That many samples, seeded, drawn at 32 pixels where the network can, and averaged down otherwise."""
     w = torch.from_numpy(mapped_samples(generator.mapping, count, SEED))
     device, small = generator.mapping.w_avg.device, []
@@ -110,6 +119,8 @@ def draw_samples(generator: Generator, count: int) -> Samples:
     for part in w.split(BATCH):
         images = generator.synthesis(as_ws(part.to(device), generator.num_ws), resolution=side)
         small.append(to_uint8(images).permute(0, 3, 1, 2).cpu())
+        if progress:
+            progress(sum(map(len, small)), count)
     return Samples(w, torch.cat(small))
 
 

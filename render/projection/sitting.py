@@ -1,0 +1,120 @@
+"""One sitting: photographs in; latents, a picture of how near they came, and perhaps a tuned network out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from render.checkpoints.delta import save_delta
+from render.encoding import open_writer
+from render.networks import Generator
+from render.picture_files import picture_file
+from render.projection.files import check_target, save_latents
+from render.projection.losses import Features
+from render.projection.measures import psnr, ssim
+from render.projection.optimise import Plan, project
+from render.projection.side_by_side import panel, side_by_side
+from render.projection.start import samples_of
+from render.projection.tuning import Tuning, tune
+from render.projection.working import draw
+
+FILM_FPS = 25
+
+# title → a context that gives a function of (steps done, steps in all, note), or None
+Shows = Callable[[str], AbstractContextManager[Callable[..., None] | None]]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of a sitting.
+
+    latents   the file for them, NAME.npz; the other files are called after it
+    plan      how they are searched
+    tuning    how the network is tuned; None: not at all
+    features  a perceptual network, or None
+    picture   whether NAME.png shows photographs and results
+    film      a file that shows the search, or None
+    """
+
+    latents: Path
+    plan: Plan
+    tuning: Tuning | None = None
+    features: Features | None = None
+    picture: bool = True
+    film: Path | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a sitting made.
+
+    files   all that was written, the latents first
+    tuned   the file of the tuned network, or None
+    scores  PSNR in dB and SSIM of each photograph
+    """
+
+    files: tuple[Path, ...]
+    tuned: Path | None
+    scores: tuple[tuple[float, float], ...]
+
+
+def sit(
+    generator: Generator,
+    reference: str,
+    targets: Tensor,
+    names: Sequence[str],
+    wishes: Wishes,
+    shows: Shows = lambda title: nullcontext(),
+) -> Made:
+    """Project photographs [N, C, H, W] into the network that `reference` names, and write down what is found.
+
+    Files are written whole or not at all, and only when everything is found.
+    Raises LatentError, CheckpointError or EncodingError.
+    """
+    latents = check_target(wishes.latents)
+    with shows("drawing samples") as show:
+        samples = samples_of(generator, progress=show)
+    shared = {"samples": samples, "features": wishes.features}
+    with ExitStack() as stack:
+        write = stack.enter_context(picture_file(latents.with_suffix(".png"))) if wishes.picture else None
+        watch = stack.enter_context(_filmed(wishes.film, targets)) if wishes.film else None
+        with shows("projecting") as show:
+            found = project(generator, targets, wishes.plan, progress=_noted(show), watch=watch, **shared)
+        images, tuned, path = found.images, None, None
+        if wishes.tuning:
+            with shows("tuning") as show:
+                tuned = tune(generator, targets, found.ws, wishes.tuning, progress=_noted(show), **shared)
+            images = draw(tuned, found.ws.to(tuned.mapping.w_avg.device))
+            path = save_delta(tuned, generator, reference, latents.with_suffix(".safetensors"))
+        save_latents(latents, found.ws.numpy(), names, model=reference, space=wishes.plan.space)
+        if write:
+            write(side_by_side(targets, images, names))
+    scores = zip(psnr(images, targets).tolist(), ssim(images, targets).tolist(), strict=True)
+    drawn = latents.with_suffix(".png") if wishes.picture else None
+    files = tuple(each for each in (latents, drawn, path, wishes.film) if each)
+    return Made(files, path, tuple(scores))
+
+
+def _noted(show: Callable[..., None] | None) -> Callable[[int, int, float], None] | None:
+    """The loss as a note beside the progress."""
+    return show and (lambda done, total, loss: show(done, total, f"loss {loss:.3f}"))
+
+
+class _filmed:  # noqa: N801  reads as what it gives
+    """The search as a film: photographs beside what is found so far, a frame a step."""
+
+    def __init__(self, path: Path, targets: Tensor):
+        self.targets = targets
+        height, width = panel(targets, targets).shape[:2]
+        self.writer = open_writer(path, width=width, height=height, fps=FILM_FPS)
+
+    def __enter__(self) -> Callable[[int, Tensor], None]:
+        self.writer.__enter__()
+        return lambda step, images: self.writer.write(panel(self.targets, images.float().cpu()))
+
+    def __exit__(self, *what: object) -> None:
+        self.writer.__exit__(*what)

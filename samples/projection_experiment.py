@@ -1,0 +1,186 @@
+"""How well photographs are projected, by method: paintings that `portrait` never saw, judged by the painter.
+
+    python -m samples.projection_experiment                  # goes on where it was interrupted
+    python -m samples.projection_experiment --table          # prints what there is so far
+    python -m samples.projection_experiment --starts         # what a good start saves
+
+Every result is a line of runs/projection/results.jsonl. Seconds are of processor time, so that a busy machine
+does not change them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import render
+from render.networks import Generator
+from render.projection import Plan, project
+from render.projection.measures import psnr, ssim
+from render.projection.start import Samples, samples_of
+from render.projection.tuning import Tuning, tune
+from render.projection.working import as_ws, draw
+from samples import painter
+from samples.portrait_reader import errors, learn, read, truth
+
+RUNS = Path(__file__).resolve().parent.parent / "runs" / "projection"
+FIRST_SEED = 9_000_000  # no training has seen these people
+AT_ONCE = 4
+PLANS = {"w": Plan(space="w"), "w+": Plan()}
+METHODS = ("best sample", "w", "w+", "w+, tuned")
+
+
+def people_of(index: int) -> painter.Parameters:
+    """The four people of a batch."""
+    return painter.sample_parameters(AT_ONCE, FIRST_SEED + index)
+
+
+def run(generator: Generator, samples: Samples, method: str, targets: Tensor) -> tuple[Tensor, float]:
+    """Pictures [N, 3, H, W] by that method, and seconds of processor time for each."""
+    began = time.process_time()
+    if method == "best sample":
+        images = draw(generator, as_ws(samples.nearest(targets), generator.num_ws))
+    elif method in PLANS:
+        images = project(generator, targets, PLANS[method], samples=samples).images
+    else:
+        ws = project(generator, targets, PLANS["w+"], samples=samples).ws
+        parts = []
+        for target, own in zip(targets.split(1), ws.split(1), strict=True):
+            parts.append(draw(tune(generator, target, own, Tuning(), samples=samples), own))
+        images = torch.cat(parts)
+    return images, (time.process_time() - began) / len(targets)
+
+
+def measure(pictures: int) -> None:
+    """All results that are still missing, the quick methods first."""
+    torch.set_num_threads(1)
+    generator = render.load("sample:portrait")
+    samples, reader = samples_of(generator), learn(RUNS / "reader.safetensors")
+    done = {(row["method"], row["batch"]) for row in results()}
+    for method in METHODS:
+        for batch in range(-(-pictures // AT_ONCE)):
+            if (method, batch) in done:
+                continue
+            people = people_of(batch)
+            targets = painter.paint(people, "portrait", generator.resolution)
+            images, seconds = run(generator, samples, method, targets)
+            with (RUNS / "results.jsonl").open("a") as stream:
+                for row in scored(reader, images, targets, people):
+                    stream.write(
+                        json.dumps({"method": method, "batch": batch, "seconds": seconds} | row) + "\n"
+                    )
+
+
+def scored(
+    reader: torch.nn.Module, images: Tensor, targets: Tensor, people: painter.Parameters
+) -> Iterator[dict]:
+    """A result for each picture; `floor` is what the reader makes of the painting itself."""
+    known = truth(people)
+    found, floor = errors(read(reader, images), known), errors(read(reader, targets), known)
+    columns = {"psnr": psnr(images, targets), "ssim": ssim(images, targets)}
+    columns |= found | {f"{name} floor": value for name, value in floor.items()}
+    for index in range(len(images)):
+        yield {name: float(values[index]) for name, values in columns.items()}
+
+
+def results() -> list[dict]:
+    """What was measured so far."""
+    path = RUNS / "results.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def table() -> None:
+    """The results by method, with the reader's own error and that of a stranger's numbers as its limits."""
+    rows = results()
+    print("| method | pictures | seconds | PSNR | SSIM | pose error | colour error |")
+    print("| --- | --: | --: | --: | --: | --: | --: |")
+    for method in METHODS:
+        own = [row for row in rows if row["method"] == method]
+        if own:
+            print(f"| {method} | {len(own)} | {mean(own, 'seconds'):.1f} | {limits(own)} |")
+    if rows:
+        pose, colours = mean(rows, "pose floor"), mean(rows, "colours floor")
+        print(f"| the painting itself | | | | | {pose:.3f} | {colours:.3f} |")
+        pose, colours = strangers()
+        print(f"| somebody else's | | | | | {pose:.3f} | {colours:.3f} |")
+
+
+def limits(rows: Sequence[dict]) -> str:
+    """The cells of one method."""
+    return (
+        f"{mean(rows, 'psnr'):.1f} ({min(row['psnr'] for row in rows):.1f} to "
+        f"{max(row['psnr'] for row in rows):.1f}) | {mean(rows, 'ssim'):.3f} | "
+        f"{mean(rows, 'pose'):.3f} | {mean(rows, 'colours'):.3f}"
+    )
+
+
+def mean(rows: Sequence[dict], name: str) -> float:
+    return sum(row[name] for row in rows) / len(rows)
+
+
+def strangers() -> tuple[float, float]:
+    """How far any two people are apart in pose and colours."""
+    known = truth(painter.sample_parameters(2000, FIRST_SEED - 1))
+    found = errors(known, known.roll(1, dims=0))
+    return float(found["pose"].mean()), float(found["colours"].mean())
+
+
+def starts(pictures: int) -> None:
+    """Searches of several lengths from the best sample and from w_avg, and the lengths that come as far."""
+    torch.set_num_threads(1)
+    generator = render.load("sample:portrait")
+    samples = samples_of(generator)
+    targets = torch.cat(
+        [painter.paint(people_of(batch), "portrait", 128) for batch in range(pictures // AT_ONCE)]
+    )
+    average = generator.mapping.w_avg.expand(len(targets), -1)
+    print("| steps | loss from w_avg | loss from the best sample | steps that w_avg needs for it |")
+    print("| --: | --: | --: | --: |")
+    curves = {}
+    for steps in (25, 50, 100, 125, 150, 200):
+        both = [
+            float(
+                project(generator, targets, Plan(steps=steps), samples=samples, start=start).losses[-1].mean()
+            )
+            for start in (average, None)
+        ]
+        curves[steps] = both
+    for steps, (plain, better) in curves.items():
+        needed = steps_to(better, {each: losses[0] for each, losses in curves.items()})
+        print(f"| {steps} | {plain:.3f} | {better:.3f} | {needed} |", flush=True)
+
+
+def steps_to(loss: float, curve: dict[int, float]) -> str:
+    """Between which lengths of a search its end falls to that loss."""
+    points = sorted(curve.items())
+    for (shorter, above), (longer, below) in pairwise(points):
+        if below <= loss <= above:
+            return f"{shorter + (longer - shorter) * (above - loss) / (above - below):.0f}"
+    return f"under {points[0][0]}" if loss > points[0][1] else f"over {points[-1][0]}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Measure projections of unseen paintings.")
+    parser.add_argument("--pictures", type=int, default=100)
+    parser.add_argument("--table", action="store_true", help="print what there is so far")
+    parser.add_argument(
+        "--starts", action="store_true", help="measure what a good start saves, on 16 pictures"
+    )
+    options = parser.parse_args(arguments)
+    if options.starts:
+        starts(16)
+        return
+    if not options.table:
+        measure(options.pictures)
+    table()
+
+
+if __name__ == "__main__":
+    main()
