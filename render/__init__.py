@@ -11,10 +11,12 @@ from typing import Any
 # Public name → the module it lives in.
 _HOME: dict[str, str] = {
     "Preset": "render.preset",
+    "Clip": "render.production",
     "render": "render.production",
     "again": "render.production",
     "frames": "render.production",
     "sandbox": "render.reach",
+    "sheet": "render.sheets",
     "load": "render.checkpoints.load",
     "save": "render.checkpoints.native",
     "blend": "render.blending.blender",

@@ -105,6 +105,7 @@ class MainGroup(Group):
         "grid": "render.figure_cli",
         "pairs": "render.figure_cli",
         "explain": "render.explain_cli",
+        "sheet": "render.sheet_cli",
         "project": "render.projection_cli",
     }
 
@@ -241,6 +242,8 @@ def check(preset: str, overrides: tuple[str, ...], frame: int | None) -> None:
 
     Of a film, print what it says of its making.
     """
+    from render.encoding import is_film
+
     if is_film(preset):
         click.echo(words_of_film(preset), nl=False)
         return
@@ -249,30 +252,6 @@ def check(preset: str, overrides: tuple[str, ...], frame: int | None) -> None:
     loaded = load_preset(preset, True, overrides)
     with pointing(loaded):
         click.echo(describe(loaded) if frame is None else describe_frame(loaded, frame))
-
-
-@main.command()
-@preset_argument
-@set_option
-@click.option("--out", "-o", "file", type=click.Path(path_type=Path), help="[default: PRESET-sheet.png]")
-@click.option(
-    "--frames", "count", type=click.IntRange(2, 40), default=8, show_default=True, help="Frames shown."
-)
-@device_option
-@offline_option
-@sandbox_option
-@quiet_option
-def sheet(
-    preset: str, overrides: tuple[str, ...], file: Path | None, count: int, device: str | None, quiet: bool
-) -> None:
-    """Draw PRESET as one picture: frames over the curves of every track."""
-    loaded = load_preset(preset, quiet, overrides)
-    fetch_models(loaded, quiet)
-    path = placed(Path(), file or default_folder() / f"{Path(preset).stem}-sheet.png")
-    from render.sheet import save_sheet
-
-    with pointing(loaded):
-        announce([save_sheet(loaded, path, count, device)], quiet)
 
 
 @main.command()
@@ -316,15 +295,6 @@ def schema(file: Path | None) -> None:
     click.echo(
         f"wrote {file}; now begin a preset beside it with: # yaml-language-server: $schema={file.name}"
     )
-
-
-def is_film(name: str) -> bool:
-    """Whether this is a finished film, or a folder of numbered pictures, rather than a preset."""
-    from render.encoding import KNOWN_EXTENSIONS
-
-    path = Path(name)
-    is_folder = path.is_dir() and next(path.glob("*.png"), None) is not None
-    return is_folder or (path.suffix.lower() in (*KNOWN_EXTENSIONS, ".png") and path.is_file())
 
 
 def words_of_film(name: str) -> str:

@@ -23,7 +23,7 @@ from render.panels import DARK, Color, color_of
 from render.pen import Pen, text_width
 from render.report import number_text, section
 from render.report.table import paragraph
-from render.sheet import number_ticks
+from render.sheets import number_ticks
 
 NONE = "–"
 MOST_COLUMNS = 8  # pairs whose layers stand beside each other in the text

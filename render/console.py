@@ -1,7 +1,9 @@
-"""What a person sees while frames are made: a bar on a terminal, a line now and then in a log, or nothing."""
+"""What a person sees while frames are made: a bar, a line now and then in a log, or nothing."""
 
 from __future__ import annotations
 
+import html
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LINE_SECONDS = 5.0
+BAR_SECONDS = 0.2  # between two pictures of a notebook's bar
 
 
 @contextmanager
@@ -22,11 +25,57 @@ def progress(title: str, quiet: bool, unit: str = "frame") -> Iterator[Callable[
     """
     if quiet:
         yield None
+    elif in_notebook():
+        yield NotebookBar(title, unit)
     elif sys.stderr.isatty():
         with _bar(title, unit) as show:
             yield show
     else:
         yield Lines(title, unit)
+
+
+def in_notebook() -> bool:
+    """Whether this runs in the kernel of a notebook: of Jupyter, Colab and their like."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+class NotebookBar:
+    """A bar in a notebook's output, which is one line of text when all is done. It needs no widgets."""
+
+    def __init__(self, title: str, unit: str = "frame"):
+        self.title, self.unit = title, unit
+        self.began, self.shown, self.seconds = time.monotonic(), -math.inf, 0.0
+        self.done = self.total = 0
+        self.note = ""
+        self._handle: Any = None
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        now = time.monotonic()
+        self.done, self.total, self.note, self.seconds = done, total, note, now - self.began
+        if done < total and now - self.shown < BAR_SECONDS:
+            return
+        self.shown = now
+        if self._handle is None:
+            from IPython.display import display
+
+            self._handle = display(self, display_id=True)
+        else:
+            self._handle.update(self)
+
+    def __repr__(self) -> str:
+        fps = self.done / max(self.seconds, 1e-9)
+        pace, note = f"{fps:.1f} {self.unit}s/s", f", {self.note}" if self.note else ""
+        if self.done == self.total:
+            return f"{self.title}: {self.total} {self.unit}s in {duration_text(self.seconds)}, {pace}{note}"
+        left = duration_text((self.total - self.done) / max(fps, 1e-9))
+        return f"{self.title}: {self.unit} {self.done} of {self.total}, {pace}, {left} left{note}"
+
+    def _repr_html_(self) -> str:
+        words = f"<small>{html.escape(repr(self))}</small>"
+        if self.done == self.total:
+            return words
+        return f'<progress value="{self.done}" max="{self.total}" style="width:20em"></progress> {words}'
 
 
 class Lines:

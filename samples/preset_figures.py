@@ -15,7 +15,7 @@ from PIL import Image
 import render
 from render.latents.pace import as_floats, colour_distances, picture_distances, unevenness
 from render.pen import Pen, mixed
-from render.sheet.look import BRIGHT, GRID, GROUND, GUIDE, MUTED, PANEL, SMALL, TEXT, hue
+from render.sheets.look import BRIGHT, GRID, GROUND, GUIDE, MUTED, PANEL, SMALL, TEXT, hue
 from render.timeline import parse_easing
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"

@@ -69,6 +69,7 @@ def test_every_kind_is_made_again_from_itself(preset, tmp_path, monkeypatch, nam
     [made] = render.again(film, copy)
     assert made == Path(copy) if "%" not in copy else made == Path("copy")
     assert same_pictures(film, made)
+    assert len(decoded(made)) == 13 * 56 * 16 * 3
     text, again = record_of(film).preset, record_of(made).preset
     assert text.replace(name, "FILE") == again.replace(copy, "FILE")
     assert Preset.from_yaml(text).replace(outputs=()) == preset.replace(outputs=())

@@ -15,7 +15,7 @@ from render.errors import EncodingError, PresetError
 from render.preset import Preset, position_of
 from render.renderer import Renderer
 from render.scene import Scene
-from render.sheet import (
+from render.sheets import (
     Plan,
     draw_sheet,
     frame_indices,
@@ -24,7 +24,7 @@ from render.sheet import (
     save_sheet,
     time_ticks,
 )
-from render.sheet.look import (
+from render.sheets.look import (
     GROUND,
     GUTTER,
     HEADER,

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from render.pen import Pen
 from render.preset import SWAP, WEIGHT, Preset
 from render.scene import Scene
-from render.sheet import Plan, frame_indices, tick_text
-from render.sheet.curves import key_dots, key_moments
-from render.sheet.ground import beat_places, marker_places, marks_block
-from render.sheet.look import BAR, GROUND, MARKER, MODEL_HUES, NEAREST_BEATS, PANEL, TITLE
-from render.sheet.names import bars_block, column_moments
-from render.sheet.page import model_colors
-from render.sheet.scales import every_so_many
-from render.sheet.walks import walks_block
-from render.sheet.weights import weight_blocks, weight_colors, weight_columns
+from render.sheets import Plan, frame_indices, tick_text
+from render.sheets.curves import key_dots, key_moments
+from render.sheets.ground import beat_places, marker_places, marks_block
+from render.sheets.look import BAR, GROUND, MARKER, MODEL_HUES, NEAREST_BEATS, PANEL, TITLE
+from render.sheets.names import bars_block, column_moments
+from render.sheets.page import model_colors
+from render.sheets.scales import every_so_many
+from render.sheets.walks import walks_block
+from render.sheets.weights import weight_blocks, weight_colors, weight_columns
 from render.timeline import Clock, Key, NameKey, NameTrack, Term, Time, Track
 
 YAML = """

@@ -15,6 +15,7 @@ from PIL import Image, ImageSequence
 
 from render.encoding import Audio, Tags, fit, open_writer, read_tags
 from render.encoding.codecs import ffmpeg_path
+from render.encoding.inspection import film_stream
 from render.encoding.tags import _pairs, _xmp, gif_comment, metadata_file
 from render.errors import EncodingError
 
@@ -48,6 +49,8 @@ def decoded(path: Path) -> bytes:
         "error",
         "-i",
         str(name),
+        "-map",
+        film_stream(path),
         "-f",
         "rawvideo",
         "-pix_fmt",

@@ -12,6 +12,7 @@ from render.encoding.spool import Spool
 from render.encoding.tags import Tags, read_tags
 from render.encoding.targets import Limits, Target, target_of, targets
 from render.encoding.video import VideoSettings
+from render.encoding.viewing import View, is_film, view
 
 __all__ = [
     "KNOWN_EXTENSIONS",
@@ -26,15 +27,18 @@ __all__ = [
     "Tags",
     "Target",
     "VideoSettings",
+    "View",
     "Writer",
     "container_of",
     "expected_facts",
     "facts_of",
     "fit",
+    "is_film",
     "open_writer",
     "read_tags",
     "suited_rate",
     "suited_size",
     "target_of",
     "targets",
+    "view",
 ]

@@ -9,6 +9,7 @@ import os
 import re
 import struct
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -51,7 +52,7 @@ class FileFacts:
 def facts_of(path: str | os.PathLike[str]) -> FileFacts:
     """Read a film, every frame of it; EncodingError where it is none."""
     path = Path(path)
-    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-i", f"file:{path}", "-map", "0:v:0"]
+    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-i", f"file:{path}", "-map", film_stream(path)]
     command += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framecrc", "pipe:1"]
     shown = subprocess.run(command, capture_output=True, text=True, errors="replace")
     video = _VIDEO.search(shown.stderr)
@@ -76,6 +77,14 @@ def facts_of(path: str | os.PathLike[str]) -> FileFacts:
         edit_list=b"elst" in kinds if is_boxed else None,
         audio=sound[1] if sound else None,
     )
+
+
+def film_stream(path: Path) -> str:
+    """Which stream of a file ffmpeg is to read: in an animated AVIF the first one is a picture at rest."""
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(12)[4:] == b"ftypavis":
+            return "0:v:1"
+    return "0:v:0"
 
 
 def _rate(frames: int, seconds: Fraction, base: Fraction, shown: str) -> Fraction:

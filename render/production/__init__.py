@@ -13,19 +13,34 @@ from typing import Any
 
 import numpy as np
 
+from render import console
+from render.console import in_notebook
 from render.encoding import Spool, expected_facts, facts_of
 from render.errors import BlendreelWarning, EncodingError, PresetError
 from render.preset import Preset
 from render.preset.overrides import Overrides
 from render.production.again import Retake, record_of
 from render.production.jobs import Job, Size, plan
+from render.production.notebook import Clip, Frame
 from render.production.record import Recorder
 from render.production.sinks import Sinks, fitted
 from render.reach import default_folder
 from render.renderer import Renderer, pick_device
 from render.scene import Scene
 
-__all__ = ["Job", "Retake", "again", "frames", "plan", "record_of", "remake", "render", "write"]
+__all__ = [
+    "Clip",
+    "Frame",
+    "Job",
+    "Retake",
+    "again",
+    "frames",
+    "plan",
+    "record_of",
+    "remake",
+    "render",
+    "write",
+]
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
@@ -37,17 +52,18 @@ def render(
     device: str | None = None,
     batch_size: int | None = None,
     resolution: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     private: bool = False,
-) -> list[Path]:
+) -> Clip:
     """Render a preset (or the file of one) to `files`, or to the outputs it names; returns their paths.
 
-    Of numbered pictures the path is that of their folder.
+    Of numbered pictures the path is that of their folder. In a notebook what is returned plays.
 
     device      cuda, mps or cpu; by default the best there is
     batch_size  pictures drawn at once
     resolution  smaller pictures, for a preview
-    progress    called with (frames done, frames in all) after every frame
+    progress    called with (frames done, frames in all) after every frame; by default there is a bar in
+                notebooks, and nothing elsewhere; False: nothing
     private     files say nothing of their making; otherwise each holds its preset, see `again`
 
     A file has its name only when it is complete. Raises PresetError, CheckpointError, BlendError,
@@ -56,7 +72,10 @@ def render(
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     jobs = plan(preset, files, out_dir)
     scene = Scene.open(preset, pick_device(device))
-    return write(scene, jobs, batch_size, resolution, progress, private)
+    is_shown = progress if isinstance(progress, bool) else progress is None and in_notebook()
+    with console.progress("rendering", not is_shown) as show:
+        show = progress if callable(progress) else show
+        return Clip(write(scene, jobs, batch_size, resolution, show, private))
 
 
 def again(
@@ -65,7 +84,7 @@ def again(
     out_dir: str | Path | None = None,
     overrides: Overrides = (),
     **options: Any,
-) -> list[Path]:
+) -> Clip:
     """Render a film once more from what it says of its making; returns the paths of what was made.
 
     film       any file of `render`, unless that was private; of numbered pictures their folder
@@ -81,9 +100,7 @@ def again(
     return remake(Retake.of(film, overrides), *files, out_dir=out_dir, **options)
 
 
-def remake(
-    retake: Retake, *files: str | Path, out_dir: str | Path | None = None, **options: Any
-) -> list[Path]:
+def remake(retake: Retake, *files: str | Path, out_dir: str | Path | None = None, **options: Any) -> Clip:
     """As `again`, for a film whose making was read already."""
     if retake.is_changed and not files:
         raise PresetError(f"{retake.film}: with other values it is another film; give that one a new name")
@@ -249,8 +266,10 @@ def frames(
     stop: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
-) -> Iterator[np.ndarray]:
+) -> Iterator[Frame]:
     """Frames uint8 [H, W, 3] of a preset, one after the other: from `start` up to, not including, `stop`.
+
+    They are arrays that a notebook shows as pictures.
 
     A range is cut to the clip, as Python cuts slices: there are fewer frames, or none, outside it. All files
     are opened at once, before the first frame is asked for.
@@ -258,4 +277,4 @@ def frames(
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     scene = Scene.open(preset, pick_device(device))
     wanted = range(scene.clock.frame_count)[slice(start, stop)]
-    return Renderer(scene, batch_size).frames(scene.moments(wanted))
+    return (frame.view(Frame) for frame in Renderer(scene, batch_size).frames(scene.moments(wanted)))

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 from PIL import Image
 
 from render.panels import Color
 from render.pen import Pen, text_width
-from render.picture_files import picture_file
 from render.pixels import resized
 from render.preset import Preset
-from render.renderer import Renderer, pick_device
+from render.renderer import Renderer
 from render.report import animated_tracks, clip_text, seconds_text, value_text
 from render.scene import Scene
 from render.timeline import NameTrack
@@ -52,19 +50,6 @@ from .weights import weight_blocks
 FIRST = ("blend.", "latents.", "truncation", "transform.", "vars.")  # the order of plots
 MOST_NOTE_LINES = 4
 NOTE_GAP = 28
-
-
-def save_sheet(preset: Preset, path: str | Path, count: int = 8, device: str | None = None) -> Path:
-    """Draw a preset as one picture (PNG, or what the extension says) and return the file's path.
-
-    count   frames shown, evenly spaced over the clip
-    device  cuda, mps or cpu; by default the best there is
-
-    Raises EncodingError where the file cannot be written, and whatever opening the preset raises.
-    """
-    with picture_file(path) as write:
-        write(draw_sheet(Scene.open(preset, pick_device(device)), count))
-    return Path(path)
 
 
 def draw_sheet(scene: Scene, count: int = 8) -> Image.Image:
