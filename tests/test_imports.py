@@ -46,7 +46,8 @@ ARROWS = {
     "figure": {"variants", "deepzoom", "encoding", "pen"},
     "pairs": {"variants", "encoding"},
     "explain": {"channel_figures", "picture_files"},
-    **{name: {"renderer", "encoding"} for name in ("cluster", "projection")},
+    "cluster": {"renderer", "encoding"},
+    "projection": {"renderer", "encoding", "picture_files"},
 }
 TOP = {
     "cli",
