@@ -50,7 +50,8 @@ PICTURES = [
     Kind("a/%02d.png", "png", True),
 ]
 ALL = [*VIDEO, *PICTURES]
-WITH_CRF = [kind for kind in ALL if getattr(codecs.CODECS.get(kind.codec), "max_crf", 0)]
+ONE_OF_A_CODEC = list({kind.codec: kind for kind in reversed(ALL)}.values())[::-1]
+WITH_CRF = [kind for kind in ONE_OF_A_CODEC if getattr(codecs.CODECS.get(kind.codec), "max_crf", 0)]
 WITH_BITRATE = [kind for kind in WITH_CRF if kind.codec != "webp"]
 
 
@@ -144,7 +145,7 @@ def test_bitrate(tmp_path: Path, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("speed", ["ultrafast", "veryslow"])
-@pytest.mark.parametrize("kind", **ids([*VIDEO, Kind("a.avif", "av1", True)]))
+@pytest.mark.parametrize("kind", **ids([kind for kind in VIDEO if kind in ONE_OF_A_CODEC]))
 def test_speeds(tmp_path: Path, kind: Kind, speed: str) -> None:
     frames = [frame(index, 48, 32) for index in range(3)]
     assert psnr(decoded(record(tmp_path, kind, frames, preset=speed)), frames) > 36
@@ -181,23 +182,25 @@ WIDE = np.full((48, 96, 3), 65535, np.uint16)
 WIDE[:, :24], WIDE[:, 72:] = 0, 0
 
 
-@pytest.mark.parametrize("kind", **ids(ALL))
-def test_sizes(tmp_path: Path, kind: Kind) -> None:
-    """Padded with a background, cropped, stretched: the same in every kind of file, in the right colours."""
-    found = {}
-    for fit in ("pad", "crop", "stretch"):
-        path = record(tmp_path, kind, [WIDE] * 2, size=(64, 64), fit=fit, background="#c02040")
-        found[fit] = decoded(path)[0].astype(int)
-        assert found[fit].shape == (64, 64, 3)
-    inks = {"bar": [192, 32, 64], "white": [255] * 3, "black": [0] * 3}
-    expected = {
-        "pad": {(4, 4): "bar", (60, 60): "bar", (32, 32): "white", (32, 4): "black"},
-        "crop": {(4, 32): "white", (60, 32): "white", (32, 26): "white"},
-        "stretch": {(4, 32): "white", (60, 4): "black", (4, 60): "black"},
-    }
-    for fit, places in expected.items():
-        for place, ink in places.items():
-            assert np.abs(found[fit][place] - inks[ink]).max() <= 6, (fit, place)
+INKS = {"bar": [192, 32, 64], "white": [255] * 3, "black": [0] * 3}
+PLACES = {
+    "pad": {(4, 4): "bar", (60, 60): "bar", (32, 32): "white", (32, 4): "black"},
+    "crop": {(4, 32): "white", (60, 32): "white", (32, 26): "white"},
+    "stretch": {(4, 32): "white", (60, 4): "black", (4, 60): "black"},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fit"),
+    [(kind, "pad") for kind in ALL] + [(ALL[0], "crop"), (ALL[0], "stretch"), (ALL[8], "crop")],
+)
+def test_sizes(tmp_path: Path, kind: Kind, fit: str) -> None:
+    """The right shape and colours, with the background beside it; frames are fitted, then encoded."""
+    path = record(tmp_path, kind, [WIDE] * 2, size=(64, 64), fit=fit, background="#c02040")
+    found = decoded(path)[0].astype(int)
+    assert found.shape == (64, 64, 3)
+    for place, ink in PLACES[fit].items():
+        assert np.abs(found[place] - INKS[ink]).max() <= 6, place
 
 
 @pytest.mark.parametrize("kind", **ids(ALL))
@@ -245,7 +248,7 @@ def test_a_gif_of_4097_pixels(tmp_path: Path) -> None:
     assert psnr(found, frames) > 34
 
 
-@pytest.mark.parametrize("width", range(16, 66, 8))
+@pytest.mark.parametrize("width", [16, 40, 48, 62])
 def test_narrow_pictures_of_ten_bits(tmp_path: Path, width: int) -> None:
     """Widths at which x265's own fast code crashes."""
     frames = [frame(index, width, 40) for index in range(4)]
