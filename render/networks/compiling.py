@@ -2,16 +2,19 @@
 
 On a CPU the code is made ahead of time, by `torch.export` and AOTInductor, and loaded without either:
 importing the compiler alone takes longer than the first frame. On CUDA `torch.compile` is asked, which keeps
-a cache of its own.
+a cache of its own. What is written in C++ becomes a library in the same folder.
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import inspect
 import os
 import platform
 import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -27,6 +30,8 @@ from render.errors import BlendreelWarning
 
 # For code on a CPU: for any number of threads, and without precompiled headers (150 MB, and no faster).
 OPTIONS = {"cpp.dynamic_threads": True, "compile_threads": 1, "cpp_cache_precompile_headers": False}
+# For code in C++: of this processor, and with the OpenMP that PyTorch has already loaded.
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp", "-fPIC", "-shared")
 # Sizes a kernel is traced with: different, so that none is taken for another; large, so that it is threaded.
 EXAMPLE = {"n": 3, "p": 4099, "c": 48, "h": 67, "1": 1}
 
@@ -36,6 +41,7 @@ class CompiledKernels:
 
     def __init__(self) -> None:
         self._loaded: dict[tuple, Callable | None] = {}
+        self._libraries: dict[Path, ctypes.CDLL | None] = {}
         self.is_broken = False
 
     def find(
@@ -71,13 +77,28 @@ class CompiledKernels:
             if not path.exists():
                 if not may_compile:
                     return None
-                if not has_compiler():
-                    raise RuntimeError("there is no C++ compiler here (g++ or clang++)")
+                find_compiler()
                 _compile(function, shapes, constants, dtype, path)
             return _load(path)
         except Exception as error:  # whatever a compiler may raise: pictures don't depend on it
             self.give_up(error)
             return None
+
+    def library(self, source: Path, compiled: bool | None) -> ctypes.CDLL | None:
+        """The C++ of that file as a library, or None: do without it. `compiled` as in `find`; Linux only."""
+        if compiled is False or self.is_broken or sys.platform != "linux":
+            return None
+        if self._libraries.get(source) is None and (compiled or source not in self._libraries):
+            self._libraries[source] = None
+            try:
+                digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+                path = code_folder() / f"{source.stem}-{digest}.so"
+                if compiled and not path.exists():
+                    _build(source, path)
+                self._libraries[source] = ctypes.CDLL(str(path)) if path.exists() else None
+            except Exception as error:  # as above
+                self.give_up(error)
+        return self._libraries[source]
 
     def give_up(self, error: Exception) -> None:
         """Go on without compiled code, and say so once."""
@@ -93,9 +114,13 @@ class CompiledKernels:
 COMPILED = CompiledKernels()
 
 
-def has_compiler() -> bool:
-    """Whether there is a program that compiles C++; PyTorch would find out late, and at length."""
-    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
+def find_compiler() -> str:
+    """The program that compiles C++. Raises RuntimeError: PyTorch would find out late, and at length."""
+    found = (shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++"))
+    path = next(filter(None, found), None)
+    if path is None:
+        raise RuntimeError("there is no C++ compiler here (g++ or clang++)")
+    return path
 
 
 def code_folder() -> Path:
@@ -159,18 +184,36 @@ def _compile(
         torch.zeros([EXAMPLE[letter] for letter in shape], dtype=dtype if len(shape) == 3 else torch.float32)
         for shape in shapes
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     with _own_folder(), warnings.catch_warnings(), torch.inference_mode(False):
         warnings.simplefilter("ignore")
         module = _AsModule(function, constants)
         program = torch.export.export(module, tensors, dynamic_shapes=(axes,))
-        handle, name = tempfile.mkstemp(suffix=".pt2", dir=path.parent)
-        os.close(handle)
-        try:
+        with _written_whole(path) as name:
             torch._inductor.aoti_compile_and_package(program, package_path=name, inductor_configs=OPTIONS)
-            os.replace(name, path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+
+
+def _build(source: Path, path: Path) -> None:
+    """Compile C++ to a library at `path`, whole or not at all."""
+    compiler = find_compiler()
+    with _written_whole(path) as name:
+        command = [compiler, *FLAGS, str(source), "-o", name]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            first = next((line for line in done.stderr.splitlines() if "error" in line), "it failed")
+            raise RuntimeError(f"{Path(compiler).name}: {first}")
+
+
+@contextmanager
+def _written_whole(path: Path) -> Iterator[str]:
+    """A name to write to, which becomes `path` when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        yield name
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 @contextmanager

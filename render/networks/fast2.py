@@ -1,7 +1,8 @@
 """StyleGAN2's fast synthesis: the same pictures as `stylegan2.Synthesis` in fewer passes over memory.
 
 A layer is a convolution with the shared weight (transposed where the size doubles, then the low-pass filter
-channel by channel), and one pass for demodulation, noise, bias, activation, clamp and the next styles.
+channel by channel), and one pass for demodulation, noise, bias, activation, clamp and the next styles. Where
+`winograd` has a library, that pass belongs to the convolution or to the filter, and so do the own styles.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from render.networks.modulated import (
 from render.networks.precision import Precision
 from render.networks.stylegan2 import Block, SynthesisLayer
 from render.networks.synthesis import Batch, FastSynthesis, State, Step
+from render.networks.winograd import Finish, Weights, Winograd
 
 # Activations that a positive gain passes through, as leaky ReLUs: their slope below 0.
 SLOPES = {"lrelu": 0.2, "relu": 0.0, "linear": 1.0}
@@ -38,12 +40,16 @@ SLOPES = {"lrelu": 0.2, "relu": 0.0, "linear": 1.0}
 
 @dataclass(frozen=True)
 class Layer(Modulated):
-    """A prepared layer; bias [O] and noise [1, H·W] (None: without noise), filter [k, k] where it doubles."""
+    """A prepared layer; bias [O] and noise [1, H·W] (None: without noise), filter [k, k] where it doubles.
+
+    taps [k], twice the filter's along one axis, where it is the same along both
+    """
 
     bias: Tensor = None
     noise: Tensor | None = None
     strength: Tensor | None = None
     filter: Tensor | None = None
+    taps: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,10 @@ class FastStyleGAN2(FastSynthesis):
     def __init__(self, generator: Generator, precision: Precision, compiled: bool | None = None):
         super().__init__(generator, precision, compiled)
         self.clamp = precision.clamp(self.config.conv_clamp)
+        self.device = generator.mapping.w_avg.device
+        self.winograd, self.styled = None, set()
+        if self.config.activation in SLOPES:
+            self.winograd = Winograd.find(compiled, self.device, precision.dtype)
         for block in generator.synthesis.blocks:
             self._add(block)
 
@@ -92,23 +102,32 @@ class FastStyleGAN2(FastSynthesis):
             self.steps += (Step((leaf,), (), self._constant),)
         else:
             used = [f"{name}.conv0"]
-            self.add_module(used[0], block.conv0, self._layer)
+            self._add_layer(used[0], block.conv0, block.resolution // 2)
             if self.config.architecture == "resnet":
                 used.append(f"{name}.skip")
                 self.add_module(used[1], block.skip, self._shortcut)
             self.steps += (Step(tuple(used), (row,), partial(self._first, block, row)),)
         used = [f"{name}.conv1"]
-        self.add_module(used[0], block.conv1, self._layer)
+        self._add_layer(used[0], block.conv1, block.resolution)
         if block.has_to_rgb:
             used.append(f"{name}.torgb")
             self.add_module(used[1], block.torgb, self._rgb)
         rows = tuple(range(row + 1, row + 1 + len(used)))
         self.steps += (Step(tuple(used), rows, partial(self._second, block, row + 1)),)
 
+    def _add_layer(self, name: str, module: SynthesisLayer, size: int) -> None:
+        """The unit of a layer whose convolution works on about `size` pixels a side."""
+        products = self.winograd and self.winograd.products(self.precision.dtype, size)
+        if products is not None:
+            self.styled.add(name)
+        self.add_module(name, module, partial(self._layer, products))
+
     # --- preparing ---------------------------------------------------------------------------------
 
-    def _layer(self, module: SynthesisLayer, own: dict[str, Tensor]) -> Layer:
+    def _layer(self, products: torch.dtype | None, module: SynthesisLayer, own: dict[str, Tensor]) -> Layer:
+        """`products`: the format in which the library multiplies; None: it doesn't."""
         up = module.up > 1
+        kernel = own["resample_filter"] if up else None
         base = Modulated.of(
             own["weight"],
             own["affine.weight"],
@@ -116,6 +135,7 @@ class FastStyleGAN2(FastSynthesis):
             module.affine.weight_gain,
             self.precision,
             up,
+            products and partial(self.winograd.weights, products=products, doubles=up),
         )
         noise = strength = None
         if self.config.use_noise:
@@ -127,7 +147,8 @@ class FastStyleGAN2(FastSynthesis):
             bias=bias,
             noise=noise,
             strength=strength,
-            filter=own["resample_filter"] if up else None,
+            filter=kernel,
+            taps=kernel if kernel is None else separate(kernel),
         )
 
     def _rgb(self, module, own: dict[str, Tensor]) -> Rgb:
@@ -194,7 +215,12 @@ class FastStyleGAN2(FastSynthesis):
     ) -> tuple[Tensor | None, Tensor | None]:
         """One layer: its activations (if `keep`), and these times the styles of the layer `following`."""
         style = batch.each(name, style_of, batch.ws[:, row])
-        x = scale_channels(state.x, style) if state.scaled is None else state.scaled
+        if name in self.styled:
+            x = state.x
+        else:
+            x = scale_channels(state.x, style) if state.scaled is None else state.scaled
+        if following in self.styled:
+            following, keep = None, True
         next_style = None
         if following is not None:
             next_style = batch.each(following, style_of, batch.ws[:, row + 1])
@@ -214,20 +240,54 @@ class FastStyleGAN2(FastSynthesis):
         keep: bool,
         gain: float,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """x [N, I, H, W], times its styles → [N, O, H', W'], plain, times the next styles, or both."""
+        """x [N, I, H, W], times its styles → [N, O, H', W'], plain, times the next styles, or both.
+
+        A layer in `styled` multiplies by its styles itself.
+        """
+        size = x.shape[2:] if made.filter is None else [2 * side for side in x.shape[2:]]
+        values = made.demodulation(style), self._noise(made, len(x), *size, noise_mode), made.bias
+        if self.winograd is not None and (made.filter is None or made.taps is not None):
+            return self._draw_with_library(made, x, style, self._finish_of(*values, gain, next_style, keep))
         y = convolve(x, made.weight) if made.filter is None else double(x, made.weight, made.filter)
-        noise = self._noise(made, y, noise_mode)
-        found = self._finish(flat(y), made.demodulation(style), noise, made.bias, gain, next_style, keep)
+        found = self._finish(flat(y), *values, gain, next_style, keep)
         return tuple(spatial(part, y) for part in found) if isinstance(found, tuple) else spatial(found, y)
 
-    def _noise(self, made: Layer, y: Tensor, noise_mode: str) -> Tensor:
+    def _draw_with_library(self, made: Layer, x: Tensor, style: Tensor, finish: Finish):
+        """The same where C++ can do what follows, and the convolution too where that is faster."""
+        up, is_own = made.filter is not None, isinstance(made.weight, Weights)
+        if is_own and not up:
+            return self.winograd.convolve(x, made.weight, style, finish)
+        if is_own:
+            y = self.winograd.convolve(x, made.weight, style, Finish())
+        elif up:
+            y = convolve_double(x, made.weight)
+        else:
+            return self.winograd.low_pass(convolve(x, made.weight), torch.ones(1), 0, x.shape[2:], finish)
+        size = 2 * x.shape[2], 2 * x.shape[3]
+        return self.winograd.low_pass(y, made.taps, (len(made.taps) + 1) // 2 - 1, size, finish)
+
+    def _noise(self, made: Layer, n: int, height: int, width: int, noise_mode: str) -> Tensor:
         """What is added to all channels, [1 or N, H·W]."""
-        n, _, height, width = y.shape
         if made.noise is None or noise_mode == "none":
-            return torch.zeros([1, height * width], device=y.device)
+            return torch.zeros([1, height * width], device=self.device)
         if noise_mode == "random":
-            return torch.randn([n, height * width], device=y.device) * made.strength
+            return torch.randn([n, height * width], device=self.device) * made.strength
         return made.noise
+
+    def _finish_of(
+        self,
+        scale: Tensor,
+        noise: Tensor,
+        bias: Tensor,
+        gain: float,
+        next_style: Tensor | None,
+        keep: bool,
+    ) -> Finish:
+        """What the library does after a convolution: the values of `_finish`."""
+        bound = math.inf if self.clamp is None else self.clamp * gain
+        gain = gain * ops.ACTIVATIONS[self.config.activation][1]
+        slope = SLOPES[self.config.activation]
+        return Finish(scale * gain, noise * gain, None, bias * gain, slope, bound, next_style, keep)
 
     def _finish(
         self,
@@ -281,6 +341,12 @@ class FastStyleGAN2(FastSynthesis):
 
     def picture(self, state: State, batch: Batch, resolution: int | None) -> Tensor:
         return self.shrink(state.image, resolution)
+
+
+def separate(kernel: Tensor) -> Tensor | None:
+    """Twice the taps [k] of a filter [k, k] that sums to 1; None if they differ between the axes."""
+    taps = kernel.sum(0)
+    return taps * 2 if torch.allclose(torch.outer(taps, taps), kernel, atol=1e-7) else None
 
 
 def double(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from render.networks.precision import Precision
+from render.networks.winograd import Weights
 
 TINY = 1e-8  # of the definition: keeps a vanishing weight from dividing by 0
 STEADY_ROWS = 8  # the CPU's library takes 1.2 ms for four rows of 512 in float64, and 0.2 ms for eight
@@ -26,16 +27,19 @@ MANY_PIXELS = 32 * 32  # smaller pictures are convolved one by one
 class Modulated:
     """A layer's weights, ready to use.
 
-    weight        [O, I, k, k], or [I, O, k, k] for a transposed convolution, in the short format
+    weight        [O, I, k, k], or [I, O, k, k] for a transposed convolution, in the short format; or
+                  what `pack` made of it
     energy        Σₖ w², [I, O], float64
     affine, shift  w → styles: [w_dim, I], [I], float64, their gain in them
+    is_short      activations are in a short format
     is_half       float16: weights and styles are kept near 1; demodulation divides that out again
     """
 
-    weight: Tensor
+    weight: Tensor | Weights
     energy: Tensor
     affine: Tensor
     shift: Tensor
+    is_short: bool
     is_half: bool
 
     @classmethod
@@ -47,16 +51,24 @@ class Modulated:
         gain: float,
         precision: Precision,
         up: bool = False,
+        pack: Callable[[Tensor], Weights] | None = None,
     ) -> Modulated:
-        """weight [O, I, k, k]; affine [I, w_dim] and shift [I] as the network has them, times `gain`."""
+        """weight [O, I, k, k]; affine [I, w_dim] and shift [I] as the network has them, times `gain`.
+
+        pack  makes of the float32 weight, transposed if `up`, what a convolution of another kind wants
+        """
         is_half = precision.dtype == torch.float16
         weight = weight.to(torch.float32)
         if is_half:
             weight = weight / weight.abs().amax(dim=[1, 2, 3], keepdim=True).clamp(min=TINY)
         energy = weight.square().sum(dim=[2, 3]).t()
-        short = (weight.transpose(0, 1) if up else weight).to(precision.dtype)
-        short = short.contiguous(memory_format=torch.channels_last)
-        return cls(short, wide(energy), wide(affine.t() * gain), wide(shift), is_half)
+        own = weight.transpose(0, 1) if up else weight
+        if pack is not None:
+            own = pack(own)
+        else:
+            own = own.to(precision.dtype).contiguous(memory_format=torch.channels_last)
+        is_short = precision.dtype != torch.float32
+        return cls(own, wide(energy), wide(affine.t() * gain), wide(shift), is_short, is_half)
 
     def style(self, w: Tensor) -> Tensor:
         """w [N, w_dim] → styles [N, I]."""
@@ -66,10 +78,6 @@ class Modulated:
     def demodulation(self, style: Tensor) -> Tensor:
         """styles [N, I] → the scale of every output channel, [N, O]."""
         return steady(style, self.energy, None, self.is_short, lambda x: x.square(), _root)
-
-    @property
-    def is_short(self) -> bool:
-        return self.weight.dtype != torch.float32
 
 
 def _root(energy: Tensor) -> Tensor:

@@ -1,0 +1,181 @@
+"""The C++ convolutions give what PyTorch's give, for every size, format and kind of finish."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import REFERENCE, make_network
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import render
+from render.errors import BlendreelWarning
+from render.networks import compiling, kernels, ops, winograd
+from render.networks.fast import fast
+from render.networks.fast2 import separate
+from render.networks.modulated import depthwise, flat, spatial
+from render.networks.winograd import Finish, Winograd
+
+FLOAT, SHORT = torch.float32, torch.bfloat16
+# Formats of activations and factors, and the relative error that they come to.
+FORMATS = {(FLOAT, FLOAT): 3e-6, (SHORT, FLOAT): 4e-3, (SHORT, SHORT): 2e-2}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("code")
+
+
+@pytest.fixture(autouse=True)
+def compiled_here(folder, monkeypatch):
+    """Compiled once for this file; whatever the machine has on disk plays no part."""
+    try:
+        compiling.find_compiler()
+    except RuntimeError as error:
+        pytest.skip(str(error))
+    monkeypatch.setenv("BLENDREEL_CODE_CACHE", str(folder))
+    monkeypatch.setattr(compiling.COMPILED, "_libraries", {})
+    monkeypatch.setattr(compiling.COMPILED, "is_broken", False)
+    monkeypatch.setattr(compiling, "FLAGS", ("-O1", *(f for f in compiling.FLAGS if f != "-O3")))
+
+
+@pytest.fixture
+def library():
+    return Winograd.find(True, torch.device("cpu"), FLOAT)
+
+
+def relative_error(ours: torch.Tensor, exact: torch.Tensor) -> float:
+    assert ours.shape == exact.shape
+    return float((ours.double() - exact).norm() / exact.norm())
+
+
+def drawn(seed: int, *shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    n=st.integers(1, 3),
+    channels=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    size=st.tuples(st.integers(1, 14), st.integers(1, 14)),
+    pad=st.integers(1, 2),
+    doubles=st.booleans(),
+    formats=st.sampled_from(list(FORMATS)),
+)
+def test_convolutions_are_those_of_pytorch(n, channels, size, pad, doubles, formats):
+    library = Winograd.find(True, torch.device("cpu"), FLOAT)
+    (inputs, outputs), (dtype, products), pad = channels, formats, 1 if doubles else pad
+    if products == SHORT and not library.has_short_products:
+        return
+    x = drawn(1, n, inputs, *size).to(dtype).contiguous(memory_format=torch.channels_last)
+    style, shape = drawn(2, n, inputs), (inputs, outputs) if doubles else (outputs, inputs)
+    weight = drawn(3, *shape, 3, 3)
+    exact = x.double() * style[:, :, None, None]
+    if doubles:
+        exact = F.conv_transpose2d(exact, weight.double(), stride=2)
+    else:
+        exact = F.conv2d(exact, weight.double(), padding=pad)
+    packed = library.weights(weight, products, doubles)
+    ours = library.convolve(x, packed, style, Finish(), pad)
+    assert ours.dtype == dtype
+    assert ours.is_contiguous(memory_format=torch.channels_last)
+    assert relative_error(ours, exact) < FORMATS[formats]
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_a_finish_is_the_kernel_of_that_name(library, samples):
+    x, weight = drawn(1, 3, 20, 9, 6).contiguous(memory_format=torch.channels_last), drawn(2, 24, 20, 3, 3)
+    scale, noise, bias, style = drawn(3, 3, 24), drawn(4, samples, 54), drawn(5, 24), drawn(6, 3, 24)
+    y = F.conv2d(x, weight, padding=1)
+    flat_y = flat(y.contiguous(memory_format=torch.channels_last))
+    plain, scaled = kernels.finish_both.plain(flat_y, scale, noise, bias, style, slope=0.2, clamp=20)
+    finish = Finish(scale, noise, None, bias, 0.2, 20, style)
+    packed = library.weights(weight, FLOAT)
+    both = library.convolve(x, packed, None, finish)
+    for ours, expected in zip(both, (plain, scaled), strict=True):
+        torch.testing.assert_close(ours, spatial(expected, y), atol=1e-3, rtol=1e-4)
+    alone = library.convolve(x, packed, None, Finish(scale, noise, None, bias, 0.2, 20, style, keep=False))
+    assert torch.equal(alone, both[1])
+    assert (both[0].abs() == 20).any()
+
+
+def test_noise_has_a_strength_for_every_channel(library):
+    y, noise = drawn(1, 2, 24, 5, 7), drawn(2, 1, 35)
+    strength, bias = drawn(3, 24), drawn(4, 24)
+    like = y.contiguous(memory_format=torch.channels_last)
+    expected = kernels.leaky.plain(flat(like), noise, strength, bias, slope=0.2)
+    ours = library.low_pass(like, torch.ones(1), 0, (5, 7), Finish(None, noise, strength, bias, 0.2))
+    torch.testing.assert_close(ours, spatial(expected, y))
+
+
+@pytest.mark.parametrize("taps", [(1, 3, 3, 1), (1, 2, 1), (1, 4, 6, 4, 1), (1, 2)], ids=str)
+@pytest.mark.parametrize("channels", [16, 21])
+def test_filters_are_those_of_pytorch(library, taps, channels):
+    x = drawn(1, 2, channels, 9, 11).contiguous(memory_format=torch.channels_last)
+    kernel = ops.setup_filter(taps)
+    before = (len(taps) + 1) // 2 - 1
+    after = len(taps) - 2 - before  # one pixel fewer than there were
+    expected = depthwise(x, kernel * 4, (before, after, before, after))
+    ours = library.low_pass(x, separate(kernel), before, tuple(expected.shape[2:]), Finish())
+    torch.testing.assert_close(ours, expected)
+
+
+def test_a_filter_that_does_not_separate_is_left_to_pytorch():
+    assert separate(torch.tensor([[1.0, 2.0], [3.0, 6.0]]) / 12) is None
+    kernel = ops.setup_filter((1, 3, 3, 1))
+    torch.testing.assert_close(torch.outer(separate(kernel), separate(kernel)), kernel * 4)
+
+
+@pytest.mark.parametrize(
+    "config", [{}, {"architecture": "resnet", "conv_clamp": 0.5}, {"resample_filter": None}], ids=str
+)
+def test_networks_are_drawn_as_defined(config, monkeypatch):
+    monkeypatch.setattr(winograd, "SMALLEST", 0)
+    generator = make_network(seed=3, **config)
+    ws = generator.mapping(drawn(1, 3, generator.z_dim))
+    ours = fast(generator, "exact", compiled=True)(ws)
+    assert (ours - generator.synthesis(ws)).abs().max() < 1e-4
+
+
+def test_reference_networks_are_drawn_as_defined(monkeypatch):
+    monkeypatch.setattr(winograd, "SMALLEST", 0)
+    monkeypatch.setattr(winograd, "SHORT_FROM", 0)
+    generator = render.load(REFERENCE / "stylegan2-ada" / "network.pkl")
+    ws = generator.mapping(drawn(1, 3, generator.z_dim))
+    plain = generator.synthesis(ws, noise_mode="const")
+    exact, short = (fast(generator, precision, compiled=True)(ws) for precision in ("exact", "fast"))
+    assert (exact - plain).abs().max() < 1e-4
+    assert 1e-4 < relative_error(short, plain.double()) < 0.05
+
+
+@pytest.mark.parametrize("name", ["portrait", "ukiyoe", "toon"])
+def test_fast_pictures_are_45_db_from_exact_ones(name):
+    generator = render.load(f"sample:{name}")
+    ws = generator.mapping(drawn(1, 2, generator.z_dim), truncation_psi=0.7)
+    frames = [
+        ops.to_uint8(fast(generator, precision, compiled=True)(ws)).double()
+        for precision in ("exact", "fast")
+    ]
+    error = (frames[0] - frames[1]).square().mean().item()
+    assert 10 * math.log10(255**2 / error) > 45
+
+
+def test_small_layers_and_long_formats_are_convolved_directly(library):
+    assert library.products(FLOAT, 16) is None
+    assert library.products(FLOAT, 256) == FLOAT
+    assert library.products(SHORT, 32) in (FLOAT, None)
+    assert Winograd.find(True, torch.device("cpu"), torch.float16) is None
+    assert Winograd.find(False, torch.device("cpu"), FLOAT) is None
+
+
+def test_a_compiler_that_fails_is_done_without(tmp_path):
+    source = tmp_path / "wrong.cpp"
+    source.write_text("int main( {")
+    with pytest.warns(BlendreelWarning, match=r"without compiled code.*: .*error") as caught:
+        assert compiling.COMPILED.library(source, True) is None
+    assert len(caught) == 1
+    assert compiling.COMPILED.library(source, True) is None
+    assert not list(compiling.code_folder().glob("wrong*"))
