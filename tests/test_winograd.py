@@ -151,6 +151,17 @@ def test_reference_networks_are_drawn_as_defined(monkeypatch):
     assert 1e-4 < relative_error(short, plain.double()) < 0.05
 
 
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_a_picture_is_the_same_to_the_last_bit_in_any_batch(precision, monkeypatch):
+    monkeypatch.setattr(winograd, "SMALLEST", 8)
+    generator = render.load(REFERENCE / "stylegan2-ada" / "network.pkl")
+    ws = generator.mapping(drawn(1, 5, generator.z_dim))
+    synthesis = fast(generator, precision, compiled=True)
+    together = synthesis(ws)
+    for index in range(5):
+        assert torch.equal(synthesis(ws[index : index + 1])[0], together[index])
+
+
 @pytest.mark.parametrize("name", ["portrait", "ukiyoe", "toon"])
 def test_fast_pictures_are_45_db_from_exact_ones(name):
     generator = render.load(f"sample:{name}")
