@@ -31,6 +31,8 @@ _HOME: dict[str, str] = {
     "BlendError": "render.errors",
     "RenderError": "render.errors",
     "EncodingError": "render.errors",
+    "WorkError": "render.errors",
+    "PartlyDoneError": "render.errors",
 }
 
 __all__ = sorted(_HOME)

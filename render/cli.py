@@ -28,6 +28,7 @@ from render.options import (
     set_option,
 )
 from render.reach import default_folder, placed
+from render.segment_options import manner_of, segment_options
 
 INTERRUPTED = 130
 PREVIEW_FPS, PREVIEW_SIZE = 12, 128
@@ -54,8 +55,10 @@ class Group(click.Group):
         except BlendreelError as error:
             click.echo(f"{error}", err=True)
             sys.exit(error.exit_code)
-        except (KeyboardInterrupt, click.Abort):
-            click.echo("interrupted; nothing half-written was left behind", err=True)
+        except (KeyboardInterrupt, click.Abort) as error:
+            # click turns the one into the other, and keeps what it was.
+            told = str(error.__cause__ or error)
+            click.echo(told or "interrupted; nothing half-written was left behind", err=True)
             sys.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -152,6 +155,7 @@ def main() -> None:
     "--again", is_flag=True, help="PRESET is a film: make it once more, from what it says of itself."
 )
 @click.option("--private", is_flag=True, help="Say nothing in the files of how they were made.")
+@segment_options
 @offline_option
 @sandbox_option
 @quiet_option
@@ -166,13 +170,14 @@ def render(
 ) -> None:
     """Render PRESET to the files it names.
 
+    A film of more than one segment keeps finished segments beside it until it is whole: after an
+    interruption the same command goes on with them. Ctrl-C finishes a segment first; twice, it stops at once.
+
     \b
     blendreel render hello                            a preset that comes with the project
     blendreel render morph.yaml -o morph.webm         another file
     blendreel render morph.mp4 --again -o copy.mp4    the same film, from the film itself
     """
-    from render.console import progress
-
     if again:
         from render.production import Retake, remake
 
@@ -183,8 +188,8 @@ def render(
     fetch_models(loaded, quiet)
     from render import production
 
-    with pointing(loaded), progress("rendering", quiet) as show:
-        options["progress"] = show
+    with pointing(loaded), manner_of("rendering", quiet) as manner:
+        options["manner"] = manner
         if again:
             paths = remake(retake, *files, out_dir=out_dir, **options)
         else:

@@ -84,19 +84,26 @@ class Lines:
     def __init__(self, title: str, unit: str = "frame"):
         self.title, self.unit = title, unit
         self.began = self.shown = time.monotonic()
-        self.lines = 0
+        self.lines, self.before = 0, None
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
         now = time.monotonic()
+        if self.before is None:
+            self.before = known_before(done)
         if done < total and (done == 1 or now - self.shown < LINE_SECONDS):
             return
         self.shown, self.lines = now, self.lines + 1
-        fps = done / max(now - self.began, 1e-9)
+        fps = (done - self.before) / max(now - self.began, 1e-9)
         known = done < total and self.lines > 1
-        left = f", {duration_text((total - done) / fps)} left" if known else ""
+        left = f", {duration_text((total - done) / max(fps, 1e-9))} left" if known else ""
         note = f", {note}" if note else ""
         line = f"{self.title}: {self.unit} {done} of {total}, {fps:.1f} {self.unit}s/s{left}{note}"
         print(line, file=sys.stderr, flush=True)
+
+
+def known_before(done: int) -> int:
+    """How many frames were there before the run, if its first report is of `done`."""
+    return done if done > 1 else 0
 
 
 @contextmanager
@@ -114,9 +121,12 @@ def _bar(title: str, unit: str) -> Iterator[Callable[..., None]]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task, began = bar.add_task(title, total=None, fps="…", note=""), time.monotonic()
+        before: list[int] = []
 
         def show(done: int, total: int, note: str = "") -> None:
-            fps = done / max(time.monotonic() - began, 1e-9)
+            if not before:
+                before.append(known_before(done))
+            fps = (done - before[0]) / max(time.monotonic() - began, 1e-9)
             bar.update(task, completed=done, total=total, fps=f"{fps:.1f}", note=note)
 
         yield show

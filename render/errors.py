@@ -8,7 +8,9 @@
     │   └── UnsafeCheckpointError 2  the file asks to run something; names what
     ├── BlendError                2  the models cannot be mixed, or not in this way
     ├── RenderError               1  a frame could not be made
-    └── EncodingError             3  a frame could not be written; carries the encoder's own reason
+    ├── EncodingError             3  a frame could not be written; carries the encoder's own reason
+    └── WorkError                 2  segments of an earlier render, or another process, stand in the way
+        └── PartlyDoneError       4  some segments are finished, others not; the same command goes on
 
 Messages name the place, the value and the choices. They are printed as they are: no traceback
 is ever needed to understand one.
@@ -67,6 +69,22 @@ class EncodingError(BlendreelError):
     """A file could not be encoded or written."""
 
     exit_code = 3
+
+
+class WorkError(BlendreelError):
+    """What an earlier render left does not fit this one, or another process is still at it."""
+
+    exit_code = 2
+
+
+class PartlyDoneError(WorkError):
+    """A part of the segments is finished, and the film not: the same command goes on from there."""
+
+    exit_code = 4
+
+
+class InterruptedRender(KeyboardInterrupt):
+    """Ctrl-C, or a request to end, in the middle of a render; tells how to go on."""
 
 
 class BlendreelWarning(UserWarning):

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from render.curve_strip import CurveStrip
-from render.errors import PresetError
+from render.errors import PresetError, RenderError
 from render.networks import Generator
 from render.networks.ops import to_uint8, to_uint16
 from render.panels import Layout, compose, layout_of
 from render.preset.motion import VARS
 from render.scene import Moment, Picture, Scene
+from render.soundness import faults
 
 # Pictures drawn at once: about this many pixels, so that memory does not grow with the resolution.
 PIXELS_PER_BATCH = {"cpu": 8 * 256**2, "cuda": 64 * 256**2, "mps": 16 * 256**2}
@@ -67,13 +68,19 @@ class Renderer:
     batch_size  pictures drawn at once; by default as many as fit in a modest amount of memory
     resolution  draw smaller pictures, for a preview (a skip network stops early and saves the rest)
     bits        a channel of the frames: 8, or 16 for files that show more than 8 or dither
+    allow_broken  draw also what is no picture: without numbers, or of one colour
 
     What a frame looks like depends neither on the batch nor on which frames are drawn beside it (at most
     one level in 255, from the order of float32 sums).
     """
 
     def __init__(
-        self, scene: Scene, batch_size: int | None = None, resolution: int | None = None, bits: int = 8
+        self,
+        scene: Scene,
+        batch_size: int | None = None,
+        resolution: int | None = None,
+        bits: int = 8,
+        allow_broken: bool = False,
     ):
         if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
             raise PresetError(f"batch_size is a whole number of pictures from 1 on, not {batch_size!r}")
@@ -87,6 +94,8 @@ class Renderer:
         self.batch_size = batch_size or max(1, min(MAX_BATCH, room // (width * height)))
         self._shell: Generator | None = None
         self._last: dict[tuple, np.ndarray] = {}
+        self.allow_broken = allow_broken
+        self._faults: dict[tuple, str] = {}
 
     @property
     def device(self) -> torch.device:
@@ -109,15 +118,34 @@ class Renderer:
         return self.layout.size([self.picture_size] * count)
 
     def frames(self, moments: Iterable[Moment]) -> Iterator[np.ndarray]:
-        """Frames [H, W, 3] of the moments, in their order. Memory does not grow with their number."""
+        """Frames [H, W, 3] of the moments, in their order. Memory does not grow with their number.
+
+        Raises RenderError at a moment with a picture that no sound network draws.
+        """
         moments, layout, strip = iter(moments), self.layout, self._curve_strip()
         while chunk := list(islice(moments, self.batch_size)):
             drawn = self._draw_all(picture for moment in chunk for picture in moment.pictures)
             for moment in chunk:
+                self._check(moment)
                 frame = compose([drawn[picture.key] for picture in moment.pictures], layout, moment.captions)
                 if strip:
                     strip.draw(frame, moment.seconds)
                 yield frame
+
+    def start_afresh(self) -> None:
+        """Forget what was drawn before, so that the frames of the next call are the same in every process."""
+        self._last, self._faults = {}, {}
+
+    def _check(self, moment: Moment) -> None:
+        """Raises RenderError where a picture of the moment is none."""
+        for panel, picture in zip(self.scene.panels, moment.pictures, strict=False):
+            if fault := self._faults.get(picture.key):
+                where = f"frame {moment.frame_index} ({float(moment.seconds):.3f} s)"
+                raise RenderError(
+                    f"{where}: the picture of {panel.show} has {fault}. A network may be broken, or a weight "
+                    f"far outside 0 to 1; blendreel check PRESET --frame {moment.frame_index} tells what is "
+                    "shown there, and --allow-broken goes on all the same"
+                )
 
     def _curve_strip(self) -> CurveStrip | None:
         """The curves beneath the pictures, if the preset wants any."""
@@ -156,4 +184,7 @@ class Renderer:
         if batch[0].transform is not None:
             moved["transform"] = torch.from_numpy(np.stack([one.transform for one in batch])).to(self.device)
         images = self._shell.synthesis(ws, noise_mode=batch[0].noise, resolution=self.resolution, **moved)
+        if not self.allow_broken:
+            found = zip([picture.key for picture in batch], faults(images), strict=True)
+            self._faults |= {key: fault for key, fault in found if fault}
         return to_frames(images, self.bits)

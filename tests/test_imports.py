@@ -34,7 +34,8 @@ ARROWS = {
     "curve_strip": {"pen"},
     "picture_files": {"encoding"},
     "report": {"scene", "layout", "lettering"},
-    "renderer": {"scene", "panels", "curve_strip"},
+    "soundness": set(),
+    "renderer": {"scene", "panels", "curve_strip", "soundness"},
     "production": {"renderer", "encoding", "console"},
     "sheets": {"renderer", "report", "pen", "picture_files", "console"},
     "inspection": {"renderer", "report", "console"},
@@ -52,6 +53,7 @@ ARROWS = {
 TOP = {
     "cli",
     "options",
+    "segment_options",
     "figure_cli",
     "models_cli",
     "channels_cli",

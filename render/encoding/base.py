@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from render.encoding.claim import claim, part_of
+from render.encoding.claim import claim, part_of, settle
 from render.encoding.framing import Framing
 from render.encoding.tags import Tags, stamp
 from render.errors import EncodingError
@@ -102,12 +103,8 @@ class Writer(ABC):
             if not self.frames_written:
                 raise EncodingError(f"{self.path}: no frame was written, so there is nothing to encode")
             self._end()
-            try:
-                if self.tags:
-                    self._sign(self.tags)
-                self._publish()
-            except OSError as error:
-                raise EncodingError(f"{self.path}: cannot be written: {error.strerror}") from error
+            self._complete()
+            self._give_name()
         except BaseException:
             self.abort()
             raise
@@ -122,6 +119,23 @@ class Writer(ABC):
             self._drop()
         finally:
             self._discard()
+
+    @contextmanager
+    def from_elsewhere(self, frames: int) -> Iterator[Path]:
+        """Give the part file, for somebody else to put `frames` encoded frames into; then publish that."""
+        self._claim()
+        self._is_open = True
+        try:
+            self._prepare()
+            yield self.part_path
+            self.frames_written = frames
+            self._complete()
+            self._give_name()
+        except BaseException:
+            self.abort()
+            raise
+        self._is_open = False
+        self._drop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -143,10 +157,25 @@ class Writer(ABC):
         """Put the tags into the complete part file. Raises OSError."""
         stamp(self.part_path, tags)
 
+    def _prepare(self) -> None:  # noqa: B027
+        """What comes before the first frame, whoever encodes; for most, nothing does."""
+
+    def _complete(self) -> None:  # noqa: B027
+        """Add to the part file what comes when all frames are in it; for most, nothing does."""
+
+    def _give_name(self) -> None:
+        try:
+            if self.tags:
+                self._sign(self.tags)
+            self._publish()
+        except OSError as error:
+            raise EncodingError(f"{self.path}: cannot be written: {error.strerror}") from error
+
     def _publish(self) -> None:
         """Give the complete part file its name."""
         if not self.part_path.stat().st_size:
             raise EncodingError(f"{self.path}: the encoder left an empty file")
+        settle(self.part_path)  # a power cut must not leave the name on a file that is not there yet
         os.replace(self.part_path, self.path)
 
     def _discard(self) -> None:

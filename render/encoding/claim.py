@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from render.errors import EncodingError
+
+_UNSETTLED = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF)  # where there is no such wait
 
 
 def part_of(path: Path) -> Path:
@@ -25,13 +31,33 @@ def claim(path: Path) -> Path:
     Raises EncodingError.
     """
     part = part_of(path)
-    try:
+    with writable(path):
         if path.is_dir():
             raise EncodingError(f"{path}: is a folder; give the name of a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh(part)
+    return part
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """What the disk refuses inside this block is told as an EncodingError of the file `path`."""
+    try:
+        yield
     except (FileExistsError, NotADirectoryError):
         raise EncodingError(f"{path}: cannot be written: {path.parent} is no folder") from None
     except OSError as error:
         raise EncodingError(f"{path}: cannot be written: {error.strerror}") from error
-    return part
+
+
+def settle(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk and not only in memory."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _UNSETTLED:
+            raise

@@ -193,6 +193,33 @@ def ffmpeg_path() -> str:
         ) from error
 
 
+def ffmpeg_version() -> str:
+    """The version of the ffmpeg at hand, as it says itself; empty where it does not."""
+    path = ffmpeg_path()
+    return _version(path, os.stat(path).st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)
+def _version(program: str, changed: int) -> str:
+    words = _answer(program, "-version").split()
+    return words[2] if words[1:2] == ["version"] else ""
+
+
+def _answer(program: str, question: str) -> str:
+    """What a program prints when asked something; nothing where it can't be asked."""
+    try:
+        return subprocess.run(
+            [program, "-hide_banner", question],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PROBE_SECONDS,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
 def listed(program: str, what: str = "encoders") -> frozenset[str]:
     """The names of the encoders, or filters, that an ffmpeg says it has; none where it cannot be asked."""
     try:
@@ -204,17 +231,7 @@ def listed(program: str, what: str = "encoders") -> frozenset[str]:
 
 @functools.lru_cache(maxsize=8)
 def _listed(program: str, what: str, changed: int) -> frozenset[str]:
-    try:
-        shown = subprocess.run(
-            [program, "-hide_banner", f"-{what}"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PROBE_SECONDS,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return frozenset()
+    shown = _answer(program, f"-{what}")
     # ` V....D libx264   H.264 …`: flags, a name, a title.
     fields = (line.split() for line in shown.splitlines())
     return frozenset(words[1] for words in fields if len(words) > 2 and words[1] != "=")

@@ -17,12 +17,14 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "mp4": _QUICKTIME,
     # QuickTime's older tags hold 64 kB at most.
     "mov": tuple(each.replace("+faststart", "+use_metadata_tags+faststart") for each in _QUICKTIME),
-    "webm": ("-cues_to_front", "1"),
-    "matroska": (),
+    # Without it, every file gets a random number: the same frames would never give the same bytes.
+    "webm": ("-cues_to_front", "1", "-fflags", "+bitexact"),
+    "matroska": ("-fflags", "+bitexact"),
     "webp": ("-loop", "0"),
     "apng": ("-plays", "0", "-final_delay", "{frame}"),
     "avif": ("-loop", "0", "-movie_timescale", "{ticks}"),
     "image2": ("-start_number", "0"),
+    "nut": (),  # of pieces; see joining.py
 }
 
 

@@ -27,19 +27,27 @@ class Spool:
 
     def frames(self) -> Iterator[np.ndarray]:
         """All frames, in order; read-only arrays. Raises EncodingError if some cannot be read again."""
-        shape = (self.writer.height, self.writer.width, 3)
-        command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", "-i", f"file:{self.path}"]
-        command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
-        size, count = shape[0] * shape[1] * shape[2], 0
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        try:
-            while len(pixels := process.stdout.read(size)) == size:
-                count += 1
-                yield np.frombuffer(pixels, np.uint8).reshape(shape)
-            if count != self.writer.frames_written:
-                written = self.writer.frames_written
-                raise EncodingError(f"{self.path}: {count} of {written} frames can be read again")
-        finally:
-            process.kill()
-            process.stdout.close()
-            process.wait()
+        size = self.writer.width, self.writer.height
+        return stored_frames(self.path, size, self.writer.frames_written)
+
+
+def stored_frames(path: Path, size: tuple[int, int], count: int) -> Iterator[np.ndarray]:
+    """The `count` frames uint8 [H, W, 3] of a spool's file, of width and height `size`; read-only arrays.
+
+    Raises EncodingError if some cannot be read again.
+    """
+    shape = (size[1], size[0], 3)
+    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", "-i", f"file:{path}"]
+    command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
+    length, found = shape[0] * shape[1] * shape[2], 0
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        while len(pixels := process.stdout.read(length)) == length:
+            found += 1
+            yield np.frombuffer(pixels, np.uint8).reshape(shape)
+        if found != count:
+            raise EncodingError(f"{path}: {found} of {count} frames can be read again")
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()

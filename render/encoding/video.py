@@ -181,7 +181,7 @@ class VideoWriter(Writer):
             ),
             *encoder.device,
             *("-f", "rawvideo", "-pix_fmt", raw, "-video_size", size, "-framerate", rate, "-i", "pipe:0"),
-            *self._tag_options(),
+            *self.tag_options(),
             *("-an", "-vf", self._filters(encoder), "-fps_mode", "passthrough"),
             *("-c:v", encoder.name, *self.codec.quality(encoder, settings.crf, settings.bitrate)),
             *(
@@ -190,15 +190,20 @@ class VideoWriter(Writer):
                 "-threads",
                 str(settings.threads),
             ),
-            *(("-tag:v", self.codec.tag) if self.codec.tag and self.muxer in ("mp4", "mov") else ()),
+            *self.letters(),
             *muxers.options(self.muxer, self.fps),
             *("-f", self.muxer, "-y", f"file:{self._target()}"),
         ]
 
-    def _tag_options(self) -> list[str]:
+    def tag_options(self) -> list[str]:
+        """The options for title and comment, after those of the input with the pictures."""
         if not self._tags_file:
             return []
         return ["-f", "ffmetadata", "-i", f"file:{self._tags_file}", "-map", "0:v:0", "-map_metadata", "1"]
+
+    def letters(self) -> list[str]:
+        """The option for the four letters that players look for."""
+        return ["-tag:v", self.codec.tag] if self.codec.tag and self.muxer in ("mp4", "mov") else []
 
     def _check_sound(self) -> None:
         try:
@@ -244,13 +249,16 @@ class VideoWriter(Writer):
         dither = DITHER if self.settings.dither and is_rounded else "none"
         return COLOUR_FILTER.format(dither=dither, pixels=self.pixels)
 
-    def _begin(self) -> None:
+    def _prepare(self) -> None:
         self._check_sound()
         try:
             if self.tags and self.muxer in muxers.WITH_TAGS:
                 self._tags_file = metadata_file(self.tags)
         except OSError as error:
             raise EncodingError(f"{self.path}: no temporary file: {error.strerror}") from error
+
+    def _begin(self) -> None:
+        self._prepare()
         command = self.command()
         try:
             # A session of its own keeps Ctrl-C from reaching ffmpeg before us. Signals that Python ignores
@@ -296,6 +304,8 @@ class VideoWriter(Writer):
         encoded = self._listener.progress.get("frame")
         if self.muxer != "webp" and encoded is not None and encoded != str(self.frames_written):
             raise EncodingError(f"{self.path}: ffmpeg wrote {encoded} of {self.frames_written} frames")
+
+    def _complete(self) -> None:
         if self.settings.audio:
             self._add_sound()
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,20 @@ import numpy as np
 
 from render import console
 from render.console import in_notebook
-from render.encoding import Spool, expected_facts, facts_of
+from render.encoding import expected_facts, facts_of
+from render.encoding.claim import writable
 from render.errors import BlendreelWarning, EncodingError, PresetError
 from render.preset import Preset
 from render.preset.overrides import Overrides
 from render.production.again import Retake, record_of
+from render.production.filming import QUIET, Filming, Manner, Progress
 from render.production.jobs import Job, Size, plan
 from render.production.notebook import Clip, Frame
 from render.production.record import Recorder
-from render.production.sinks import Sinks, fitted
+from render.production.segments import SEGMENT_FRAMES
+from render.production.shoot import Shoot
+from render.production.sinks import fitted
+from render.production.workfolder import Store, held
 from render.reach import default_folder
 from render.renderer import Renderer, pick_device
 from render.scene import Scene
@@ -32,6 +36,7 @@ __all__ = [
     "Clip",
     "Frame",
     "Job",
+    "Manner",
     "Retake",
     "again",
     "frames",
@@ -42,8 +47,6 @@ __all__ = [
     "write",
 ]
 
-Progress = Callable[[int, int], None]  # frames done, frames in all
-
 
 def render(
     preset: Preset | str | Path,
@@ -53,29 +56,40 @@ def render(
     batch_size: int | None = None,
     resolution: int | None = None,
     progress: Progress | bool | None = None,
+    segment_frames: int = SEGMENT_FRAMES,
+    fresh: bool = False,
+    allow_broken: bool = False,
+    manner: Manner | None = None,
     private: bool = False,
 ) -> Clip:
     """Render a preset (or the file of one) to `files`, or to the outputs it names; returns their paths.
 
     Of numbered pictures the path is that of their folder. In a notebook what is returned plays.
 
-    device      cuda, mps or cpu; by default the best there is
-    batch_size  pictures drawn at once
-    resolution  smaller pictures, for a preview
-    progress    called with (frames done, frames in all) after every frame; by default there is a bar in
-                notebooks, and nothing elsewhere; False: nothing
-    private     files say nothing of their making; otherwise each holds its preset, see `again`
+    device          cuda, mps or cpu; by default the best there is
+    batch_size      pictures drawn at once
+    resolution      smaller pictures, for a preview
+    progress        called with (frames done, frames in all) after every frame; by default there is a bar in
+                    notebooks, and nothing elsewhere; False: nothing
+    segment_frames  a longer film is made in segments of so many frames, which are kept beside it until it is
+                    whole: the same call after an interruption goes on with them
+    fresh           make everything anew, whatever an interrupted render left
+    allow_broken    go on where a picture has no numbers or one colour only
+    manner          how the run tells what it does, and when it stops early; instead of `progress`
+    private         files say nothing of their making; otherwise each holds its preset, see `again`
 
     A file has its name only when it is complete. Raises PresetError, CheckpointError, BlendError,
-    RenderError or EncodingError.
+    RenderError, EncodingError or WorkError; InterruptedRender (a KeyboardInterrupt) where there is anything
+    to go on with.
     """
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     jobs = plan(preset, files, out_dir)
     scene = Scene.open(preset, pick_device(device))
-    is_shown = progress if isinstance(progress, bool) else progress is None and in_notebook()
+    is_shown = progress if isinstance(progress, bool) else not (progress or manner) and in_notebook()
+    options = {"batch_size": batch_size, "resolution": resolution, "allow_broken": allow_broken}
     with console.progress("rendering", not is_shown) as show:
-        show = progress if callable(progress) else show
-        return Clip(write(scene, jobs, batch_size, resolution, show, private))
+        manner = manner or Manner(progress if callable(progress) else show)
+        return Clip(write(scene, jobs, manner, segment_frames, fresh, private, **options))
 
 
 def again(
@@ -113,38 +127,35 @@ def remake(retake: Retake, *files: str | Path, out_dir: str | Path | None = None
 def write(
     scene: Scene,
     jobs: list[Job],
-    batch_size: int | None = None,
-    resolution: int | None = None,
-    progress: Progress | None = None,
+    manner: Manner = QUIET,
+    segment_frames: int = SEGMENT_FRAMES,
+    fresh: bool = False,
     private: bool = False,
+    **options: Any,
 ) -> list[Path]:
     """Write the jobs of an open scene; each moment is drawn once, for all files that show it.
 
     What a file gives up to suit its place or its budget is told as a BlendreelWarning, and so is what the
-    place will not like all the same.
+    place will not like all the same. options: those of Renderer.
     """
-    renderer = Renderer(scene, batch_size, resolution)
+    renderer = Renderer(scene, **options)
+    recorder = Recorder(scene.preset, _precision_of(renderer), options.get("resolution"))
     if not private:
-        recorder = Recorder(scene.preset, _precision_of(renderer), resolution)
         jobs = [replace(job, tags=recorder.record(job.path, job.output).tags()) for job in jobs]
-    told = [_foretold(job, scene, renderer.frame_size) for job in jobs]
-    with ExitStack() as stack:
-        folder = None
-        if any(job.budget for job in jobs):
-            path = next(job.path for job in jobs if job.budget)
-            folder = Path(stack.enter_context(_folder_beside(path)))
-        reel = Reel(renderer, scene, folder)
-        errors = _draw(reel, jobs, stack, progress)
+    shoot = Shoot(renderer, recorder, jobs, segment_frames)
+    told = [_foretold(job, scene, shoot.frame_size) for job in jobs]
+    with held(job.made for job in jobs), _stage(shoot, manner, options, fresh) as filming:
+        errors = filming.draw() + filming.join()
         for job in jobs:
             try:
                 if job.budget:
-                    result = fitted(job, reel.frames, renderer.frame_size, reel.count(job.fps))
+                    result = fitted(job, filming.frames_at, shoot.frame_size, shoot.count(job.fps))
                     if result.given_up:
                         _warn(str(result))
             except EncodingError as error:
                 errors.append(str(error))
-    if errors:
-        raise EncodingError("\n".join(dict.fromkeys(errors)))
+        if errors:
+            raise EncodingError("\n".join(dict.fromkeys(errors)))
     for job, before in zip(jobs, told, strict=True):
         if job.target:
             _complain(job, job.target.breaches(facts_of(job.path)), before)
@@ -155,74 +166,45 @@ def _precision_of(renderer: Renderer) -> str:
     return str(getattr(renderer, "precision", "exact (float32)"))
 
 
-class Reel:
-    """The frames of a scene at any rate; those that are asked for again lie on the disk meanwhile.
-
-    folder  where they lie; None where nothing is asked for twice
-    """
-
-    def __init__(self, renderer: Renderer, scene: Scene, folder: Path | None) -> None:
-        self.renderer, self.scene, self.folder = renderer, scene, folder
-        self.spools: dict[Fraction, Spool] = {}
-
-    def count(self, fps: Fraction) -> int:
-        """How many frames there are at a rate."""
-        return self.scene.clock.with_fps(fps).frame_count
-
-    def frames(self, fps: Fraction) -> Iterator[np.ndarray]:
-        """All frames uint8 [H, W, 3] at a rate; drawn when they are first asked for."""
-        if fps not in self.spools:
-            width, height = self.renderer.frame_size
-            spool = Spool(self.path_at(fps), width=width, height=height, fps=fps)
-            scene = self.scene.at_fps(fps)
-            with spool.writer as writer:
-                for frame in self.renderer.frames(scene.moments(range(scene.clock.frame_count))):
-                    writer.write(frame)
-            self.spools[fps] = spool
-        return self.spools[fps].frames()
-
-    def path_at(self, fps: Fraction) -> Path:
-        """Where the frames of a rate lie."""
-        return (self.folder or Path()) / f"{fps.numerator}-{fps.denominator}.mkv"
+@contextmanager
+def _stage(shoot: Shoot, manner: Manner, options: dict[str, object], fresh: bool) -> Iterator[Filming]:
+    """A run with the place for what it keeps: a store for a film of several segments, removed at success."""
+    jobs = shoot.jobs
+    with ExitStack() as stack:
+        if len(shoot.segments) == 1:
+            folder = None
+            if any(job.budget for job in jobs):
+                path = next(job.path for job in jobs if job.budget)
+                folder = Path(stack.enter_context(_folder_beside(path)))
+            yield Filming(shoot, manner, None, folder)
+            return
+        store = Store.open(jobs[0].made, shoot.plan(options), fresh)
+        store.sweep(range(len(shoot.segments)))
+        filming = Filming(shoot, manner, store, None)
+        filming.find()
+        if others := store.others():
+            manner.tell(_about_others(others))
+        try:
+            yield filming
+        except EncodingError as error:
+            if not filming.records:
+                raise
+            raise EncodingError(f"{error}\n{filming.how_to_go_on()}") from None
+        store.remove()
 
 
-def _draw(reel: Reel, jobs: list[Job], stack: ExitStack, progress: Progress | None) -> list[str]:
-    """Draw every frame once, to the files and spools that show it; returns what went wrong at their ends."""
-    scenes = {job.fps: reel.scene.at_fps(job.fps) for job in jobs}
-    schedule = schedule_of(scenes)
-    moments = (scenes[rates[0]].moment(index) for index, rates in schedule)
-    # All files are begun before the first frame, so that a bad place is found out at once.
-    sinks = {
-        fps: stack.enter_context(
-            Sinks(
-                [job for job in jobs if job.fps == fps],
-                reel.renderer.frame_size,
-                reel.count(fps),
-                reel.path_at(fps),
-            )
-        )
-        for fps in scenes
-    }
-    frames = zip(reel.renderer.frames(moments), schedule, strict=True)
-    for done, (frame, (_, rates)) in enumerate(frames, start=1):
-        for fps in rates:
-            sinks[fps].write(frame)
-        if progress:
-            progress(done, len(schedule))
-    errors = [error for sink in sinks.values() for error in sink.finish()]
-    reel.spools = {fps: sink.spool for fps, sink in sinks.items() if sink.spool}
-    return errors
+def _about_others(others: list[Store]) -> str:
+    return (
+        f"segments of {len(others)} earlier render{'s' * (len(others) > 1)} with another preset or other "
+        f"options stay in {others[0].folder.parent} until this one is done"
+    )
 
 
 def _folder_beside(path: Path) -> tempfile.TemporaryDirectory[str]:
     """A folder for what is thrown away at the end, on the disk where the file will be."""
-    try:
+    with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
-    except (FileExistsError, NotADirectoryError):
-        raise EncodingError(f"{path}: cannot be written: {path.parent} is no folder") from None
-    except OSError as error:
-        raise EncodingError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _foretold(job: Job, scene: Scene, frame_size: Size) -> list[str]:
@@ -246,18 +228,6 @@ def _complain(job: Job, complaints: list[str], told: list[str] | tuple[str, ...]
 
 def _warn(text: str) -> None:
     warnings.warn(text, BlendreelWarning, stacklevel=3)
-
-
-def schedule_of(scenes: dict[Fraction, Scene]) -> list[tuple[int, list[Fraction]]]:
-    """What to draw, in order of time: a frame's index at the first of the rates that show it, and these.
-
-    A moment that several rates show (every second frame of 25 a second is one of 12.5) is drawn once.
-    """
-    shown: dict[Fraction, tuple[int, list[Fraction]]] = {}
-    for fps, scene in scenes.items():
-        for index in range(scene.clock.frame_count):
-            shown.setdefault(scene.clock.seconds(index), (index, []))[1].append(fps)
-    return [shown[seconds] for seconds in sorted(shown)]
 
 
 def frames(

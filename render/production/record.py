@@ -13,7 +13,6 @@ Behind the line of three dashes the preset stands as it is, byte for byte.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,15 +20,15 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
-from render.checkpoints.library import resolve, resolve_series
 from render.encoding import Tags
 from render.errors import BlendreelError
 from render.preset import Output, Preset
 from render.preset.portable import files_of, portable_name, portable_text, resolved_data
 from render.preset.reader import read_text
 from render.preset.writer import entry_text
+from render.production.manifest import digest_of
 from render.reach import placed
-from render.scene.cast import used_models
+from render.scene.cast import model_files, used_models
 from render.scene.channels import taken_channels
 
 _FIRST = re.compile(r"# Made by blendreel (\S+);")
@@ -127,12 +126,8 @@ def sums_of_models(preset: Preset) -> dict[str, Sums]:
     """The sha256 of the files of every model that a preset shows. Raises CheckpointError: one is missing."""
     found = {}
     for name in used_models(preset):
-        source = preset.models[name]
         try:
-            if source.is_series:
-                paths = [path for _, path in resolve_series(source.source, preset.base_dir)]
-            else:
-                paths = [resolve(source.source, preset.base_dir)]
+            paths = [path for _, path in model_files(preset, name)]
         except BlendreelError as error:
             raise type(error)(f"models.{name}: {error}") from None
         names = [path.name for path in paths]
@@ -173,5 +168,4 @@ def sha256_of(path: Path) -> str:
 
 @lru_cache(maxsize=256)
 def _sha256(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return digest_of(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -17,24 +16,25 @@ Frames = Callable[[Fraction], Iterable[np.ndarray]]
 
 
 class Sinks:
-    """Where the frames of one rate go: a writer for each job, and one spool for all that have a budget.
+    """Where the frames of one rate go while they are drawn: a writer for each job, and perhaps one spool.
 
     Leaving the block without `finish` aborts them all and leaves no trace.
 
-    spool_path  the file of the spool, which is made only where there is something to fit
+    live   jobs whose files are written now
+    tried  jobs whose files are made later: started and given up, so that a bad place is found out now
+    spool  keeps the frames; None where nobody asks for them again, or they are kept elsewhere
     """
 
-    def __init__(self, jobs: list[Job], frame_size: Size, count: int, spool_path: Path) -> None:
-        self.spool: Spool | None = None
-        self._tried = [job.writer(frame_size, count) for job in jobs if job.budget]
-        self._writers = [job.writer(frame_size, count) for job in jobs if not job.budget]
-        if self._tried:
-            width, height = frame_size
-            self.spool = Spool(spool_path, width=width, height=height, fps=jobs[0].fps)
+    def __init__(
+        self, live: list[Job], tried: list[Job], frame_size: Size, count: int, spool: Spool | None = None
+    ) -> None:
+        self.spool = spool
+        self._tried = [job.writer(frame_size, count) for job in tried]
+        self._writers = [job.writer(frame_size, count) for job in live]
 
     def __enter__(self) -> Self:
         try:
-            for writer in self._tried:  # a bad place or a missing encoder is found out now, not at the end
+            for writer in self._tried:
                 writer.start()
                 writer.abort()
             if self.spool:
@@ -45,6 +45,10 @@ class Sinks:
             self.__exit__()
             raise
         return self
+
+    def __bool__(self) -> bool:
+        """Whether it takes any frames."""
+        return bool(self._writers)
 
     def write(self, frame: np.ndarray) -> None:
         """Give a frame uint8 [H, W, 3] to every file."""

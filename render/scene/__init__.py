@@ -9,9 +9,9 @@ import importlib
 from typing import Any
 
 _HOME = {"Cast": "cast", "Moment": "moment", "Picture": "moment", "Scene": "scene"}
-_HOME |= {"open_cast": "cast", "used_models": "cast"}
+_HOME |= {"model_files": "cast", "open_cast": "cast", "used_models": "cast"}
 
-__all__ = ["Cast", "Moment", "Picture", "Scene", "open_cast", "used_models"]
+__all__ = ["Cast", "Moment", "Picture", "Scene", "model_files", "open_cast", "used_models"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -44,14 +45,19 @@ def used_models(preset: Preset) -> list[str]:
     return [name for name in dict.fromkeys(names) if name in preset.models]
 
 
+def model_files(preset: Preset, name: str) -> tuple[tuple[float, Path], ...]:
+    """The files of one of the preset's models, as (kimg, file) by rising kimg. Raises CheckpointError."""
+    source = preset.models[name]
+    if source.is_series:
+        return resolve_series(source.source, preset.base_dir)
+    return ((0.0, resolve(source.source, preset.base_dir, sha256=source.sha256)),)
+
+
 def open_cast(preset: Preset, name: str, device: str | torch.device) -> Cast:
     """Load one of the preset's models. Raises CheckpointError that begins with its place in the preset."""
     source = preset.models[name]
     try:
-        if source.is_series:
-            kimgs, paths = zip(*resolve_series(source.source, preset.base_dir), strict=True)
-        else:
-            kimgs, paths = (0.0,), (resolve(source.source, preset.base_dir, sha256=source.sha256),)
+        kimgs, paths = zip(*model_files(preset, name), strict=True)
         generators = tuple(load(path, device=device) for path in paths)
     except BlendreelError as error:
         raise type(error)(f"models.{name}: {error}") from None

@@ -1,0 +1,228 @@
+"""One run of a render: segments that are there are read, the others drawn, and files made of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from render.encoding import Spool, join, stored_frames
+from render.encoding.joining import PIECE_SUFFIX
+from render.errors import EncodingError, InterruptedRender, PartlyDoneError
+from render.production.jobs import Job
+from render.production.manifest import SegmentRecord
+from render.production.patience import Patience
+from render.production.segments import Segment
+from render.production.shoot import Shoot, Take, key_of
+from render.production.sinks import Sinks
+from render.production.workfolder import Store
+
+Progress = Callable[[int, int], None]  # frames done, frames in all
+Frame = tuple[np.ndarray, tuple[Fraction, ...]]  # and the rates that show it
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a run behaves, whatever it films.
+
+    progress  called with (frames done, frames in all) after every frame
+    notify    called with lines for people: what is gone on with, what is made again
+    patience  makes Ctrl-C wait for the end of a segment
+    """
+
+    progress: Progress | None = None
+    notify: Callable[[str], None] | None = None
+    patience: Patience | None = None
+
+    def tell(self, text: str) -> None:
+        """Say something to people, if they listen."""
+        if self.notify:
+            self.notify(text)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While segments are drawn: what is asked to stop does so between two of them."""
+        with self.patience.waiting() if self.patience else nullcontext():
+            yield
+
+    def check(self) -> None:
+        """Between two segments. Raises KeyboardInterrupt, if that was asked for."""
+        if self.patience and self.patience.is_asked:
+            raise KeyboardInterrupt
+
+
+QUIET = Manner()
+
+
+class Filming:
+    """Films everything a shoot asks for.
+
+    store   where segments are kept; None for a film of one segment, which goes straight to its files
+    folder  for frames that are thrown away at the end, where there is no store
+    """
+
+    def __init__(self, shoot: Shoot, manner: Manner, store: Store | None, folder: Path | None) -> None:
+        self.shoot, self.manner, self.store, self.folder = shoot, manner, store, folder
+        self.records: dict[int, SegmentRecord] = {}
+        self._spools: dict[Fraction, Spool] = {}
+        self._done = 0
+
+    # --- segments -------------------------------------------------------------------------------------------
+
+    def find(self) -> None:
+        """Look for finished segments, and say what is found."""
+        if self.store is None:
+            return
+        made_with = self.shoot.made_with()
+        for segment in self.shoot.segments:
+            record = self.store.finished(segment.number)
+            if record and _differences(record.made_with, made_with, but=("device",)):
+                was = ", ".join(_differences(record.made_with, made_with))
+                self.manner.tell(f"segment {segment.number} was made with {was}; it is made again")
+            elif record:
+                self.records[segment.number] = record
+        if self.records:
+            count, total = len(self.records), len(self.shoot.segments)
+            self.manner.tell(f"going on: {count} of {total} segments are finished already")
+
+    def draw(self) -> list[str]:
+        """Draw what is missing, and give every frame to the files that are written now.
+
+        Returns what went wrong at their ends. Raises InterruptedRender, if there is anything to go on with.
+        """
+        try:
+            with ExitStack() as stack:
+                sinks = {fps: stack.enter_context(self._sinks(fps)) for fps in self.shoot.scenes}
+                if self.records and not any(sinks.values()):
+                    self._count(sum(len(self.shoot.segments[number]) for number in self.records))
+                with self.manner.waiting() if self.store else nullcontext():
+                    for segment in self.shoot.segments:
+                        self._film(segment, sinks)
+                errors = [error for sink in sinks.values() for error in sink.finish()]
+        except KeyboardInterrupt:
+            if self.store is None or not self.records:
+                raise
+            raise InterruptedRender(f"interrupted; {self.how_to_go_on()}") from None
+        self._spools = {fps: sink.spool for fps, sink in sinks.items() if sink.spool}
+        return errors
+
+    def how_to_go_on(self) -> str:
+        """What is there, and what to do."""
+        frames = sum(len(self.shoot.segments[number]) for number in self.records)
+        return (
+            f"{len(self.records)} of {len(self.shoot.segments)} segments are finished ({frames:,} of "
+            f"{self.shoot.frame_count:,} frames); the same command goes on from there"
+        )
+
+    def _film(self, segment: Segment, sinks: dict[Fraction, Sinks]) -> None:
+        with closing(self._frames(segment, any(sinks.values()))) as frames:
+            for frame, rates in frames:
+                for fps in rates:
+                    sinks[fps].write(frame)
+
+    def _frames(self, segment: Segment, are_wanted: bool) -> Iterator[Frame]:
+        """The frames of a segment, kept ones or drawn ones; of a kept one none, if nobody wants them."""
+        if self.store is None:
+            yield from self._counted(self.shoot.frames(segment))
+        elif segment.number in self.records:
+            if are_wanted:
+                yield from self._counted(self._stored(segment))
+        else:
+            self.manner.check()
+            with Take(self.shoot, self.store, segment) as take:
+                for frame, rates in self._counted(self.shoot.frames(segment)):
+                    take.write(frame, rates)
+                    yield frame, tuple(fps for fps in rates if fps in self.shoot.kept_rates)
+                self.records[segment.number] = take.finish()
+
+    def _stored(self, segment: Segment) -> Iterator[Frame]:
+        """The frames of a finished segment at the rates that are kept without loss."""
+        kept = [fps for fps in segment.rates if fps in self.shoot.kept_rates]
+        with ExitStack() as stack:
+            reels = {fps: stack.enter_context(closing(self._reel(segment, fps))) for fps in kept}
+            for _, rates in segment.schedule:
+                shown = tuple(fps for fps in rates if fps in reels)
+                frames = [next(reels[fps]) for fps in shown]  # the same frame, once for each rate
+                yield (frames[0] if frames else None), shown
+
+    def _reel(self, segment: Segment, fps: Fraction) -> Iterator[np.ndarray]:
+        path = self.store.folder / f"{segment.number:05d}-{key_of(fps)}.mkv"
+        return stored_frames(path, self.shoot.frame_size, segment.count(fps))
+
+    def _counted(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            yield frame
+            self._count(1)
+
+    def _count(self, frames: int) -> None:
+        self._done += frames
+        if self.manner.progress:
+            self.manner.progress(self._done, self.shoot.frame_count)
+
+    def _sinks(self, fps: Fraction) -> Sinks:
+        """Where the frames of a rate go while they are drawn."""
+        shoot = self.shoot
+        jobs = [(job, number in shoot.joined) for number, job in enumerate(shoot.jobs) if job.fps == fps]
+        has_store = self.store is not None
+        live = [job for job, is_joined in jobs if not job.budget and not (is_joined and has_store)]
+        tried = [job for job, is_joined in jobs if job.budget or (is_joined and has_store)]
+        is_kept = not has_store and any(job.budget for job, _ in jobs)
+        return Sinks(live, tried, shoot.frame_size, shoot.count(fps), self._spool(fps) if is_kept else None)
+
+    # --- files ----------------------------------------------------------------------------------------------
+
+    def join(self) -> list[str]:
+        """Make the files that are joined from pieces; returns what went wrong with each.
+
+        Raises PartlyDoneError: segments are missing.
+        """
+        if self.store is None:
+            return []
+        missing = [segment for segment in self.shoot.segments if segment.number not in self.records]
+        if missing:
+            raise PartlyDoneError(f"{len(missing)} segments are missing; {self.how_to_go_on()}")
+        errors = []
+        for number, job in self.shoot.joined.items():
+            film = job.writer(self.shoot.frame_size, self.shoot.count(job.fps))
+            try:
+                join(film, self._pieces(number, job))
+            except EncodingError as error:
+                errors.append(str(error))
+        return errors
+
+    def _pieces(self, number: int, job: Job) -> list[tuple[Path, int]]:
+        segments = [segment for segment in self.shoot.segments if job.fps in segment.rates]
+        names = [f"{segment.number:05d}-{number}{PIECE_SUFFIX}" for segment in segments]
+        return [
+            (self.store.folder / name, segment.count(job.fps))
+            for name, segment in zip(names, segments, strict=True)
+        ]
+
+    def frames_at(self, fps: Fraction) -> Iterator[np.ndarray]:
+        """All frames uint8 [H, W, 3] at a rate, again and again; drawn when they are first asked for."""
+        if self.store is not None and fps in self.shoot.kept_rates:
+            segments = (segment for segment in self.shoot.segments if fps in segment.rates)
+            return chain.from_iterable(self._reel(segment, fps) for segment in segments)
+        if fps not in self._spools:
+            spool, scene = self._spool(fps), self.shoot.scene.at_fps(fps)
+            with spool.writer as writer:
+                for frame in self.shoot.renderer.frames(scene.moments(range(scene.clock.frame_count))):
+                    writer.write(frame)
+            self._spools[fps] = spool
+        return self._spools[fps].frames()
+
+    def _spool(self, fps: Fraction) -> Spool:
+        width, height = self.shoot.frame_size
+        folder = self.store.folder if self.store else self.folder or Path()
+        return Spool(folder / f"all-{key_of(fps)}.mkv", width=width, height=height, fps=fps)
+
+
+def _differences(before: dict[str, str], now: dict[str, str], but: tuple[str, ...] = ()) -> list[str]:
+    """What differs, in words."""
+    names = [name for name in now if name not in but and before.get(name) != now[name]]
+    return [f"{name} {before.get(name, 'unknown')} instead of {now[name]}" for name in names]

@@ -1,0 +1,196 @@
+"""What is filmed: a scene, the files that are wanted of it, and the segments that these are made of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from render.encoding import Spool, can_join, piece_writer
+from render.encoding.codecs import ffmpeg_version
+from render.encoding.joining import PIECE_SUFFIX
+from render.preset.portable import resolved_data
+from render.preset.writer import data_of
+from render.production.inputs import file_hashes
+from render.production.jobs import Job, Size
+from render.production.manifest import PieceFacts, Plan, SegmentRecord, digest_of
+from render.production.record import Recorder
+from render.production.segments import SEGMENT_FRAMES, Segment, cut, schedule_of
+from render.production.workfolder import Store
+from render.renderer import Renderer
+from render.scene import Scene
+
+_MOST_THREADS = 16
+_HASH_BYTES = 8
+
+
+def key_of(fps: Fraction) -> str:
+    """A rate in names of files and in manifests: `25`, `24000-1001`."""
+    return str(fps).replace("/", "-")
+
+
+@dataclass(frozen=True)
+class Shoot:
+    """Everything that segments are drawn from.
+
+    segment_frames  how many frames a segment has; the last one may have fewer
+    """
+
+    renderer: Renderer
+    recorder: Recorder
+    jobs: list[Job]
+    segment_frames: int = SEGMENT_FRAMES
+
+    @property
+    def scene(self) -> Scene:
+        return self.renderer.scene
+
+    @property
+    def frame_size(self) -> Size:
+        """Width and height of a frame."""
+        return self.renderer.frame_size
+
+    @cached_property
+    def scenes(self) -> dict[Fraction, Scene]:
+        """The scene at each rate that is wanted."""
+        return {job.fps: self.scene.at_fps(job.fps) for job in self.jobs}
+
+    @cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        """All of them."""
+        return cut(schedule_of(scene.clock for scene in self.scenes.values()), self.segment_frames)
+
+    @cached_property
+    def frame_count(self) -> int:
+        """How many moments are drawn in all."""
+        return sum(map(len, self.segments))
+
+    def count(self, fps: Fraction) -> int:
+        """How many frames there are at a rate."""
+        return self.scene.clock.with_fps(fps).frame_count
+
+    @cached_property
+    def joined(self) -> dict[int, Job]:
+        """The jobs, by their numbers, whose files can be joined from pieces."""
+        return {
+            number: job
+            for number, job in enumerate(self.jobs)
+            if not job.budget and can_join(job.writer(self.frame_size, self.count(job.fps)))
+        }
+
+    @cached_property
+    def kept_rates(self) -> tuple[Fraction, ...]:
+        """The rates whose frames are kept without loss, for files that cannot be joined."""
+        others = (job for number, job in enumerate(self.jobs) if number not in self.joined)
+        return tuple(dict.fromkeys(job.fps for job in others))
+
+    def frames(self, segment: Segment) -> Iterator[tuple[np.ndarray, tuple[Fraction, ...]]]:
+        """The frames of a segment, uint8 [H, W, 3], each with the rates that show it."""
+        self.renderer.start_afresh()
+        moments = (self.scenes[rates[0]].moment(index) for index, rates in segment.schedule)
+        drawn = zip(self.renderer.frames(moments), segment.schedule, strict=True)
+        return ((frame, rates) for frame, (_, rates) in drawn)
+
+    def plan(self, options: dict[str, Any]) -> Plan:
+        """The plan of this render; `options` are those that decide how frames look."""
+        preset = self.scene.preset
+        data = resolved_data(preset, self.jobs[0].output, self.recorder.channels)
+        data = {name: value for name, value in data.items() if name != "outputs"}
+        outputs = [[job.path.name, data_of(job.output), str(job.fps), job.tags is None] for job in self.jobs]
+        asked = {"preset": data, "outputs": outputs, "options": options, "size": list(self.frame_size)}
+        threads = min(_MOST_THREADS, (os.cpu_count() or 1) * 3 // 2)
+        hashes = file_hashes(preset, self.jobs, self.recorder.models)
+        return Plan(asked, hashes, self.segment_frames, len(self.segments), self.frame_count, threads)
+
+    def made_with(self) -> dict[str, str]:
+        """What a segment is made with; all segments of a film are made with the same."""
+        from importlib.metadata import version
+
+        device = self.renderer.device
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        return {
+            "blendreel": version("blendreel"),
+            "torch": torch.__version__,
+            "ffmpeg": ffmpeg_version(),
+            "device": name,
+            "batch_size": str(self.renderer.batch_size),
+        }
+
+
+class Take:
+    """One segment under way: its frames go to its pieces, and each is remembered by its hash.
+
+    Used in a `with` block; what was not finished in it is thrown away.
+    """
+
+    def __init__(self, shoot: Shoot, store: Store, segment: Segment) -> None:
+        self.shoot, self.store, self.segment = shoot, store, segment
+        self._stack = ExitStack()
+        self._hashes: dict[Fraction, list[str]] = {fps: [] for fps in segment.rates}
+        self._writers: list[tuple[Fraction, Any]] = []
+
+    def __enter__(self) -> Take:
+        with ExitStack() as stack:
+            self._folder = stack.enter_context(self.store.attempt(self.segment.number))
+            for fps, writer in self._open_writers():
+                writer.start()
+                stack.callback(writer.abort)
+                self._writers.append((fps, writer))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._stack.close()
+
+    def write(self, frame: np.ndarray, rates: tuple[Fraction, ...]) -> None:
+        """Give a frame to every piece of the rates that show it."""
+        digest = hashlib.blake2b(frame, digest_size=_HASH_BYTES).hexdigest()
+        for fps in rates:
+            self._hashes[fps].append(digest)
+        for fps, writer in self._writers:
+            if fps in rates:
+                writer.write(frame)
+
+    def finish(self) -> SegmentRecord:
+        """Complete all pieces, and keep the segment. Raises EncodingError."""
+        pieces = {}
+        for _, writer in self._writers:
+            writer.finish()
+            path = writer.path
+            facts = PieceFacts(writer.frames_written, path.stat().st_size, digest_of(path))
+            pieces[path.name] = facts
+        record = SegmentRecord(
+            number=self.segment.number,
+            identity=self.store.plan.identity,
+            frames={key_of(fps): self._range(fps) for fps in self.segment.rates},
+            pieces=pieces,
+            frame_hashes={key_of(fps): tuple(hashes) for fps, hashes in self._hashes.items()},
+            made_with=self.shoot.made_with(),
+        )
+        self.store.keep(record, self._folder)
+        return record
+
+    def _open_writers(self) -> Iterator[tuple[Fraction, Any]]:
+        shoot, prefix = self.shoot, f"{self.segment.number:05d}-"
+        for number, job in shoot.joined.items():
+            if job.fps in self.segment.rates:
+                film = job.writer(shoot.frame_size, shoot.count(job.fps))
+                path = self._folder / f"{prefix}{number}{PIECE_SUFFIX}"
+                yield job.fps, piece_writer(film, path, self.store.plan.threads)
+        width, height = shoot.frame_size
+        for fps in shoot.kept_rates:
+            if fps in self.segment.rates:
+                path = self._folder / f"{prefix}{key_of(fps)}.mkv"
+                yield fps, Spool(path, width=width, height=height, fps=fps).writer
+
+    def _range(self, fps: Fraction) -> tuple[int, int]:
+        before = sum(segment.count(fps) for segment in self.shoot.segments[: self.segment.number])
+        return before, before + self.segment.count(fps)
