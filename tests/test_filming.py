@@ -177,7 +177,8 @@ def test_a_model_that_changed_is_refused_with_both_sums(preset, tmp_path, sample
     interrupted(preset, tmp_path, "a.mp4")
     shutil.copy(sample_folder / "ukiyoe-000010.safetensors", sample_folder / "portrait.safetensors")
     with pytest.raises(
-        WorkError, match=r"models\.portrait had the sha256 [0-9a-f]{16}… .* and has [0-9a-f]{16}… now"
+        WorkError,
+        match=r"models\.portrait \(portrait\.safetensors\) had the sha256 [0-9a-f]{16}… .* and has [0-9a-f]{16}… now",
     ):
         filmed(preset, tmp_path, "a.mp4")
     drawn[0] = 0
@@ -191,7 +192,7 @@ def test_latents_that_changed_are_refused_too(preset, tmp_path):
     preset = preset.replace(latents={"files": [str(path)]})
     interrupted(preset, tmp_path, "a.mp4")
     np.save(path, np.zeros([3, 8], np.float32))
-    with pytest.raises(WorkError, match=r"latents: .*walk\.npy had the sha256"):
+    with pytest.raises(WorkError, match=r"walk\.npy had the sha256"):
         filmed(preset, tmp_path, "a.mp4")
 
 
