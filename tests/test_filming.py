@@ -21,6 +21,7 @@ from render.errors import EncodingError, InterruptedRender, RenderError, WorkErr
 from render.production import Manner
 from render.production.patience import Patience
 from render.production.workfolder import held, work_folder
+from render.reach import sandbox
 
 LENGTH = 4  # frames of a segment: the clip of 13 frames has four of them
 OUTPUTS = (
@@ -178,7 +179,7 @@ def test_a_model_that_changed_is_refused_with_both_sums(preset, tmp_path, sample
     shutil.copy(sample_folder / "ukiyoe-000010.safetensors", sample_folder / "portrait.safetensors")
     with pytest.raises(
         WorkError,
-        match=r"models\.portrait \(portrait\.safetensors\) had the sha256 [0-9a-f]{16}… .* and has [0-9a-f]{16}… now",
+        match=r"models\.portrait \(portrait\.safetensors\) had the sha256 \w+… .* and has \w+… now",
     ):
         filmed(preset, tmp_path, "a.mp4")
     drawn[0] = 0
@@ -256,6 +257,19 @@ def test_a_disk_that_fills_up_keeps_what_is_finished(preset, tmp_path, monkeypat
             filmed(preset, tmp_path / "again", "a.mp4")
     [path] = filmed(preset, tmp_path / "again", "a.mp4")
     assert path.read_bytes() == whole.read_bytes()
+
+
+def test_in_a_sandbox_nothing_is_trusted_and_no_link_followed(preset, tmp_path, tmp_path_factory, drawn):
+    box, outside = tmp_path, tmp_path_factory.mktemp("outside")
+    interrupted(preset, box, "a.mp4")
+    drawn[0] = 0
+    with sandbox(box):
+        filmed(preset, box, "a.mp4")
+    assert drawn == [13]
+    work_folder(box / "a.mp4").symlink_to(outside)
+    with sandbox(box):
+        interrupted(preset, box, "a.mp4")
+    assert not list(outside.iterdir())
 
 
 # --- Ctrl-C -------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from pathlib import Path
 from render.encoding.claim import settle, writable
 from render.errors import WorkError
 from render.production.manifest import Plan, SegmentRecord, write_json
+from render.reach import current_sandbox
 
 SUFFIX = ".segments"
 PLAN = "plan.json"
@@ -59,6 +60,8 @@ def held(outputs: Iterable[Path], shard: str = "") -> Iterator[None]:
 @contextmanager
 def _held(output: Path, folder: Path, shard: str) -> Iterator[None]:
     with writable(output):
+        if folder.is_symlink():  # not ours: nothing is written through a link
+            folder.unlink()
         folder.mkdir(parents=True, exist_ok=True)
     name = f"{_SHARD}{shard}" if shard else _LOCK
     with _locked(output, folder / name):
@@ -116,12 +119,14 @@ class Store:
     def open(cls, output: Path, plan: Plan, fresh: bool = False) -> Store:
         """The segments of `plan` that lie beside `output`; none where there are none, or with `fresh`.
 
+        In a sandbox nothing is trusted that lies there already.
+
         Raises WorkError: files that the preset names have changed since; EncodingError.
         """
         folder = work_folder(output) / plan.identity[:_NAME_DIGITS]
         with writable(output):
-            if fresh:
-                shutil.rmtree(folder, ignore_errors=True)
+            if fresh or current_sandbox() or folder.is_symlink():
+                _remove(folder)
             folder.mkdir(parents=True, exist_ok=True)
             before = Plan.load(folder / PLAN)
             if before is None:
@@ -192,6 +197,7 @@ class Store:
 
 
 def _remove(entry: Path) -> None:
+    """Remove a file or a folder, if it is there; of a link, the link."""
     if entry.is_dir() and not entry.is_symlink():
         shutil.rmtree(entry, ignore_errors=True)
     else:
