@@ -110,6 +110,7 @@ class MainGroup(Group):
         "explain": "render.explain_cli",
         "sheet": "render.sheet_cli",
         "project": "render.projection_cli",
+        "toonify": "render.projection_cli",
     }
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 
-from render.cli import announce
+from render.cli import announce, fetch_models, load_preset, pointing
+from render.errors import PresetError
 from render.models_cli import open_model
-from render.options import device_option, offline_option, quiet_option
+from render.options import device_option, offline_option, quiet_option, set_option
 
 STEPS = 200
 TUNING_STEPS = 150
+TUNED_BY_ITSELF = 256  # pixels that a CPU tunes in well under a minute
 
 
 def searching_options(command: Callable) -> Callable:
@@ -37,8 +39,9 @@ steps_option = click.option(
 tune_option = click.option(
     "--tune/--no-tune",
     "tuned",
-    default=False,
-    help="Tune the network to the photos as well, and write it as FILE.safetensors.",
+    default=None,
+    help="Tune the network to the photos as well, and write it as FILE.safetensors.  [default: toonify "
+    f"does, up to {TUNED_BY_ITSELF} px or on a GPU]",
 )
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 film_option = click.option(
@@ -84,6 +87,78 @@ def project(
         click.echo(f"in a preset: models: {{me: {made.tuned.name}}} beside latents: {{files: {out.name}}}")
 
 
+@click.command()
+@photos_argument
+@click.option(
+    "--preset",
+    "preset_name",
+    default="toonify",
+    show_default=True,
+    metavar="PRESET",
+    help="What is done with the faces: a preset, or the name of one that comes with the project.",
+)
+@set_option
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="Which of the preset's models the photos are projected into.  [default: the one that the others "
+    "were fine-tuned from]",
+)
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The film.  [default: PHOTO-PRESET.mp4]",
+)
+@searching_options
+def toonify(
+    photos: tuple[str, ...],
+    preset_name: str,
+    overrides: tuple[str, ...],
+    model: str | None,
+    out: Path | None,
+    quiet: bool,
+    **how: Any,
+) -> None:
+    """Project photographs and show them in a preset, such as one that turns them into cartoons.
+
+    \b
+    blendreel toonify me.jpg
+    blendreel toonify me.jpg friend.jpg --preset hello -o us.gif
+
+    Beside the film lie the latents (.npz), photo and result (.png), the tuned network (.safetensors) and the
+    preset (.yaml), which renders the film again: change it as you like. Nothing leaves this machine.
+    """
+    from render.projection import toonify as choices
+
+    loaded = load_preset(preset_name, quiet, overrides)
+    fetch_models(loaded, quiet)
+    film = out or Path(f"{Path(photos[0]).stem}-{Path(preset_name).stem}.mp4")
+    written = film.with_suffix(".yaml")
+    if written.exists():
+        raise PresetError(f"{written} exists already; render it again, or choose another name with -o")
+    name = choices.base_name(loaded, model)
+    latents = film.with_suffix(".npz")
+    made = held_sitting(
+        photos, choices.reference_of(loaded, name), latents, quiet, picture=True, tunes_small=True, **how
+    )
+    tell(photos, made.scores, quiet)
+    faces = choices.overrides(loaded, latents, name, made.tuned, film)
+    shown = load_preset(preset_name, quiet, (*overrides, *faces))
+    shown.save(written)
+    announce([*made.files, written, *rendered(shown, film.parent, how["device"], quiet)], quiet)
+
+
+def rendered(preset: Any, folder: Path, device: str | None, quiet: bool) -> list[Path]:
+    """The preset's films in that folder."""
+    from render import production
+    from render.console import progress
+
+    with pointing(preset), progress("rendering", quiet) as show:
+        return production.render(preset, out_dir=folder, device=device, progress=show)
+
+
 def held_sitting(
     photos: tuple[str, ...],
     model: str,
@@ -94,9 +169,10 @@ def held_sitting(
     steps: int,
     space: str,
     seed: int,
-    tuned: bool,
+    tuned: bool | None,
     film: Path | None,
     device: str | None,
+    tunes_small: bool = False,
 ) -> Any:
     """What the commands have in common: everything from photographs to files, with progress shown."""
     from render.console import progress
@@ -109,6 +185,8 @@ def held_sitting(
     place = pick_device(device)
     generator = open_model(model, quiet).to(place)
     targets = open_photographs(photos, generator)
+    if tuned is None:
+        tuned = tunes_small and (place.type != "cpu" or generator.resolution <= TUNED_BY_ITSELF)
     tuning = Tuning(steps=TUNING_STEPS, seed=seed) if tuned else None
     plan = Plan(space=space, steps=steps, seed=seed)
     wishes = Wishes(out, plan, tuning, picture=picture, film=film)

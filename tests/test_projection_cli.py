@@ -73,3 +73,70 @@ def test_an_older_file_survives_a_mistake(here):
     before = (here / "me.npz").read_bytes()
     assert run("project", "no.jpg", "--model", "portrait").exit_code == 2
     assert (here / "me.npz").read_bytes() == before
+
+
+def test_toonify_makes_film_preset_and_all_the_rest(here):
+    preset = (
+        "models: {ukiyoe: {snapshots: sample:ukiyoe}, portrait: sample:portrait}\n"
+        "clip: {duration: 0.4s, fps: 25}\n"
+        "blend: {low: ukiyoe, high: portrait, swap: 8}\n"
+        "panels: [high, blend]\n"
+    )
+    (here / "sub").mkdir()
+    (here / "sub" / "toon.yaml").write_text(preset)
+    command = ("toonify", "me.jpg", "--preset", "sub/toon.yaml", "--steps", 3, "--set", "clip.fps=10")
+    done = run(*command)
+    assert done.exit_code == 0, done.output
+    names = {path.name for path in here.iterdir() if path.name.startswith("me-toon")}
+    assert names == {f"me-toon{end}" for end in (".mp4", ".npz", ".png", ".safetensors", ".yaml")}
+    assert facts_of("me-toon.mp4").frames == 4
+    assert facts_of("me-toon.mp4").width == 36
+    text = (here / "me-toon.yaml").read_text()
+    assert "portrait: me-toon.safetensors" in text
+    assert "me-toon.npz" in text
+    (here / "me-toon.mp4").unlink()
+    assert run("render", "me-toon.yaml", "-q").exit_code == 0
+    assert facts_of("me-toon.mp4").frames == 4
+    again = run(*command)
+    assert again.exit_code == 2
+    assert "me-toon.yaml exists already" in again.output
+
+
+def test_toonify_without_tuning_writes_no_network(here):
+    (here / "toon.yaml").write_text(CLIP)
+    done = run("toonify", "me.jpg", "--preset", "toon.yaml", "--steps", 2, "--no-tune", "-o", "x.gif", "-q")
+    assert done.exit_code == 0, done.output
+    assert not (here / "x.safetensors").exists()
+    assert facts_of("x.gif").frames == 13
+    assert done.output == ""
+
+
+TWO = (
+    "models: {a: sample:ukiyoe, b: sample:ukiyoe}\nclip: {duration: 1s}\nblend: {low: a, high: b, swap: 8}\n"
+)
+ONE = "models: {a: none.pkl}\nclip: {duration: 1s}\n"
+
+
+@pytest.mark.parametrize(
+    ("preset", "arguments", "text"),
+    [
+        (CLIP, ["--model", "portrat"], "the preset has no such model; did you mean 'portrait'?"),
+        (TWO, [], "say which one draws photographs: --model, one of a, b"),
+        (ONE, [], "none.pkl does not exist"),
+    ],
+)
+def test_toonify_tells_what_it_cannot_choose(here, preset, arguments, text):
+    (here / "toon.yaml").write_text(preset)
+    done = run("toonify", "me.jpg", "--preset", "toon.yaml", *arguments)
+    assert done.exit_code == 2
+    assert text in done.output
+
+
+def test_the_search_is_filmed(here):
+    done = run(
+        "project", "me.jpg", "--model", "portrait", "--steps", 7, "--video", "search.mp4", "--no-picture"
+    )
+    assert done.exit_code == 0, done.output
+    facts = facts_of("search.mp4")
+    assert (facts.frames, facts.width, facts.height) == (7, 16, 32)
+    assert not (here / "me.png").exists()

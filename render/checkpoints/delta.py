@@ -20,6 +20,7 @@ from render.checkpoints.library import is_remote, resolve
 from render.checkpoints.shown import shown
 from render.errors import CheckpointError
 from render.networks import Generator
+from render.reach import within_reach
 
 
 def save_delta(tuned: Generator, base: Generator, reference: str, path: str | Path) -> Path:
@@ -108,6 +109,7 @@ def find_base(base: Base, path: Path) -> Path:
                 f"{path.name} is a delta, and its base is not here ({error}); it is the file with the "
                 f"sha256 {base.sha256}"
             ) from None
+        found = within_reach(found, CheckpointError)
     has = hash_file(found)
     if has != base.sha256:
         raise CheckpointError(
