@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from os.path import normpath
 from typing import TYPE_CHECKING
 
-from render.timeline import CycleError, KeyFormulaError, check_amount, did_you_mean, unknown_name
+from render.timeline import Clock, CycleError, KeyFormulaError, Time, check_amount, did_you_mean, unknown_name
 
 from .blend import FORMS, MODEL_WORDS, Blend
 from .mistakes import Mistake, Place
@@ -227,4 +227,17 @@ def _outputs(preset: Preset) -> list[Mistake]:
         if isinstance(output, VideoOutput) and output.audio is not None:
             found = output.audio.timing_mistakes(preset.clock)
             mistakes += [mistake.within("outputs", index, "audio") for mistake in found]
+        if output.poster is not None and (text := _outside(output.poster, preset.clock)):
+            mistakes.append(Mistake(("outputs", index, "poster"), text))
     return mistakes
+
+
+def _outside(time: Time, clock: Clock) -> str:
+    """What is wrong with a time that must lie within the clip; nothing if it does."""
+    try:
+        seconds = clock.resolve(time)
+    except ValueError as error:
+        return str(error)
+    if 0 <= seconds <= clock.duration:
+        return ""
+    return f"{time} lies outside the clip, which lasts {float(clock.duration):g}s"

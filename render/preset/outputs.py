@@ -64,6 +64,12 @@ class Output(Part):
         default=None,
         description="The most that the file may take, such as 8 MB; quality is given up until it fits.",
     )
+    poster: TimeValue | None = Field(
+        default=None, description="Also write a PNG of the frame at this time, NAME-poster.png."
+    )
+    filmstrip: Annotated[int, *whole(2, 64)] | None = Field(
+        default=None, description="Also write a PNG of so many frames side by side, NAME-strip.png."
+    )
 
     def rate(self, clip_fps: Fraction) -> Fraction:
         """Frames a second of the file, exact."""
@@ -313,7 +319,8 @@ def _unknown(file: str, path: PurePath) -> str:
     """What to say of a name whose extension means nothing here."""
     suffix = path.suffix.lower()
     if suffix == ".png":
-        return f"{shown(file)} is one picture; for numbered ones write {path.stem}/%05d.png"
+        text = f"a film has one as its poster: 3s, numbered ones are {path.stem}/%05d.png"
+        return f"{shown(file)} is one picture; {text}"
     near = nearest(suffix, FORMATS) if suffix else None
     hint = f"; did you mean {path.with_suffix(near)}?" if near else ""
     text = f"{shown(file)} has {f'the unknown extension {suffix}' if suffix else 'no extension'}"

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from render import console
 from render.console import in_notebook
 from render.encoding import expected_facts, facts_of
@@ -23,6 +21,7 @@ from render.production.again import Retake, record_of
 from render.production.filming import QUIET, Filming, Manner, Progress
 from render.production.jobs import Job, Size, plan
 from render.production.notebook import Clip, Frame
+from render.production.pictures import Pictures
 from render.production.record import Recorder
 from render.production.segments import SEGMENT_FRAMES
 from render.production.shoot import Shoot
@@ -144,7 +143,11 @@ def write(
         jobs = [replace(job, tags=recorder.record(job.path, job.output).tags()) for job in jobs]
     shoot = Shoot(renderer, recorder, jobs, segment_frames)
     told = [_foretold(job, scene, shoot.frame_size) for job in jobs]
-    with held(job.made for job in jobs), _stage(shoot, manner, options, fresh) as filming:
+    with (
+        held(job.made for job in jobs),
+        Pictures(jobs, renderer) as pictures,
+        _stage(shoot, manner, options, fresh) as filming,
+    ):
         errors = filming.draw() + filming.join()
         for job in jobs:
             try:
@@ -156,10 +159,11 @@ def write(
                 errors.append(str(error))
         if errors:
             raise EncodingError("\n".join(dict.fromkeys(errors)))
+        beside = pictures.draw()
     for job, before in zip(jobs, told, strict=True):
         if job.target:
             _complain(job, job.target.breaches(facts_of(job.path)), before)
-    return [job.made for job in jobs]
+    return [*(job.made for job in jobs), *beside]
 
 
 def _precision_of(renderer: Renderer) -> str:

@@ -78,6 +78,16 @@ class Job:
         """What there is in the end: the file, or the folder of numbered pictures."""
         return self.path.parent if is_sequence(self.path) else self.path
 
+    def beside(self, word: str) -> Path:
+        """A picture beside what is made: `film-poster.png` beside `film.mp4`."""
+        return self.made.with_name(f"{self.made.stem}-{word}.png")
+
+    @property
+    def pictures(self) -> list[Path]:
+        """All pictures beside it."""
+        words = (("poster", self.output.poster), ("strip", self.output.filmstrip))
+        return [self.beside(word) for word, value in words if value is not None]
+
     @property
     def limits(self) -> Limits:
         """What the place takes; without one anything goes."""
@@ -141,10 +151,11 @@ def plan(preset: Preset, files: Iterable[str | Path] = (), out_dir: str | Path =
     if not outputs:
         raise PresetError("the preset names no outputs; name one, such as morph.mp4")
     jobs = [_job(path, output, preset) for path, output in outputs]
-    paths = [job.path.resolve() for job in jobs]
-    for job, path in zip(jobs, paths, strict=True):
-        if paths.count(path) > 1:
-            raise PresetError(f"two outputs have the name {job.path}; each needs its own")
+    paths = [path for job in jobs for path in (job.path, *job.pictures)]
+    resolved = [path.resolve() for path in paths]
+    for path, real in zip(paths, resolved, strict=True):
+        if resolved.count(real) > 1:
+            raise PresetError(f"two outputs have the name {path}; each needs its own")
     return jobs
 
 

@@ -1,0 +1,99 @@
+"""Pictures beside a film: a poster, which is one of its frames, and a filmstrip of several."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from render.encoding import Framing, open_writer
+from render.encoding.claim import claim
+from render.encoding.viewing import spread
+from render.errors import EncodingError
+from render.production.jobs import Job
+from render.renderer import Renderer
+from render.timeline import Clock
+
+GAP = 4  # pixels between the frames of a strip
+
+
+class Pictures:
+    """The pictures beside some films: places are taken when the block is entered, `draw` fills them.
+
+    They have as many bits a channel as the renderer's frames, and the size of the film that they belong to.
+    """
+
+    def __init__(self, jobs: list[Job], renderer: Renderer) -> None:
+        self.jobs, self.renderer = [job for job in jobs if job.pictures], renderer
+        self._parts: list[Path] = []
+
+    def __enter__(self) -> Self:
+        for job in self.jobs:
+            self._parts += map(claim, job.pictures)
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        for part in self._parts:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    def draw(self) -> list[Path]:
+        """Draw and write all pictures; returns their paths. Raises EncodingError."""
+        for job in self.jobs:
+            clock = self.renderer.scene.clock.with_fps(job.fps)
+            if job.output.poster is not None:
+                index = frame_at(clock, clock.resolve(job.output.poster))
+                [frame] = self._frames(job, clock, [index])
+                save_png(job.beside("poster"), frame)
+            if job.output.filmstrip is not None:
+                frames = self._frames(job, clock, strip_indices(clock, job.output.filmstrip))
+                save_png(job.beside("strip"), side_by_side(frames))
+        return [path for job in self.jobs for path in job.pictures]
+
+    def _frames(self, job: Job, clock: Clock, indices: list[int]) -> list[np.ndarray]:
+        """Frames [H, W, 3] as the film has them."""
+        framing = job.framing(self.renderer.frame_size, clock.frame_count)
+        into = Framing(**framing).apply if framing else lambda frame: frame
+        scene = self.renderer.scene.at_fps(job.fps)
+        return [into(frame) for frame in self.renderer.frames(scene.moments(indices))]
+
+
+def frame_at(clock: Clock, seconds: Fraction) -> int:
+    """The frame whose moment is nearest to a time within the clip; the end of a loop is its beginning."""
+    count = clock.frame_count
+    if clock.loop:
+        return round(seconds / clock.duration * count) % count
+    return round(seconds / clock.duration * (count - 1))
+
+
+def strip_indices(clock: Clock, count: int) -> list[int]:
+    """So many frames, or all where there are fewer: from the first to the last, or all round a loop."""
+    if not clock.loop:
+        return list(spread(clock.frame_count, count))
+    count = min(count, clock.frame_count)
+    return [at * clock.frame_count // count for at in range(count)]
+
+
+def side_by_side(frames: list[np.ndarray]) -> np.ndarray:
+    """Frames [H, W, 3] in one row, with a black gap between two."""
+    gap = np.zeros((frames[0].shape[0], GAP, 3), frames[0].dtype)
+    row = [piece for frame in frames for piece in (gap, frame)]
+    return np.concatenate(row[1:], axis=1)
+
+
+def save_png(path: Path, picture: np.ndarray) -> None:
+    """Write a picture uint8 or uint16 [H, W, 3] as a PNG of 8 or 16 bits a channel. Raises EncodingError."""
+    height, width, _ = picture.shape
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-", suffix=".part") as folder:
+            target = Path(folder) / "picture" / "%d.png"
+            with open_writer(target, width=width, height=height, fps=1, dtype=picture.dtype.name) as writer:
+                writer.write(np.ascontiguousarray(picture))
+            os.replace(target.with_name("0.png"), path)
+    except OSError as error:
+        raise EncodingError(f"{path}: cannot be written: {error.strerror}") from error
