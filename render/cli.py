@@ -28,7 +28,7 @@ from render.options import (
     set_option,
 )
 from render.reach import default_folder, placed
-from render.segment_options import manner_of, segment_options
+from render.segment_options import is_default, manner_of, segment_options
 
 INTERRUPTED = 130
 PREVIEW_FPS, PREVIEW_SIZE = 12, 128
@@ -192,6 +192,8 @@ def render(
     with pointing(loaded), manner_of("rendering", quiet) as manner:
         options["manner"] = manner
         if again:
+            if is_default("segment_frames"):
+                del options["segment_frames"]
             paths = remake(retake, *files, out_dir=out_dir, **options)
         else:
             paths = production.render(loaded, *files, out_dir=out_dir or default_folder(), **options)

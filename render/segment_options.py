@@ -38,6 +38,12 @@ def segment_options(command: Callable) -> Callable:
     return command
 
 
+def is_default(name: str) -> bool:
+    """Whether an option of the command that runs was left out."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source == click.core.ParameterSource.DEFAULT
+
+
 @contextmanager
 def manner_of(title: str, quiet: bool) -> Iterator[Manner]:
     """How a run behaves in front of a person: a bar, lines on stderr, and a Ctrl-C that waits a little."""

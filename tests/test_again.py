@@ -121,7 +121,7 @@ def test_a_whole_project_moves_with_its_film(project, tmp_path, monkeypatch):
 
 def test_a_preview_is_made_again_as_a_preview(preset, tmp_path):
     [film] = render.render(preset, "a.mp4", out_dir=tmp_path, resolution=8)
-    assert record_of(film).resolution == 8
+    assert record_of(film).settings == {"resolution": 8}
     assert same_pictures(film, render.again(film, "b.mp4", out_dir=tmp_path)[0])
 
 
@@ -242,7 +242,7 @@ def test_records_come_back_and_strangers_are_none():
         "fast (bfloat16)",
         {"a b": {"x y.pkl": "0" * 64}},
         {"é.npz": "1" * 64},
-        64,
+        {"resolution": 64},
         "x\n---\ny\n",
     )
     text = record.tags().comment
@@ -286,3 +286,12 @@ def test_a_film_that_was_packed_anew_by_ffmpeg_still_tells(preset, tmp_path):
     command = [ffmpeg_path(), "-loglevel", "error", "-i", str(film), "-c", "copy", str(tmp_path / "b.mkv")]
     subprocess.run(command, check=True)
     assert record_of(tmp_path / "b.mkv") == record_of(film)
+
+
+def test_a_film_of_many_segments_tells_as_well(preset, tmp_path):
+    names = ["a.mp4", "a.mov", "a.webm", "a.mkv", "a.gif", "f/%d.png"]
+    clip = render.render(preset, *names, out_dir=tmp_path, segment_frames=5)
+    assert [record_of(path).preset.count("outputs") for path in clip] == [1] * 6
+    assert same_pictures(clip[0], render.again(clip[0], "b.mp4", out_dir=tmp_path)[0])
+    for path in render.render(preset, *names, out_dir=tmp_path / "p", segment_frames=5, private=True):
+        assert read_tags(path).comment == ""

@@ -85,8 +85,8 @@ def segments_of(folder, name="a.mp4"):
 
 def test_a_film_in_segments_shows_the_frames_of_one_in_one_go(preset, tmp_path):
     preset = preset.replace(outputs=OUTPUTS)
-    whole = production.render(preset, out_dir=tmp_path / "whole")
-    parts = filmed(preset, tmp_path / "parts")
+    whole = production.render(preset, out_dir=tmp_path / "whole", private=True)
+    parts = filmed(preset, tmp_path / "parts", private=True)
     assert [path.name for path in whole] == [path.name for path in parts]
     for one, two in zip(whole, parts, strict=True):
         if one.suffix in (".mp4", ".mkv"):

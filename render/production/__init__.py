@@ -120,7 +120,7 @@ def remake(retake: Retake, *files: str | Path, out_dir: str | Path | None = None
     retake.check()
     place = out_dir if out_dir is not None else default_folder() if files else retake.folder
     preset = retake.to(map(str, files))
-    return render(preset, out_dir=place, resolution=retake.record.resolution, **options)
+    return render(preset, out_dir=place, **retake.settings | options)
 
 
 def write(
@@ -138,7 +138,9 @@ def write(
     place will not like all the same. options: those of Renderer.
     """
     renderer = Renderer(scene, **options)
-    recorder = Recorder(scene.preset, _precision_of(renderer), options.get("resolution"))
+    unusual = {"resolution": options.get("resolution")} if options.get("resolution") else {}
+    unusual |= {"segment_frames": segment_frames} if segment_frames != SEGMENT_FRAMES else {}
+    recorder = Recorder(scene.preset, _precision_of(renderer), unusual)
     if not private:
         jobs = [replace(job, tags=recorder.record(job.path, job.output).tags()) for job in jobs]
     shoot = Shoot(renderer, recorder, jobs, segment_frames)

@@ -53,6 +53,12 @@ class Retake:
         return self.preset.replace(outputs=tuple(outputs)) if outputs else self.preset
 
     @property
+    def settings(self) -> dict[str, int]:
+        """Options of `render` that the film was made with."""
+        known = ("resolution", "segment_frames")
+        return {name: value for name, value in self.record.settings.items() if name in known and value > 0}
+
+    @property
     def folder(self) -> Path:
         """Where the film lies."""
         return self.film.absolute().parent

@@ -46,7 +46,7 @@ class Record:
     precision   that pictures were computed with
     models      the sha256 of each model's files by their names, by the model's name
     files       the same of latents, sounds and other files
-    resolution  that a preview was drawn at
+    settings    of the render that decide about pixels, where they are not the usual ones, by their names
     preset      the text of one that makes this film, whose files are named from the film's folder
     """
 
@@ -55,13 +55,13 @@ class Record:
     precision: str
     models: Mapping[str, Sums]
     files: Sums = field(default_factory=dict)
-    resolution: int | None = None
+    settings: Mapping[str, int] = field(default_factory=dict)
     preset: str = ""
 
     def tags(self) -> Tags:
         """What a file carries."""
         head = {"title": self.title, "precision": self.precision}
-        head |= {"resolution": self.resolution} if self.resolution else {}
+        head |= {"settings": dict(self.settings)} if self.settings else {}
         head |= {"models": dict(self.models)} | ({"files": self.files} if self.files else {})
         lines = [f"# Made by blendreel {self.version}; blendreel render FILE --again makes it once more."]
         lines += [entry_text(key, value) for key, value in head.items()]
@@ -81,7 +81,7 @@ class Record:
                 precision=str(data["precision"]),
                 models={str(name): _texts(sums) for name, sums in data["models"].items()},
                 files=_texts(data.get("files") or {}),
-                resolution=int(data["resolution"]) if data.get("resolution") else None,
+                settings={str(name): int(value) for name, value in (data.get("settings") or {}).items()},
                 preset=preset,
             )
         except (BlendreelError, KeyError, TypeError, ValueError, AttributeError):
@@ -95,12 +95,12 @@ def _texts(data: Mapping) -> Sums:
 class Recorder:
     """Knows what all films of one rendering have to say, and what each says beside it.
 
-    precision   that pictures are computed with, in words
-    resolution  that a preview is drawn at
+    precision  that pictures are computed with, in words
+    settings   that decide about pixels, and are not the usual ones
     """
 
-    def __init__(self, preset: Preset, precision: str, resolution: int | None = None) -> None:
-        self.preset, self.precision, self.resolution = preset, precision, resolution
+    def __init__(self, preset: Preset, precision: str, settings: Mapping[str, int]) -> None:
+        self.preset, self.precision, self.settings = preset, precision, settings
         taken = taken_channels(preset, None) if preset.channels else ()
         self.channels = {one.channels.name: one.channels.channels for one in taken if one.file is not None}
         self.models = sums_of_models(preset)
@@ -117,7 +117,7 @@ class Recorder:
             precision=self.precision,
             models=self.models,
             files=sums_of_files(self.preset, data, folder),
-            resolution=self.resolution,
+            settings=self.settings,
             preset=portable_text(self.preset, data, folder),
         )
 
