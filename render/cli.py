@@ -28,7 +28,7 @@ from render.options import (
     set_option,
 )
 from render.reach import default_folder, placed
-from render.segment_options import is_default, manner_of, segment_options
+from render.segment_options import is_default, manner_of, segment_options, share_of, share_options
 
 INTERRUPTED = 130
 PREVIEW_FPS, PREVIEW_SIZE = 12, 128
@@ -108,6 +108,8 @@ class MainGroup(Group):
         "grid": "render.figure_cli",
         "pairs": "render.figure_cli",
         "explain": "render.explain_cli",
+        "join": "render.work_cli",
+        "clean": "render.work_cli",
         "sheet": "render.sheet_cli",
         "project": "render.projection_cli",
         "toonify": "render.projection_cli",
@@ -157,6 +159,7 @@ def main() -> None:
 )
 @click.option("--private", is_flag=True, help="Say nothing in the files of how they were made.")
 @segment_options
+@share_options
 @offline_option
 @sandbox_option
 @quiet_option
@@ -190,7 +193,7 @@ def render(
     from render import production
 
     with pointing(loaded), manner_of("rendering", quiet) as manner:
-        options["manner"] = manner
+        options |= {"manner": manner, "share": share_of(options)}
         if again:
             if is_default("segment_frames"):
                 del options["segment_frames"]

@@ -47,13 +47,14 @@ ARROWS = {
     "figure": {"variants", "deepzoom", "encoding", "pen"},
     "pairs": {"variants", "encoding"},
     "explain": {"channel_figures", "picture_files"},
-    "cluster": {"renderer", "encoding"},
+    "cluster": {"production"},
     "projection": {"renderer", "encoding", "picture_files"},
 }
 TOP = {
     "cli",
     "options",
     "segment_options",
+    "work_cli",
     "figure_cli",
     "models_cli",
     "channels_cli",

@@ -18,8 +18,10 @@ from render.errors import BlendreelWarning, EncodingError, PresetError
 from render.preset import Preset
 from render.preset.overrides import Overrides
 from render.production.again import Retake, record_of
+from render.production.crew import ALONE, Errand, Share
 from render.production.filming import QUIET, Filming, Manner, Progress
 from render.production.jobs import Job, Size, plan
+from render.production.manifest import Plan
 from render.production.notebook import Clip, Frame
 from render.production.pictures import Pictures
 from render.production.record import Recorder
@@ -37,6 +39,7 @@ __all__ = [
     "Job",
     "Manner",
     "Retake",
+    "Share",
     "again",
     "frames",
     "plan",
@@ -59,6 +62,7 @@ def render(
     fresh: bool = False,
     allow_broken: bool = False,
     manner: Manner | None = None,
+    share: Share = ALONE,
     private: bool = False,
 ) -> Clip:
     """Render a preset (or the file of one) to `files`, or to the outputs it names; returns their paths.
@@ -75,20 +79,22 @@ def render(
     fresh           make everything anew, whatever an interrupted render left
     allow_broken    go on where a picture has no numbers or one colour only
     manner          how the run tells what it does, and when it stops early; instead of `progress`
+    share           who draws: this process, one part of many (which makes no files, and returns none), others
     private         files say nothing of their making; otherwise each holds its preset, see `again`
 
     A file has its name only when it is complete. Raises PresetError, CheckpointError, BlendError,
-    RenderError, EncodingError or WorkError; InterruptedRender (a KeyboardInterrupt) where there is anything
-    to go on with.
+    RenderError, EncodingError or WorkError (PartlyDoneError: segments are missing); InterruptedRender (a
+    KeyboardInterrupt) where there is anything to go on with.
     """
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     jobs = plan(preset, files, out_dir)
-    scene = Scene.open(preset, pick_device(device))
+    draws_here = share.is_alone or share.shard
+    scene = Scene.open(preset, pick_device(device if draws_here else "cpu"))
     is_shown = progress if isinstance(progress, bool) else not (progress or manner) and in_notebook()
     options = {"batch_size": batch_size, "resolution": resolution, "allow_broken": allow_broken}
     with console.progress("rendering", not is_shown) as show:
         manner = manner or Manner(progress if callable(progress) else show)
-        return Clip(write(scene, jobs, manner, segment_frames, fresh, private, **options))
+        return Clip(write(scene, jobs, manner, segment_frames, fresh, share, private, **options))
 
 
 def again(
@@ -129,6 +135,7 @@ def write(
     manner: Manner = QUIET,
     segment_frames: int = SEGMENT_FRAMES,
     fresh: bool = False,
+    share: Share = ALONE,
     private: bool = False,
     **options: Any,
 ) -> list[Path]:
@@ -143,13 +150,23 @@ def write(
     recorder = Recorder(scene.preset, _precision_of(renderer), unusual)
     if not private:
         jobs = [replace(job, tags=recorder.record(job.path, job.output).tags()) for job in jobs]
-    shoot = Shoot(renderer, recorder, jobs, segment_frames)
+    shoot = Shoot(renderer, jobs, segment_frames)
     told = [_foretold(job, scene, shoot.frame_size) for job in jobs]
+    shard = share.shard.name if share.shard else ""
     with (
-        held(job.made for job in jobs),
-        Pictures(jobs, renderer) as pictures,
-        _stage(shoot, manner, options, fresh) as filming,
+        held((job.made for job in jobs), shard),
+        Pictures([] if share.shard else jobs, renderer) as pictures,
+        _stage(shoot, manner, shoot.plan(options, recorder), fresh, share) as filming,
     ):
+        if not share.is_alone:
+            if not share.joins:
+                plan = filming.store.plan
+                errand = Errand(scene.preset, jobs, options, segment_frames, plan, filming.store.folder)
+                filming.fill(share, errand)
+            if share.shard:
+                manner.tell(f"part {shard} is drawn; when all are, `blendreel join` makes the files")
+                return []
+            filming.require_all()
         errors = filming.draw() + filming.join()
         for job in jobs:
             try:
@@ -173,19 +190,20 @@ def _precision_of(renderer: Renderer) -> str:
 
 
 @contextmanager
-def _stage(shoot: Shoot, manner: Manner, options: dict[str, object], fresh: bool) -> Iterator[Filming]:
+def _stage(shoot: Shoot, manner: Manner, plan: Plan, fresh: bool, share: Share) -> Iterator[Filming]:
     """A run with the place for what it keeps: a store for a film of several segments, removed at success."""
     jobs = shoot.jobs
     with ExitStack() as stack:
-        if len(shoot.segments) == 1:
+        if len(shoot.segments) == 1 and share.is_alone:
             folder = None
             if any(job.budget for job in jobs):
                 path = next(job.path for job in jobs if job.budget)
                 folder = Path(stack.enter_context(_folder_beside(path)))
             yield Filming(shoot, manner, None, folder)
             return
-        store = Store.open(jobs[0].made, shoot.plan(options), fresh)
-        store.sweep(range(len(shoot.segments)))
+        store = Store.open(jobs[0].made, plan, fresh)
+        numbers = range(len(shoot.segments))
+        store.sweep(number for number in numbers if not share.shard or share.shard.owns(number))
         filming = Filming(shoot, manner, store, None)
         filming.find()
         if others := store.others():
@@ -196,7 +214,8 @@ def _stage(shoot: Shoot, manner: Manner, options: dict[str, object], fresh: bool
             if not filming.records:
                 raise
             raise EncodingError(f"{error}\n{filming.how_to_go_on()}") from None
-        store.remove()
+        if not share.shard:
+            store.remove()
 
 
 def _about_others(others: list[Store]) -> str:

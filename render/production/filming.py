@@ -14,6 +14,7 @@ import numpy as np
 from render.encoding import Spool, join, stored_frames
 from render.encoding.joining import PIECE_SUFFIX
 from render.errors import EncodingError, InterruptedRender, PartlyDoneError
+from render.production.crew import Errand, Report, Share, take
 from render.production.jobs import Job
 from render.production.manifest import SegmentRecord
 from render.production.patience import Patience
@@ -71,6 +72,7 @@ class Filming:
         self.records: dict[int, SegmentRecord] = {}
         self._spools: dict[Fraction, Spool] = {}
         self._done = 0
+        self._is_counted = False  # somebody else has told already how far it is
 
     # --- segments -------------------------------------------------------------------------------------------
 
@@ -81,7 +83,7 @@ class Filming:
         made_with = self.shoot.made_with()
         for segment in self.shoot.segments:
             record = self.store.finished(segment.number)
-            if record and _differences(record.made_with, made_with, but=("device",)):
+            if record and _differences(record.made_with, made_with, but=("device", "batch_size")):
                 was = ", ".join(_differences(record.made_with, made_with))
                 self.manner.tell(f"segment {segment.number} was made with {was}; it is made again")
             elif record:
@@ -110,6 +112,51 @@ class Filming:
             raise InterruptedRender(f"interrupted; {self.how_to_go_on()}") from None
         self._spools = {fps: sink.spool for fps, sink in sinks.items() if sink.spool}
         return errors
+
+    def fill(self, share: Share, errand: Errand) -> None:
+        """Have missing segments drawn, by a crew or, of a shard, by this process; no file is made of them.
+
+        Raises InterruptedRender, if there is anything to go on with.
+        """
+        missing = [segment.number for segment in self.shoot.segments if segment.number not in self.records]
+        if share.shard:
+            missing = [number for number in missing if share.shard.owns(number)]
+        before = sum(len(self.shoot.segments[number]) for number in self.records)
+        drawn, self._is_counted = [before], True
+
+        def count(frames: int) -> None:
+            drawn[0] = min(drawn[0] + frames, self.shoot.frame_count)  # who dies counts twice
+            if self.manner.progress:
+                self.manner.progress(drawn[0], self.shoot.frame_count)
+
+        def finished(record: SegmentRecord) -> None:
+            self.records[record.number] = record
+
+        report = Report(finished, count, self._is_asked, self.manner.tell)
+        if before:
+            count(0)
+        try:
+            with self.manner.waiting():
+                if share.crew:
+                    share.crew.film(errand, missing, report)
+                else:
+                    for number in missing:
+                        self.manner.check()
+                        finished(take(self.shoot, self.store, number, lambda: count(1)))
+                self.manner.check()
+        except KeyboardInterrupt:
+            if not self.records:
+                raise
+            raise InterruptedRender(f"interrupted; {self.how_to_go_on()}") from None
+
+    def _is_asked(self) -> bool:
+        return bool(self.manner.patience and self.manner.patience.is_asked)
+
+    def require_all(self) -> None:
+        """Raises PartlyDoneError: segments are missing."""
+        missing = [segment.number for segment in self.shoot.segments if segment.number not in self.records]
+        if missing:
+            raise PartlyDoneError(f"segments {_ranges(missing)} are missing; {self.how_to_go_on()}")
 
     def how_to_go_on(self) -> str:
         """What is there, and what to do."""
@@ -161,7 +208,7 @@ class Filming:
 
     def _count(self, frames: int) -> None:
         self._done += frames
-        if self.manner.progress:
+        if self.manner.progress and not self._is_counted:
             self.manner.progress(self._done, self.shoot.frame_count)
 
     def _sinks(self, fps: Fraction) -> Sinks:
@@ -177,15 +224,9 @@ class Filming:
     # --- files ----------------------------------------------------------------------------------------------
 
     def join(self) -> list[str]:
-        """Make the files that are joined from pieces; returns what went wrong with each.
-
-        Raises PartlyDoneError: segments are missing.
-        """
+        """Make the files that are joined from pieces; returns what went wrong with each."""
         if self.store is None:
             return []
-        missing = [segment for segment in self.shoot.segments if segment.number not in self.records]
-        if missing:
-            raise PartlyDoneError(f"{len(missing)} segments are missing; {self.how_to_go_on()}")
         errors = []
         for number, job in self.shoot.joined.items():
             film = job.writer(self.shoot.frame_size, self.shoot.count(job.fps))
@@ -220,6 +261,17 @@ class Filming:
         width, height = self.shoot.frame_size
         folder = self.store.folder if self.store else self.folder or Path()
         return Spool(folder / f"all-{key_of(fps)}.mkv", width=width, height=height, fps=fps)
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`3`, or `0–4, 7, 9–12`."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][-1] + 1:
+            found[-1][1:] = [number]
+        else:
+            found.append([number])
+    return ", ".join("–".join(map(str, each)) for each in found)
 
 
 def _differences(before: dict[str, str], now: dict[str, str], but: tuple[str, ...] = ()) -> list[str]:

@@ -30,6 +30,7 @@ from render.scene import Scene
 
 _MOST_THREADS = 16
 _HASH_BYTES = 8
+_WITHOUT_TRACE = ("batch_size", "allow_broken")  # options that no frame shows
 
 
 def key_of(fps: Fraction) -> str:
@@ -45,7 +46,6 @@ class Shoot:
     """
 
     renderer: Renderer
-    recorder: Recorder
     jobs: list[Job]
     segment_frames: int = SEGMENT_FRAMES
 
@@ -99,15 +99,16 @@ class Shoot:
         drawn = zip(self.renderer.frames(moments), segment.schedule, strict=True)
         return ((frame, rates) for frame, (_, rates) in drawn)
 
-    def plan(self, options: dict[str, Any]) -> Plan:
-        """The plan of this render; `options` are those that decide how frames look."""
+    def plan(self, options: dict[str, Any], recorder: Recorder) -> Plan:
+        """The plan of this render; `options` are those of its renderer."""
         preset = self.scene.preset
-        data = resolved_data(preset, self.jobs[0].output, self.recorder.channels)
+        data = resolved_data(preset, self.jobs[0].output, recorder.channels)
         data = {name: value for name, value in data.items() if name != "outputs"}
         outputs = [[job.path.name, data_of(job.output), str(job.fps), job.tags is None] for job in self.jobs]
+        options = {name: value for name, value in options.items() if name not in _WITHOUT_TRACE}
         asked = {"preset": data, "outputs": outputs, "options": options, "size": list(self.frame_size)}
         threads = min(_MOST_THREADS, (os.cpu_count() or 1) * 3 // 2)
-        hashes = file_hashes(preset, self.jobs, self.recorder.models)
+        hashes = file_hashes(preset, self.jobs, recorder.models)
         return Plan(asked, hashes, self.segment_frames, len(self.segments), self.frame_count, threads)
 
     def made_with(self) -> dict[str, str]:

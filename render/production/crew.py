@@ -1,0 +1,105 @@
+"""Who draws the segments of a film: this process, some part of many, or workers that it sends out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from render.preset import Preset
+from render.production.jobs import Job
+from render.production.manifest import Plan, SegmentRecord
+from render.production.shards import Shard
+from render.production.shoot import Shoot, Take
+from render.production.workfolder import Store
+from render.renderer import Renderer, pick_device
+from render.scene import Scene
+
+MOST_ATTEMPTS = 3  # at one segment, before it is given up
+
+
+@dataclass(frozen=True)
+class Errand:
+    """All that a worker needs to draw segments: data that can be sent to it.
+
+    options  of Renderer
+    folder   of the store
+    """
+
+    preset: Preset
+    jobs: list[Job]
+    options: dict[str, Any]
+    segment_frames: int
+    plan: Plan
+    folder: Path
+
+    def open(self, device: str | None) -> Shoot:
+        """Load the models onto a device."""
+        scene = Scene.open(self.preset, pick_device(device))
+        return Shoot(Renderer(scene, **self.options), self.jobs, self.segment_frames)
+
+    @property
+    def store(self) -> Store:
+        """Where finished segments go."""
+        return Store(self.folder, self.plan)
+
+
+def take(shoot: Shoot, store: Store, number: int, tell: Callable[[], None] = lambda: None) -> SegmentRecord:
+    """Draw, encode and keep a segment; `tell` is called after every frame."""
+    segment = shoot.segments[number]
+    with Take(shoot, store, segment) as under_way:
+        for frame, rates in shoot.frames(segment):
+            under_way.write(frame, rates)
+            tell()
+        return under_way.finish()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a crew says while it works.
+
+    finished  called with each finished segment
+    frames    called with a number of frames drawn
+    is_asked  whether to give out no more segments
+    tell      says something to people
+    """
+
+    finished: Callable[[SegmentRecord], None]
+    frames: Callable[[int], None]
+    is_asked: Callable[[], bool]
+    tell: Callable[[str], None]
+
+
+class Crew(ABC):
+    """Workers that draw segments into a store."""
+
+    @abstractmethod
+    def film(self, errand: Errand, numbers: Iterable[int], report: Report) -> None:
+        """Draw these segments. Raises what a worker raised; those it was killed at are given to others.
+
+        Segments that nobody could finish are left out. Ends early where that is asked for.
+        """
+
+
+@dataclass(frozen=True)
+class Share:
+    """How the work on a film is shared out.
+
+    shard  this process draws one part of many, and makes no file
+    joins  it draws nothing, and makes the files of what others have drawn
+    crew   workers draw for it
+    """
+
+    shard: Shard | None = None
+    joins: bool = False
+    crew: Crew | None = field(default=None)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the process does everything itself."""
+        return not (self.shard or self.joins or self.crew)
+
+
+ALONE = Share()
