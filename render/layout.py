@@ -19,6 +19,7 @@ TEXT_SHARE = 1 / 16  # height of a caption's letters, of the panel's height …
 TEXT_LIMITS = (11, 28)  # … but in pixels no less and no more than this
 STRIP_SHARE = 2.0  # height of a caption's strip, of its letters' height
 LANE_SHARE = 2.5  # height of one curve's lane, of the letters' height
+MOST_PIXELS = 2**27  # of a frame: 400 MB
 
 Size = tuple[int, int]  # width, height in pixels
 Color = tuple[int, int, int]
@@ -151,6 +152,11 @@ def plan_of(layout: Layout, sizes: tuple[Size, ...]) -> Plan:
     lane = round(letters * LANE_SHARE) if layout.curves else 0
     lanes_y = total + letters // 2
     bottom = lanes_y + layout.curves * lane + letters // 2 if lane else total
+    if max(row_widths) * bottom > MOST_PIXELS:
+        raise PresetError(
+            f"panels: a frame of {max(row_widths)} × {bottom} pixels is too large; "
+            f"at most {MOST_PIXELS:,} are drawn, so show fewer pictures, or make scale smaller"
+        )
     return Plan((max(row_widths), bottom), tuple(places), strip, lanes_y, lane)
 
 

@@ -182,12 +182,12 @@ def preset(sample_folder):
     return Preset.from_yaml(CLIP)
 
 
-FUZZ_FIGURES = pytest.StashKey[list[str]]()
+FUZZ_FIGURES = pytest.StashKey[dict[str, list[str]]]()
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """The figures of tests/test_fuzz_checkpoints.py, whatever else is shown."""
-    if figures := config.stash.get(FUZZ_FIGURES, None):
-        terminalreporter.section("damaged and malicious checkpoints")
+    """The figures of fuzzing, whatever else is shown."""
+    for suite, figures in config.stash.get(FUZZ_FIGURES, {}).items():
+        terminalreporter.section(f"damaged and malicious files: {suite}")
         for line in figures:
             terminalreporter.line(line)

@@ -1,6 +1,7 @@
-"""Loads damaged files one by one and says what came of each; a process of its own, which may die of it.
+"""Reads damaged files one by one and says what came of each; a process of its own, which may die of it.
 
     python tests/fuzz_worker.py SEED [SEED …]   again, what the tests reported; --keep FOLDER keeps the files
+    python tests/fuzz_worker.py --suite readers SEED [SEED …]
 
 Without seeds, they come line by line from the standard input. Each answer is one line of JSON.
 """
@@ -11,31 +12,25 @@ import argparse
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
-import random
 import resource
 import signal
 import sys
 import tempfile
-import time
+import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import fuzz_bombs
-import fuzz_calls
-import fuzz_containers  # noqa: F401  (its bombs join the others)
-import fuzz_files
+from fuzz_cases import Case
 
-import render
-from render.errors import CheckpointError
-
-SECONDS, MEGABYTES = 5, 1000  # of processor time; of memory beyond what the process had
+SUITES = {"checkpoints": "fuzz_checkpoints", "readers": "fuzz_readers"}
+MEGABYTES = 1000  # of memory beyond what the process had; how many seconds may pass, each suite says
 GIVE_UP_SECONDS = 20
-BOMB_EVERY = 4  # every fourth seed is a file written to do harm, the others are damaged ones
-HARM = "written to do harm"
 # What Python tells its auditors when something is run, fetched or unpickled by its own unpickler.
 FORBIDDEN = frozenset(
     {"os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subprocess.Popen", "pickle.find_class"}
@@ -50,19 +45,10 @@ FORBIDDEN = frozenset(
 
 
 @dataclass(frozen=True)
-class Case:
-    """One file: the format it is of, what was done to it, its bytes."""
-
-    kind: str
-    damage: str
-    data: bytes
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """What came of loading it: `loaded`, `refused` (a CheckpointError), or `FAILED`.
+    """What came of reading it: `loaded`, `refused` (an error of ours), or `FAILED`.
 
-    seconds    of processor time
+    seconds    of processor time, with what the process started
     megabytes  that the process grew by at most meanwhile
     """
 
@@ -75,25 +61,12 @@ class Outcome:
     megabytes: float
 
 
-def make_case(seed: int, mark: Path) -> Case:
-    """The file of that seed, always the same; if it had its way, the file `mark` would exist afterwards."""
-    rng, index = random.Random(seed), seed // BOMB_EVERY
-    if seed % BOMB_EVERY == 0:
-        names = list(fuzz_bombs.BOMBS)
-        name = names[index % len(names)]
-        return Case(HARM, name, fuzz_bombs.BOMBS[name](rng))
-    kinds = list(fuzz_files.originals())
-    kind = kinds[seed % len(kinds)]
-    if rng.random() < 0.15:
-        return Case(kind, "calls", fuzz_files.damaged(rng, kind, "", rng.choice(fuzz_calls.hostile(mark))))
-    damage = rng.choice(list(fuzz_files.MUTATIONS))
-    return Case(kind, damage, fuzz_files.damaged(rng, kind, damage))
-
-
 class Watch:
     """Notes what Python's auditing says was run between `start` and `stop`."""
 
-    def __init__(self) -> None:
+    def __init__(self, programs: tuple[str, ...] = (), parses: bool = False) -> None:
+        """programs: what may be started; parses: whether text may become a syntax tree, which is not run."""
+        self.programs, self.parses = programs, parses
         self.on, self.seen = False, []
         sys.addaudithook(self)
 
@@ -101,7 +74,9 @@ class Watch:
         if not self.on:
             return
         source = ""
-        if event == "compile":
+        if event == "subprocess.Popen" and Path(str(arguments[0])).name.startswith(self.programs or "/"):
+            return
+        if event == "compile" and not self.parses:
             source = str(arguments[1])
         elif event == "exec":
             source = str(getattr(arguments[0], "co_filename", ""))
@@ -142,56 +117,49 @@ def reset_peak() -> None:
             Path("/proc/self/clear_refs").write_text("5")
 
 
-def judged(path: Path) -> tuple[str, str]:
-    """Outcome and detail of loading that file."""
+def processor_seconds() -> float:
+    """Of this process and of those that it started and that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def judged(suite: ModuleType, case: Case, path: Path) -> tuple[str, str]:
+    """Outcome and detail of reading that file."""
     try:
-        generator = render.load(path)
-        problem = check(generator, path)
+        problem = suite.read(case, path)
         return ("FAILED", problem) if problem else ("loaded", "")
-    except CheckpointError as error:
-        text = str(error)
-        fine = path.name in text and len(text) < 4000
-        return ("refused" if fine else "FAILED", f"{type(error).__name__}: {text[:300]}")
     except TooSlow:
-        return "FAILED", f"still loading after {GIVE_UP_SECONDS} s"
+        return "FAILED", f"still reading after {GIVE_UP_SECONDS} s"
     except BaseException as error:
-        return "FAILED", f"{type(error).__name__} instead of a CheckpointError: {str(error)[:300]}"
+        text = f"{type(error).__name__}: {str(error)[:300]}"
+        if suite.is_fine(error, path):
+            return "refused", text
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return "FAILED", f"{text} ({Path(last.filename).name}:{last.lineno})"
 
 
-def check(generator, path: Path) -> str:
-    """What is wrong with a network that loaded; nothing, if it is as large as its file and whole."""
-    tensors = generator.state_dict()
-    count = sum(tensor.numel() for tensor in tensors.values())
-    odd = [name for name, tensor in tensors.items() if str(tensor.dtype) != "torch.float32"]
-    if odd:
-        return f"{odd[0]} is no float32"
-    if count > 25 * path.stat().st_size:
-        return f"{count:,} numbers out of a file of {path.stat().st_size:,} bytes"
-    return "" if generator.structure() and len(generator.layers) > 1 else "it has no layers"
-
-
-def run(seed: int, folder: Path, watch: Watch) -> Outcome:
+def run(suite: ModuleType, seed: int, folder: Path, watch: Watch) -> Outcome:
     mark = folder / "it-ran"
-    case = make_case(seed, mark)
-    path = folder / f"case-{seed}.bin"
+    case = suite.make_case(seed, mark)
+    path = folder / f"case-{seed}{case.suffix}"
     path.write_bytes(case.data)
     reset_peak()
     before = memory("VmRSS")
-    started = time.process_time()
+    started = processor_seconds()
     signal.setitimer(signal.ITIMER_PROF, GIVE_UP_SECONDS)
     watch.start()
     try:
-        outcome, detail = judged(path)
+        outcome, detail = judged(suite, case, path)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         ran = watch.stop()
-    seconds, megabytes = time.process_time() - started, (memory("VmHWM") - before) / 1e6
+    seconds, megabytes = processor_seconds() - started, (memory("VmHWM") - before) / 1e6
     if ran or mark.exists():
         outcome, detail = (
             "FAILED",
             f"it ran something ({', '.join(ran[:5]) or 'its mark is there'}); {detail}",
         )
-    elif outcome != "FAILED" and (seconds > SECONDS or megabytes > MEGABYTES):
+    elif outcome != "FAILED" and (seconds > suite.SECONDS or megabytes > MEGABYTES):
         outcome, detail = "FAILED", f"it took {seconds:.1f} s and {megabytes:.0f} MB; {detail}"
     mark.unlink(missing_ok=True)
     path.unlink()
@@ -200,33 +168,26 @@ def run(seed: int, folder: Path, watch: Watch) -> Outcome:
     )
 
 
-def warm_up(folder: Path) -> None:
-    """Everything is imported once, so that what follows is measured by itself and imports nothing."""
-    for index, data in enumerate(fuzz_files.originals().values()):
-        path = folder / str(index)
-        path.write_bytes(data)
-        render.load(path)
-        path.unlink()
-    gc.collect()
-    gc.freeze()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("seeds", nargs="*", type=int)
+    parser.add_argument("--suite", choices=SUITES, default="checkpoints")
     parser.add_argument("--keep", type=Path, help="write the files there, and load nothing")
     options = parser.parse_args()
+    suite = importlib.import_module(SUITES[options.suite])
     if options.keep:
         for seed in options.seeds:
-            case = make_case(seed, options.keep / "it-ran")
-            (options.keep / f"case-{seed}.bin").write_bytes(case.data)
+            case = suite.make_case(seed, options.keep / "it-ran")
+            (options.keep / f"case-{seed}{case.suffix}").write_bytes(case.data)
         return
     signal.signal(signal.SIGPROF, give_up)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
-        folder, watch = Path(name), Watch()
-        warm_up(folder)
+        folder, watch = Path(name), Watch(suite.PROGRAMS, suite.PARSES)
+        suite.warm_up(folder)
+        gc.collect()
+        gc.freeze()
         for line in options.seeds or sys.stdin:
-            print(json.dumps(asdict(run(int(line), folder, watch))), flush=True)
+            print(json.dumps(asdict(run(suite, int(line), folder, watch))), flush=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ ARROWS = {
     "preset": {"timeline"},
     "checkpoints": {"networks"},
     "blending": {"networks"},
-    "latents": {"networks"},
+    "latents": {"networks", "checkpoints"},  # torch's files go through the one reader that runs nothing
     "scene": {"preset", "checkpoints", "blending", "latents"},
     "lettering": set(),
     "console": set(),

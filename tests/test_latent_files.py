@@ -122,12 +122,15 @@ def test_a_projector_file_gives_a_latent_for_each_picture(tmp_path, latent, shap
 
 def test_a_file_of_torch_that_holds_more_than_tensors_is_refused(tmp_path):
     import argparse
+    import functools
 
     import torch
 
-    torch.save({"w": torch.zeros(8), "args": argparse.Namespace(lr=1)}, tmp_path / "me.pt")
-    with pytest.raises(LatentError, match=r"me\.pt is damaged, or holds more than tensors.*torch.save"):
+    torch.save({"w": torch.zeros(8), "call": functools.partial(print, 1)}, tmp_path / "me.pt")
+    with pytest.raises(LatentError, match=r"me\.pt holds more than tensors.*functools\.partial.*torch.save"):
         load_latents(tmp_path / "me.pt")
+    torch.save({"w": torch.zeros(8), "args": argparse.Namespace(lr=1)}, tmp_path / "you.pt")
+    assert load_latents(tmp_path / "you.pt").values.shape == (1, 8)  # options are let go
 
 
 def refused(tmp_path, name: str, data: bytes, space: str | None = None) -> str:
@@ -214,8 +217,18 @@ def test_a_repeated_number_is_not_copied_out_without_bound(tmp_path):
     import torch
 
     torch.save(torch.zeros(1).expand(2**14, 2**14), tmp_path / "me.pt")
-    with pytest.raises(LatentError, match="too large"):
+    with pytest.raises(LatentError, match="has only 1 numbers"):
         load_latents(tmp_path / "me.pt")
+    numbers = torch.zeros(2**20)
+    torch.save({f"w{n}": numbers for n in range(200)}, tmp_path / "you.pt")
+    with pytest.raises(LatentError, match="too large"):
+        load_latents(tmp_path / "you.pt")
+
+
+def test_an_archive_that_is_packed_a_thousandfold_is_refused(tmp_path):
+    np.savez_compressed(tmp_path / "me.npz", w=np.zeros([2**16, 512], np.float32))
+    with pytest.raises(LatentError, match=r"me\.npz is packed tighter"):
+        load_latents(tmp_path / "me.npz")
 
 
 @settings(deadline=None, max_examples=150)

@@ -21,7 +21,9 @@ from typing import Any
 from render.errors import BlendError, PresetError
 
 SUFFIX = ".channels.yaml"
-MOST_BYTES = 5_000_000
+MOST_BYTES = 1_000_000
+MOST_SIGNS, MOST_NUMBERS = 60_000, 500_000  # of YAML in a file; channels in all its sets, repeated ones too
+MOST_MISTAKES = 100
 MOST_SHOWN = 6  # numbers in a message
 
 
@@ -109,6 +111,8 @@ def parse_channels(
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    if sum(map(text.count, ",\n:[{&*")) > MOST_SIGNS:  # which would take seconds
+        raise PresetError(f"{name}: too long for a list of channels; make several files of it")
     try:
         data = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
@@ -116,10 +120,12 @@ def parse_channels(
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         problem = str(error.problem or error.context).split("\n")[0]
         raise PresetError(f"{place}: {problem}") from None
-    except (YAMLError, RecursionError) as error:
-        raise PresetError(f"{name}: {str(error).splitlines()[0]}") from None
+    except (YAMLError, RecursionError, ValueError, KeyError, AssertionError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise PresetError(f"{name}: this is not valid YAML: {said[:200]}") from None
     reading = _Reading(name, counts)
-    sets = reading.sets(data)
+    with suppress(_EnoughError):
+        sets = reading.sets(data)
     if reading.mistakes:
         raise PresetError("\n".join(reading.mistakes))
     return sets
@@ -154,15 +160,23 @@ def check_name(name: str) -> str:
     return name
 
 
+class _EnoughError(Exception):
+    """More of the file need not be looked at."""
+
+
 class _Reading:
     """Goes through a file's data and collects what is wrong with it."""
 
     def __init__(self, name: str, counts: Mapping[str, int] | None):
         self.name, self.counts = name, counts
         self.mistakes: list[str] = []
+        self.left = MOST_NUMBERS
 
     def wrong(self, at: tuple[int, int], text: str) -> None:
         self.mistakes.append(f"{self.name}:{at[0] + 1}:{at[1] + 1}: {text}")
+        if len(self.mistakes) >= MOST_MISTAKES:
+            self.mistakes.append(f"{self.name}: and perhaps more")
+            raise _EnoughError
 
     def sets(self, data: Any) -> dict[str, ChannelSet]:
         if not isinstance(data, dict):
@@ -188,14 +202,18 @@ class _Reading:
 
     def numbers(self, place: str, layer: str, data: Any, at: tuple[int, int]) -> tuple[int, ...]:
         if not isinstance(data, list):
-            self.wrong(at, f"{place}: a list of channels is needed, such as [3, 17], not {data!r}")
+            self.wrong(at, f"{place}: a list of channels is needed, such as [3, 17], not {_shown(data)}")
             return ()
+        self.left -= len(data)
+        if self.left < 0:
+            self.wrong(at, f"{place}: the sets have more than {MOST_NUMBERS:,} channels together")
+            raise _EnoughError
         count = None if self.counts is None else self.counts.get(layer)
         found: set[int] = set()
         for index, number in enumerate(data):
             at = data.lc.item(index) if index in (data.lc.data or ()) else at
             if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-                self.wrong(at, f"{place}: a channel is a number from 0 on, not {number!r}")
+                self.wrong(at, f"{place}: a channel is a number from 0 on, not {_shown(number)}")
             elif count is not None and number >= count:
                 self.wrong(at, f"{place}: there is no channel {number}; layer {layer} has 0 to {count - 1}")
             elif number in found:
@@ -203,6 +221,17 @@ class _Reading:
             else:
                 found.add(number)
         return tuple(sorted(found))
+
+
+def _shown(data: Any) -> str:
+    """A wrong value; lists and mappings are only named, since aliases can make them endless."""
+    if isinstance(data, dict | list | set):
+        return "a mapping" if isinstance(data, dict) else "a list"
+    try:
+        text = repr(data)
+    except ValueError:  # a number of thousands of digits
+        return "a huge number"
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _key_at(data: Any, key: Any) -> tuple[int, int]:

@@ -16,10 +16,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from render.errors import LatentError
+from render.errors import CheckpointError, LatentError, UnsafeCheckpointError
 
 MAX_NUMBERS = 2**27  # 512 MiB as float32: 14,000 latents of 18 × 512
-MAX_TORCH_BYTES = 2**31  # a projector's file also holds pictures and noise maps
+MAX_RATIO, MAX_RATIO_BYTES = 100, 2**26  # what is packed tighter than that, and longer, is a bomb
 MAX_ARRAYS = 1000
 TORCH_SUFFIXES = (".pt", ".pth")
 SUFFIXES = (".npy", ".npz", *TORCH_SUFFIXES)
@@ -84,6 +84,7 @@ def read_headers(path: Path) -> dict[str, Header]:
             if len(entries) > MAX_ARRAYS:
                 raise LatentError(f"{path.name} holds {len(entries):,} arrays; at most {MAX_ARRAYS} are read")
             for entry in entries:
+                _check_packing(entry, path.name)
                 with archive.open(entry) as stream:
                     headers[entry.filename.removesuffix(".npy")] = _read_header(stream, path.name)
         return headers
@@ -101,6 +102,14 @@ def read_array(path: Path, name: str) -> np.ndarray:
                 _read_header(stream, path.name).check(f"{path.name} ({name})", entry.file_size)
             with archive.open(entry) as stream:
                 return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def _check_packing(entry: zipfile.ZipInfo, label: str) -> None:
+    """Raises LatentError for an entry that would unpack to far too much, or in a way that may."""
+    if entry.file_size > max(MAX_RATIO_BYTES, MAX_RATIO * entry.compress_size):
+        raise LatentError(f"{label} is packed tighter than any latents are: {entry.file_size:,} bytes in it")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise LatentError(f"{label} is packed in a way that is not known here")
 
 
 def _read_header(stream: BinaryIO, label: str) -> Header:
@@ -133,40 +142,47 @@ def _readable(path: Path) -> Iterator[None]:
 def read_torch(path: Path) -> Any:
     """What torch saved there, with every tensor as a NumPy array. Raises LatentError.
 
-    torch's own reader for weights does it: it takes tensors and containers, and nothing that runs.
+    The reader of checkpoints does it: it takes tensors and containers, and nothing that runs.
     """
-    import torch
+    from render.checkpoints.spans import Span
+    from render.checkpoints.standins import TORCH_GLOBALS
+    from render.checkpoints.torchfile import read_torch as described
 
-    size = path.stat().st_size
-    with _readable(path):
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                size = sum(entry.file_size for entry in archive.infolist())
-    if size > MAX_TORCH_BYTES:
-        raise LatentError(
-            f"{path.name} is too large: {size:,} bytes, and at most {MAX_TORCH_BYTES:,} are read"
-        )
     try:
-        return _plain(torch.load(path, map_location="cpu", weights_only=True), path.name)
+        found = described(Span(path), path.name, TORCH_GLOBALS)
+        return _Arrays(path.name, path.stat().st_size).of(found)
     except LatentError:
         raise
-    except Exception:  # on a damaged file torch's reader may raise anything
+    except UnsafeCheckpointError as error:
         raise LatentError(
-            f"{path.name} is damaged, or holds more than tensors, which is never run; "
+            f"{path.name} holds more than tensors, which is never run ({error}); "
             "save the latents alone: torch.save(ws, FILE)"
         ) from None
+    except CheckpointError as error:
+        raise LatentError(str(error) if path.name in str(error) else f"{path.name}: {error}") from None
+    except OSError as error:
+        raise LatentError(f"{path.name} can't be read: {error.strerror or error}") from None
+    except Exception:  # whatever damage no reader expected
+        raise LatentError(f"{path.name} is damaged, or not a file of torch's") from None
 
 
-def _plain(value: Any, label: str, depth: int = 0) -> Any:
-    """`value` with NumPy arrays for its tensors; dictionaries to a depth of two, other things left out."""
-    if isinstance(value, dict) and depth < 2:
-        parts = {str(key): _plain(part, label, depth + 1) for key, part in value.items()}
-        return {key: part for key, part in parts.items() if part is not None}
-    if not hasattr(value, "detach"):
-        return None
-    tensor = value.detach()
-    if tensor.layout is not None and str(tensor.layout) != "torch.strided":
-        return None
-    if tensor.numel() > MAX_NUMBERS:  # may be a view that repeats one number: nothing is copied yet
-        raise LatentError(f"{label} is too large: {shape_text(tuple(tensor.shape))}")
-    return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+class _Arrays:
+    """Tensors as NumPy arrays, together of no more numbers than their file has bytes, or some MiB."""
+
+    def __init__(self, label: str, file_bytes: int):
+        self.label, self.left = label, max(file_bytes, MAX_RATIO_BYTES)
+
+    def of(self, value: Any, depth: int = 0) -> Any:
+        """Arrays for its tensors; dictionaries to a depth of two, other things left out."""
+        from render.checkpoints.spans import View
+
+        if isinstance(value, dict) and depth < 2:
+            parts = {str(key): self.of(part, depth + 1) for key, part in value.items()}
+            return {key: part for key, part in parts.items() if part is not None}
+        if not isinstance(value, View):
+            return None
+        self.left -= value.count
+        if value.count > MAX_NUMBERS or self.left < 0:
+            raise LatentError(f"{self.label} is too large: {shape_text(value.size)}")
+        tensor = value.read()
+        return (tensor.float() if tensor.is_floating_point() else tensor).numpy()

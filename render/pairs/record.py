@@ -50,7 +50,7 @@ def _read_recipe(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(found, dict) and isinstance(found.get("count"), int):
             return found
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     raise EncodingError(f"{path}: is damaged; choose another folder")
 
@@ -63,9 +63,10 @@ class Manifest:
         self.rows: dict[str, dict[str, Any]] = {}
         text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         for line in text.splitlines():
-            with suppress(ValueError, KeyError, TypeError):
+            with suppress(ValueError, KeyError, TypeError, RecursionError):
                 row = json.loads(line)
-                self.rows[row["key"]] = row
+                if isinstance(row["key"], str):
+                    self.rows[row["key"]] = row
         if text and text != self._text():
             self._save()
 

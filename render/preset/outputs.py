@@ -31,6 +31,7 @@ _SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "sl
 _BUDGET = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(k|M|G|Ki|Mi|Gi)?B\s*$"}
 _BITRATE = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?[kM]\s*$"}
 
+MOST_OUTPUTS = 100
 NUMBERED = re.compile(r"%0?\d*d")  # in the name of numbered pictures: where the number stands
 Side = Annotated[int, *whole(16, 16384)]
 
@@ -331,4 +332,6 @@ def read_outputs(value: Any) -> tuple[Output, ...]:
     """All outputs: a list, or a single one. Raises as `read_output` does."""
     if not isinstance(value, list | tuple):
         return (read_output(value),)
+    if len(value) > MOST_OUTPUTS:
+        raise ValueError(f"a preset makes at most {MOST_OUTPUTS} files, not {len(value)}")
     return tuple(gather((((index,), item) for index, item in enumerate(value)), read_output))

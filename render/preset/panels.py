@@ -17,7 +17,7 @@ from .values import Color, Flag, choice, leaf, read_text, whole
 
 PANEL_WORDS = ("low", "blend", "high")
 FILTERS = ("lanczos", "nearest")
-MOST_SEEDS, MOST_CURVES = 256, 16
+MOST_SEEDS, MOST_CURVES, MOST_PICTURES = 256, 16, 1024
 
 _SNAPSHOT = "snapshot:"
 _AT_KIMG = re.compile(r"(.+)@([0-9]+(?:\.[0-9]+)?)")
@@ -154,6 +154,9 @@ class Panels(Part):
     background: Color = Field(default="#000000", description="Colour behind and between the pictures.")
 
     def conflicts(self) -> list[Mistake]:
+        count = sum(map(len, self.show)) * len(self.seeds or (0,))
+        if count > MOST_PICTURES:
+            return [Mistake(("show",), f"a frame has room for {MOST_PICTURES} pictures, not {count}")]
         if self.columns is not None and self.seeds is None:
             text = "says how many seeds stand side by side; write seeds: [3, 14, 15, 92] beside it"
             return [Mistake(("columns",), text, at_key=True)]

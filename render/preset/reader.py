@@ -32,6 +32,7 @@ _STANDARD = "tag:yaml.org,2002:"
 _SCALARS = _TYPED | {_STANDARD + name for name in ("str", "timestamp", "merge", "value")}
 _COLLECTIONS = {_STANDARD + name for name in ("seq", "map")}
 _HALF = "this text holds half of a character (\\ud800 to \\udfff); write the character itself"
+_LARGE = "the preset is too large or nested too deeply"
 _MERGE = _STANDARD + "merge"
 _BLANKS = "\t\r\n\x85\u2028\u2029"  # those of them that end a line do so in YAML too
 _SHAPE = "a preset is a mapping; it begins with lines such as `models:` and `clip:`"
@@ -118,6 +119,8 @@ def compose(page: Page, text: str, indent: int = 0) -> Tree:
         line = next((number for number, line in enumerate(page.lines) if line.startswith("%YAML")), 0)
         message = Span(page, line, 0, 1).pointed("a preset is YAML 1.2; leave this line out")
         raise PresetError(message) from None
+    except _TooLargeError as error:
+        raise PresetError(_span(page, error.node, indent).pointed(_LARGE)) from None
     except (YAMLError, RecursionError) as error:
         raise PresetError(f"{page.name}: this is not valid YAML ({type(error).__name__})") from None
     return Tree(root, frozenset(map(id, yaml.composer.aliases)) if root is not None else frozenset(), yaml)
@@ -138,16 +141,30 @@ def built(page: Page, tree: Tree, indent: int = 0) -> Source:
     return source
 
 
+class _TooLargeError(Exception):
+    """A text has more nodes, or deeper ones, than a preset has; `node` is the first of them."""
+
+    def __init__(self, node: Any) -> None:
+        super().__init__(_LARGE)
+        self.node = node
+
+
 class _Composer(Composer):
     """Gives every alias (`*name`) a node of its own, which lies where the alias is written."""
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader)
         self.aliases: list[Node] = []
+        self.count = self.depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Node:
         event = self.parser.peek_event() if self.parser.check_event(AliasEvent) else None
+        self.count += 1
+        self.depth += 1
+        if self.count > _MAX_NODES or self.depth > 2 * _MAX_DEPTH:  # before more time goes into them
+            raise _TooLargeError(self.parser.peek_event())
         node = super().compose_node(parent, index)
+        self.depth -= 1
         if event is None:
             return node
         alias = copy(node)  # shares its content with the anchor, which may not be complete yet
@@ -186,7 +203,7 @@ class _Builder:
     def _content(self, node: Node, place: Place, depth: int) -> Any:
         self.count += 1
         if self.count > _MAX_NODES or depth > _MAX_DEPTH:  # aliases can make a small text endless
-            raise PresetError(self._span(node).pointed("the preset is too large or nested too deeply"))
+            raise PresetError(self._span(node).pointed(_LARGE))
         self.source.values.setdefault(place, self._span(node))
         if not isinstance(node, ScalarNode) and str(node.tag) not in _COLLECTIONS:
             self._refuse_tag(node, place)

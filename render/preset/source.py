@@ -14,6 +14,8 @@ from .mistakes import Mistake, Place, place_text
 
 _WIDEST_LINE = 100
 _LONGEST_NAME = 80
+_LONGEST_TEXT, _BEGINNING = 1000, 600  # of a message, and of what is shown of a longer one
+_MOST_TOLD = 100  # mistakes
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,14 @@ def printable(text: str, kept: str = "") -> str:
     return "".join(one if one.isprintable() or one in kept else "�" for one in text)
 
 
+def shortened(text: str) -> str:
+    """A message of printable characters; the middle of a very long one, which a value fills, is left out."""
+    text = printable(text, "\n")
+    return (
+        text if len(text) <= _LONGEST_TEXT else f"{text[:_BEGINNING]} … {text[_BEGINNING - _LONGEST_TEXT :]}"
+    )
+
+
 @dataclass(frozen=True)
 class Span:
     """Where something is written: page, line and column from 0, and its length on that line."""
@@ -59,7 +69,7 @@ class Span:
 
     def pointed(self, text: str) -> str:
         """One message with the line it is about, and a caret under the place."""
-        head = f"{self.page.title(self)}: {text}"
+        head = f"{self.page.title(self)}: {shortened(text)}"
         lines = self.page.lines
         line = lines[self.line].expandtabs(1) if self.line < len(lines) else ""
         if not line.strip():
@@ -98,7 +108,9 @@ class Source:
             *(self._found(mistake) for mistake in mistakes if not self._is_aside(mistake)),
         ]
         found.sort(key=lambda pair: (self.pages.index(pair[0].page), pair[0].line, pair[0].column))
-        return "\n".join(span.pointed(text) for span, text in dict.fromkeys(found))
+        told = list(dict.fromkeys(found))
+        more = [f"and {len(told) - _MOST_TOLD} more mistakes"] if len(told) > _MOST_TOLD else []
+        return "\n".join([*(span.pointed(text) for span, text in told[:_MOST_TOLD]), *more])
 
     def pointed(self, message: str) -> str:
         """A message found later, of lines `place: text`: those about what is written here point at it."""

@@ -1,0 +1,394 @@
+"""The suite of readers: presets, beats, channels, latents, photographs, films and sounds from strangers.
+
+Each file is read as the commands read it: a preset is loaded, explained and planned, a latent peeked at and
+loaded. Whatever comes of it has to be a result or an error of ours, soon, and in little memory.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import struct
+import warnings
+import wave
+import zipfile
+import zlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import fuzz_bombs
+import fuzz_calls
+import fuzz_presets
+import numpy as np
+import torch
+from fuzz_bombs import saved
+from fuzz_cases import Case
+from fuzz_presets import torn
+from PIL import Image
+
+from render.blending.channels import read_channels
+from render.checkpoints.header import header_of
+from render.encoding import Audio, read_tags
+from render.errors import BlendreelError
+from render.latents import load_latents
+from render.latents.directions import load_direction
+from render.latents.files import peek_latents
+from render.pairs.record import Manifest, begin
+from render.preset import Preset
+from render.preset.clip import read_beats
+from render.production import plan
+from render.production.record import Record
+from render.projection.photographs import read_photograph
+from render.report import describe
+
+SECONDS = 2  # of processor time
+PROGRAMS = ("ffmpeg",)  # that reading may start
+PARSES = True  # formulas are parsed, and never run
+
+
+# --- files that are read well, and what is done to them -----------------------------------------------------
+
+
+def bytes_of(write: Callable, *arguments, **options) -> bytes:
+    out = io.BytesIO()
+    write(out, *arguments, **options)
+    return out.getvalue()
+
+
+@cache
+def latents_npy() -> bytes:
+    return bytes_of(np.save, np.ones([4, 8], np.float32))
+
+
+@cache
+def latents_npz(packed: bool = False) -> bytes:
+    return bytes_of(
+        np.savez_compressed if packed else np.savez, w=np.ones([4, 8]), z=np.zeros([2, 8], np.float32)
+    )
+
+
+@cache
+def latents_pt(legacy: bool) -> bytes:
+    held = {"a.png": {"latent": torch.ones(8), "noise": [torch.zeros(4)]}}
+    return saved(held, legacy)
+
+
+def npy_of(header: str, version: tuple[int, int] = (1, 0), data: bytes = b"") -> bytes:
+    length = struct.pack("<H" if version == (1, 0) else "<I", len(header))
+    return b"\x93NUMPY" + bytes(version) + length + header.encode("latin-1") + data
+
+
+def npy_bombs(rng: random.Random) -> bytes:
+    shape = rng.choice(
+        ("(4000000000,)", "(2,)*9", "(-1, 8)", "(0, 8)", "(9e9,)", "(1, 2**70)", "(3, None)", "()")
+    )
+    shape = rng.choice((shape, "(" + "1," * 3000 + ")", "(99999999999999999999999, 8)", "(2147483648, 0)"))
+    kind = rng.choice(
+        ("<f4", "|O", "<M8[ns]", "<c16", "|V99999999", "<f2", "<U9999", "[('a','<f4')]", ">f8", "|b1")
+    )
+    kind = kind if kind.startswith("[") else f"'{kind}'"
+    header = f"{{'descr': {kind}, 'fortran_order': False, 'shape': {shape}, }}\n"
+    header = rng.choice(
+        (header, header, "(" * 5000, "__import__('os').system('x')", "{" * 60_000, "[" * 65_000, "9" * 9000)
+    )
+    version = rng.choice(((1, 0), (1, 0), (2, 0), (3, 0), (9, 9)))
+    return npy_of(header[:65_000], version, bytes(rng.choice((0, 128, 100_000))))
+
+
+def zip_of(entries: dict[str, bytes], packed: bool = True) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+@cache
+def zip_bomb(numbers: int) -> bytes:
+    """So many zeros, packed a thousandfold."""
+    return zip_of({"w.npy": bytes_of(np.save, np.zeros([numbers // 512, 512], np.float32))})
+
+
+def npz_bombs(rng: random.Random) -> bytes:
+    return rng.choice(
+        (
+            lambda: zip_bomb(rng.choice((2**20, 2**25))),
+            lambda: zip_of({"w.npy": npy_bombs(rng)}),
+            lambda: zip_of({f"{n}.npy": b"" for n in range(3000)}),
+            lambda: zip_of({"../../w.npy": latents_npy(), "/etc/w.npy": latents_npy()}),
+            lambda: zip_of({"w.npy": latents_npy(), "x" * 60_000 + ".npy": latents_npy()}),
+            lambda: _lying(zip_of({"w.npy": latents_npy()}), rng),
+        )
+    )()
+
+
+def _lying(archive: bytes, rng: random.Random) -> bytes:
+    """An archive whose directory says other sizes than its entries have."""
+    data, at = bytearray(archive), archive.rindex(b"PK\x01\x02")
+    for offset in (20, 24):
+        data[at + offset : at + offset + 4] = struct.pack("<I", rng.choice((0, 1, 2**31, 2**32 - 2)))
+    return bytes(data)
+
+
+def pt_bombs(rng: random.Random) -> bytes:
+    mark = Path("/tmp/it-ran-in-a-latent")
+    return rng.choice(
+        (
+            lambda: fuzz_bombs.BOMBS["memo bombs in torch files"](rng),
+            lambda: fuzz_bombs.BOMBS["memo bombs as dictionary keys"](rng),
+            lambda: fuzz_bombs.BOMBS["memo bombs as storage keys"](rng),
+            lambda: fuzz_bombs.BOMBS["rosinality tensors beyond their storage"](rng),
+            lambda: fuzz_bombs.BOMBS["very many steps"](rng),
+            lambda: fuzz_bombs.BOMBS["deep nesting"](rng),
+            lambda: b"\x80\x02" + rng.choice(fuzz_calls.hostile(mark)) + b".",
+            lambda: zip_of({"a/data.pkl": b"\x80\x02" + rng.choice(fuzz_calls.hostile(mark)) + b"."}, False),
+            lambda: saved({"w": torch.ones(1).expand(2**15, 2**15)}, rng.random() < 0.5),
+            lambda: saved({str(n): torch.ones(1) for n in range(3000)}, rng.random() < 0.5),
+            lambda: saved(
+                {"w": torch.zeros(8).to_sparse(), "z": torch.ones(3, dtype=torch.complex64)},
+                rng.random() < 0.5,
+            ),
+            lambda: zip_of({"a/data.pkl": bytes(rng.choice((10, 2**27)))}),
+        )
+    )()
+
+
+# --- pictures -----------------------------------------------------------------------------------------------
+
+
+@cache
+def pictures(kind: str) -> bytes:
+    picture = Image.fromarray((np.arange(40 * 50 * 3) % 251).astype(np.uint8).reshape(40, 50, 3))
+    return bytes_of(picture.save, format=kind)
+
+
+def png_of(width: int, height: int, depth: int, kind: int, data: bytes, *more: tuple[bytes, bytes]) -> bytes:
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    head = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(*each) for each in ((b"IHDR", head), *more, (b"IDAT", data), (b"IEND", b""))
+    )
+
+
+@cache
+def packed_zeros(count: int) -> bytes:
+    return zlib.compress(bytes(count), 9)
+
+
+def picture_bombs(rng: random.Random) -> bytes:
+    side = rng.choice((9000, 16_000, 60_000, 2**31 - 1))
+    text = zlib.compress(b"a" * 50_000_000)
+    return rng.choice(
+        (
+            lambda: png_of(side, side, 8, 2, packed_zeros(10**8)),
+            lambda: png_of(side, side, 1, 0, packed_zeros(10**7)),
+            lambda: png_of(64, 64, 8, 2, packed_zeros(10**8)),
+            lambda: png_of(64, 64, 8, 2, packed_zeros(64 * 193), (b"zTXt", b"Comment\0\0" + text)),
+            lambda: png_of(64, 64, 8, 2, packed_zeros(64 * 193), (b"iCCP", b"x\0\0" + text)),
+            lambda: png_of(64, 64, 8, 2, packed_zeros(64 * 193), *[(b"tEXt", b"Comment\0x")] * 20_000),
+            lambda: (
+                b"BM"
+                + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, side, -side, 1, 24, 0, 0, 0, 0, 0, 0)
+            ),
+            lambda: b"P6 %d %d 255\n" % (side, side),
+            lambda: (
+                b"GIF89a"
+                + struct.pack("<HHBBB", 65_535, 65_535, 0, 0, 0)
+                + b"\x2c"
+                + bytes(9)
+                + b"\x08"
+                + b"\xff" * 200
+            ),
+            lambda: bytes_of(Image.fromarray(np.zeros([64, 9000], np.uint8)).save, format="TIFF"),
+        )
+    )()
+
+
+# --- films and sounds ---------------------------------------------------------------------------------------
+
+
+@cache
+def sound() -> bytes:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes((9000 * np.sin(np.arange(4000) / 6)).astype("<i2").tobytes())
+    return out.getvalue()
+
+
+def playlists(rng: random.Random) -> bytes:
+    """Texts that ffmpeg would take for instructions to open other files."""
+    return rng.choice(
+        (
+            b"ffconcat version 1.0\nfile '/etc/passwd'\n",
+            b"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
+            b"#EXTM3U\n#EXTINF:1,\nconcat:http://127.0.0.1:9/a|file:///etc/passwd\n#EXT-X-ENDLIST\n",
+            b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n",
+            b"<?xml version='1.0'?><MPD><Period><BaseURL>http://127.0.0.1:9/</BaseURL></Period></MPD>",
+        )
+    )
+
+
+def films(rng: random.Random) -> bytes:
+    comment = "# Made by blendreel 0.1.0; x\ntitle: a\nprecision: b\nmodels: {}\n---\nversion: 1\n"
+    text = rng.choice(
+        (comment, "x" * 100_000, "# Made by blendreel 9;\n" + "[" * 9000 + "\n---\nx", "&a [*a]")
+    )
+    body = b"Comment\0\0\0\0\0" + text.encode()
+    whole = png_of(8, 8, 8, 2, packed_zeros(8 * 25), (b"iTXt", body))
+    xmp = b"<x xmlns:a='b'>" + b"<y>" * 30_000 + b"</y>" * 30_000 + b"</x>"
+    webp = b"RIFF" + struct.pack("<I", len(xmp) + 12) + b"WEBPXMP " + struct.pack("<I", len(xmp)) + xmp
+    boxes = b"\0\0\0\x18ftypavif" + bytes(8) + b"\0\0\0\x00uuid" * 9000
+    gif = pictures("GIF")[:13] + b"!\xfe" + b"\xff" * 300
+    return rng.choice(
+        (torn(rng, whole), whole, torn(rng, webp), webp, boxes, gif, torn(rng, pictures("PNG")))
+    )
+
+
+def record_text(rng: random.Random) -> bytes:
+    head = "# Made by blendreel 0.1.0; x\n" + rng.choice(fuzz_presets.BOMBS)(rng) + "\n---\nversion: 1\n"
+    return torn(rng, head.encode("utf-8", "surrogatepass"))
+
+
+def manifests(rng: random.Random) -> bytes:
+    row = json.dumps({"key": "000000", "files": {"a": "b"}}).encode()
+    odd = (
+        row,
+        b'{"key": ' + b"[" * 100_000,
+        b"null",
+        b'{"key": 3}',
+        b'{"count": 1e999}',
+        b'{"count": 3, "x": ' + row + b"}",
+    )
+    return torn(rng, b"\n".join(rng.choice(odd) for _ in range(rng.randint(1, 30))))
+
+
+# --- readers ------------------------------------------------------------------------------------------------
+
+
+def read_preset(path: Path) -> None:
+    preset = Preset.load(path)
+    preset.warnings()
+    if path.stat().st_size < 20_000:  # it is read once more to be written
+        preset.to_yaml()
+    describe(preset)
+    plan(preset, ["a.mp4"], path.parent)
+
+
+def read_latents(path: Path) -> None:
+    peek_latents(path)
+    load_latents(path)
+
+
+def read_film(path: Path) -> None:
+    record = Record.read(read_tags(path).comment)
+    if record is not None:
+        Preset.from_yaml(record.preset, "film")
+
+
+def read_manifest(path: Path) -> None:
+    folder = path.with_suffix("")
+    folder.mkdir()
+    (folder / "dataset.json").write_bytes(path.read_bytes())
+    (folder / "manifest.jsonl").write_bytes(path.read_bytes())
+    Manifest(folder / "manifest.jsonl")
+    begin(folder, {"count": 1})
+
+
+class Kind(NamedTuple):
+    """Files of one kind: what may be done to them, how their names end, and who reads them."""
+
+    make: Callable[[random.Random], tuple[str, bytes]]
+    suffix: str
+    read: Callable[[Path], object]
+
+
+def either(good: Callable[[], bytes], bombs: Callable[[random.Random], bytes]) -> Callable:
+    """Torn bytes of a good file, or a file that was made to do harm."""
+
+    def make(rng: random.Random) -> tuple[str, bytes]:
+        return ("torn", torn(rng, good())) if rng.random() < 0.6 else (bombs.__name__, bombs(rng))
+
+    return make
+
+
+def of_samples(rng: random.Random) -> tuple[str, bytes]:
+    """The start of one of our own checkpoints, whose header alone is read here."""
+    raw = (fuzz_presets.ROOT / "samples" / "models" / "portrait.safetensors").read_bytes()
+    if rng.random() < 0.5:
+        size = rng.choice((0, 7, 2**20, 2**31, 2**63))
+        return "header", struct.pack("<Q", size) + rng.choice(
+            (b"{" * 100_000, raw[8:5000], b'{"__metadata__": []}')
+        )
+    return "torn", torn(rng, raw[:6000])
+
+
+KINDS: dict[str, Kind] = {
+    "preset": Kind(fuzz_presets.preset, ".yaml", read_preset),
+    "beats": Kind(fuzz_presets.beats, ".txt", lambda path: read_beats(str(path))),
+    "set of channels": Kind(
+        fuzz_presets.sets, ".yaml", lambda path: read_channels(path, {"32/0": 64, "32/1": 64})
+    ),
+    "latents .npy": Kind(either(latents_npy, npy_bombs), ".npy", read_latents),
+    "latents .npz": Kind(either(latents_npz, npz_bombs), ".npz", read_latents),
+    "latents .pt": Kind(either(lambda: latents_pt(False), pt_bombs), ".pt", read_latents),
+    "latents .pt, old torch": Kind(either(lambda: latents_pt(True), pt_bombs), ".pth", read_latents),
+    "direction": Kind(either(latents_npy, npy_bombs), ".npy", lambda path: load_direction(path, 6, 8)),
+    "checkpoint's header": Kind(of_samples, ".safetensors", header_of),
+    "photograph": Kind(either(lambda: pictures("PNG"), picture_bombs), ".png", read_photograph),
+    "photograph, JPEG": Kind(either(lambda: pictures("JPEG"), picture_bombs), ".jpg", read_photograph),
+    "photograph, WebP": Kind(either(lambda: pictures("WEBP"), picture_bombs), ".webp", read_photograph),
+    "film": Kind(lambda rng: ("tags", films(rng)), ".png", read_film),
+    "film's preset": Kind(
+        lambda rng: ("text", record_text(rng)),
+        ".txt",
+        lambda path: Record.read(path.read_text("utf-8", "replace")),
+    ),
+    "pairs": Kind(lambda rng: ("lines", manifests(rng)), ".jsonl", read_manifest),
+    "sound": Kind(either(sound, playlists), ".wav", lambda path: Audio(path).check("mp4")),
+}
+OFTEN = 16  # as many presets as files of all other kinds
+
+
+def make_case(seed: int, mark: Path) -> Case:
+    """The file of that seed, always the same."""
+    rng = random.Random(seed)
+    names = [*KINDS, *["preset"] * OFTEN]
+    kind = names[seed % len(names)]
+    damage, data = KINDS[kind].make(rng)
+    return Case(kind, damage, data, KINDS[kind].suffix)
+
+
+def read(case: Case, path: Path) -> str:
+    """Read the file as the commands do; raises what they raise."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        KINDS[case.kind].read(path)
+    return ""
+
+
+def is_fine(error: BaseException, path: Path) -> bool:
+    """Whether it is how a file may be refused: an error of ours, that is short and for one terminal."""
+    if path.suffix == ".txt" and isinstance(error, ValueError):
+        return True  # beats: the preset that names them tells
+    return isinstance(error, BlendreelError) and 10 < len(str(error)) < 100_000
+
+
+def warm_up(folder: Path) -> None:
+    """Everything is imported once, so that what follows is measured by itself and imports nothing."""
+    for name, kind in KINDS.items():
+        path = folder / f"warm-{len(name)}{kind.suffix}"
+        path.write_bytes(
+            fuzz_presets.shipped()[0].encode() if name == "preset" else kind.make(random.Random(1))[1]
+        )
+        try:
+            kind.read(path)
+        except Exception:
+            continue
