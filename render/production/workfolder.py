@@ -177,6 +177,11 @@ class Store:
             for entry in self.folder.glob(f"{number:05d}.*{_PART}"):
                 _remove(entry)
 
+    def forget(self) -> None:
+        """Remove it, where no segment is finished."""
+        if not _has_segments(self.folder):
+            _remove(self.folder)
+
     def remove(self) -> None:
         """Remove it, with all other renders of the same output."""
         for entry in self.folder.parent.iterdir():
