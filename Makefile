@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test fuzz lint format clean
+.PHONY: demo test fuzz notebook lint format clean
 
 demo: $(READY)
 	$(BIN)/blendreel render presets/hello.yaml --out-dir out
@@ -17,6 +17,10 @@ test: $(READY)
 # 2,000 damaged and malicious checkpoints, and 5,000 presets, latents, pictures, sounds …: each loads or is refused
 fuzz: $(READY)
 	$(BIN)/python -m pytest -m slow tests/test_fuzz_checkpoints.py tests/test_fuzz_readers.py
+
+# The notebook, run top to bottom by a kernel of its own
+notebook: $(READY)
+	$(BIN)/python -m pytest -m slow tests/test_first_blend.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from typing import Any
 _HOME: dict[str, str] = {
     "Preset": "render.preset",
     "Clip": "render.production",
+    "Frame": "render.production",
     "render": "render.production",
     "again": "render.production",
     "frames": "render.production",

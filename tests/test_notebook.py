@@ -101,6 +101,8 @@ def test_frames_are_pictures_and_arrays(preset):
     assert type(frame.mean()) is np.float64
     assert type(frame / 2) is np.ndarray
     assert type(frame.max()) is np.uint8
+    row = np.hstack([frame, frame])
+    assert row._repr_png_().startswith(b"\x89PNG")
     assert not isinstance(np.stack([frame, frame]).sum(axis=0), Frame)
 
 

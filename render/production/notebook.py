@@ -41,8 +41,10 @@ class Clip(list[Path]):
 class Frame(np.ndarray):
     """A frame uint8 [H, W, 3] that a notebook shows as a picture; an array like any other.
 
-    What is computed from it is a plain array; a part of it is a picture, too.
+    What is computed from it is a plain array; a part of it, or several side by side, are pictures, too.
     """
+
+    __array_priority__ = 1  # what is made of frames and other arrays, such as a row of them, is one
 
     def __array_wrap__(self, array: np.ndarray, context: object = None, return_scalar: bool = False) -> Any:
         return array[()] if return_scalar else np.asarray(array)

@@ -113,13 +113,21 @@ class Recorder:
         data = resolved_data(self.preset, output, self.channels)
         return Record(
             title=path.parent.name if is_numbered else path.stem,
-            version=metadata.version("blendreel"),
+            version=program_version(),
             precision=self.precision,
             models=self.models,
             files=sums_of_files(self.preset, data, folder),
             settings=self.settings,
             preset=portable_text(self.preset, data, folder),
         )
+
+
+def program_version() -> str:
+    """The version of blendreel; `unknown` where it runs without having been installed."""
+    try:
+        return metadata.version("blendreel")
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def sums_of_models(preset: Preset) -> dict[str, Sums]:
