@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test fuzz notebook lint format clean
+.PHONY: demo test fuzz notebook beats lint format clean
 
 demo: $(READY)
 	$(BIN)/blendreel render presets/hello.yaml --out-dir out
@@ -21,6 +21,11 @@ fuzz: $(READY)
 # The notebook, run top to bottom by a kernel of its own
 notebook: $(READY)
 	$(BIN)/python -m pytest -m slow tests/test_first_blend.py
+
+# click tracks against the beats that librosa finds in them
+beats: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,audio]'
+	$(BIN)/python -m pytest -m slow tests/test_sound_beats.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
-import wave
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sounds import write_wave
 
 from render.encoding import Audio, open_writer
 from render.encoding.codecs import ffmpeg_path
@@ -28,13 +29,7 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for click in CLICKS:
         at = round(click * 44_100)
         sound[at : at + 200] = 0.9 * np.sin(np.arange(200) / 2)
-    path = tmp_path_factory.mktemp("song") / "song.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(44_100)
-        file.writeframes((sound * 32767).astype("<i2").tobytes())
-    return path
+    return write_wave(tmp_path_factory.mktemp("song") / "song.wav", sound, 44_100)
 
 
 def film(path: Path, audio: Audio | None, **settings: object) -> None:
@@ -64,6 +59,40 @@ def test_sound_is_in_time_and_as_long_as_the_film(tmp_path: Path, song: Path, na
     assert (facts.audio, facts.frames, facts.fps) == (codec, COUNT, FPS)
     assert not facts.edit_list
     assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.webm", "a.mkv"])
+def test_a_flash_and_its_click_come_together(tmp_path: Path, song: Path, name: str) -> None:
+    """On the clock of the file, from which players take what is shown and heard when."""
+    flash = round((CLICKS[1] - 0.25) * FPS)
+    with open_writer(
+        tmp_path / name, width=48, height=48, fps=FPS, audio=Audio(song, start=Fraction(1, 4))
+    ) as writer:
+        for index in range(COUNT):
+            writer.write(np.full((48, 48, 3), 255 * (index == flash), np.uint8))
+    bright = "signalstats,metadata=print:key=lavfi.signalstats.YAVG:function=greater:value=150"
+    loud = "atrim=start=0.5,silencedetect=noise=-12dB:duration=0.1"
+    seen = float(re.search(r"pts_time:([\d.]+)", shown(tmp_path / name, "v", bright))[1])
+    heard = float(re.search(r"silence_end: ([\d.]+)", shown(tmp_path / name, "a", loud))[1])
+    assert seen == pytest.approx(flash / FPS, abs=0.001)
+    assert heard == pytest.approx(seen, abs=0.02)
+
+
+def shown(path: Path, stream: str, filters: str) -> str:
+    """What ffmpeg's filters say of a stream; times are those in the file."""
+    kind = "-af" if stream == "a" else "-vf"
+    command = [
+        ffmpeg_path(),
+        "-hide_banner",
+        "-copyts",
+        "-i",
+        str(path),
+        "-map",
+        f"0:{stream}",
+        kind,
+        filters,
+    ]
+    return subprocess.run([*command, "-f", "null", "-"], check=True, capture_output=True, text=True).stderr
 
 
 def test_it_starts_where_asked_and_fades(tmp_path: Path, song: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +105,36 @@ def test_formulas_without_a_value_say_where(text: str, message: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         formula(text).value_at(0)
     assert message in str(caught.value)
+
+
+def test_the_loudness_of_a_sound_is_a_number_like_others() -> None:
+    class Ramp:
+        def at(self, band: str, seconds: Any) -> Any:
+            return {"low": 1, "mid": 0.5, "high": 0}[band] * seconds
+
+    loud = ExpressionTrack(
+        parse_expression("=audio(low) + 10*audio( mid )*2 - audio(high)"),
+        Clock(Fraction(4), levels=Ramp()),
+    )
+    assert loud.expression.names == {"audio(low)", "audio(mid)", "audio(high)"}
+    assert loud.expression.references == set()
+    assert loud.value_at(Fraction(1, 2)) == 5.5
+    np.testing.assert_array_equal(loud.values_at_many([0, 1, 2]), [0, 11, 22])
+    with pytest.raises(ValueError, match=r"audio\(low\) needs a sound: give clip\.audio"):
+        formula("=audio(low)").value_at(0)
+    assert np.isnan(formula("=audio(low)").values_at_many([0, 1])).all()
+    for wrong in (
+        "=audio()",
+        "=audio(loud)",
+        "=audio(low, mid)",
+        "=audio(3)",
+        "=audio(band=low)",
+        "=audio(t)",
+    ):
+        with pytest.raises(
+            ValueError, match=r"the loudness of the sound is audio\(low\), audio\(mid\), audio"
+        ):
+            parse_expression(wrong)
 
 
 def test_beats_in_a_formula_need_a_tempo() -> None:

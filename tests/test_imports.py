@@ -20,7 +20,8 @@ ARROWS = {
     "timeline": set(),
     "encoding": {"timeline", "pixels"},  # of the first only its rules for frame rates; light, without torch
     "networks": set(),
-    "preset": {"timeline"},
+    "sound": {"encoding"},
+    "preset": {"timeline", "sound"},
     "checkpoints": {"networks"},
     "blending": {"networks"},
     "latents": {"networks", "checkpoints"},  # torch's files go through the one reader that runs nothing
@@ -73,7 +74,7 @@ TORCH_FREE += [
 TORCH_FREE += [
     f"render.{name}" for name in ("report", "layout", "panels", "pen", "lettering", "picture_files", "pixels")
 ]
-TORCH_FREE += ["render.console", "render.encoding", "render.catalogue_command"]
+TORCH_FREE += ["render.console", "render.encoding", "render.sound", "render.catalogue_command"]
 TORCH_FREE += ["render.blending", "render.blending.blend", "render.blending.conventions", "render.cli"]
 TORCH_FREE += ["render.options", "render.reach"]
 TORCH_FREE += [f"render.blending.{name}" for name in ("channels", "channel_axes", "pull")]

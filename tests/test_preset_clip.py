@@ -1,4 +1,4 @@
-"""The clip's markers and beats."""
+"""The clip's markers, beats and sound."""
 # ruff: noqa: E501 (each mistake stands whole on its line)
 
 from __future__ import annotations
@@ -6,10 +6,13 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sounds import clicks, tone, write_wave
 
 from render.errors import PresetError
 from render.preset import Clip, Preset
+from render.sound import beats_of
 
 
 def failing(make: object, *arguments: object, **values: object) -> list[str]:
@@ -67,3 +70,100 @@ def test_a_tempo_that_would_fill_the_memory_is_refused_at_once() -> None:
     text = 'version: 1\nmodels: {a: "sample:portrait"}\nclip: {duration: 4s, bpm: "1e999999999"}\n'
     with pytest.raises(PresetError, match="bpm is a number such as 120, not '1e999999999'"):
         Preset.from_yaml(text)
+
+
+# --- the sound of a clip ------------------------------------------------------------------------------------
+
+HEARD = "models: {a: x, b: y}\nblend: {low: a, high: b}\n"
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    """Four seconds with beats at 0.5, 1, … and, in the second half, a hum that swells and fades."""
+    sound = clicks(4, np.arange(0.5, 4, 0.5))
+    sound[2 * 24_000 :] += tone(2, 60)
+    (tmp_path / "song.beats").write_text("".join(f"{beat}\n" for beat in (0.5, 1, 1.5, 2, 2.5, 3, 3.5)))
+    return write_wave(tmp_path / "song.wav", sound)
+
+
+def heard(song: Path, clip: str, more: str = "") -> Preset:
+    return Preset.from_yaml(f"{HEARD}clip: {{{clip}}}\n{more}", base_dir=song.parent)
+
+
+def test_files_of_beats_speak_of_the_sound_and_lists_of_the_clip(song: Path) -> None:
+    audio = "duration: 2s, audio: {file: song.wav, start: 1s}"
+    for beats in ("song.beats", "detect"):
+        clip = heard(song, f"{audio}, beats: {beats}").clip
+        assert clip.clock.beat_times == tuple(Fraction(half, 2) for half in range(6)), beats
+    assert heard(song, f"{audio}, beats: [0.25, 0.75]").clock.beat_times == (Fraction(1, 4), Fraction(3, 4))
+    assert heard(song, "duration: 2s, beats: song.beats").clock.beat_times[0] == Fraction(1, 2)
+
+
+def test_a_beat_just_before_the_start_is_the_first_one(song: Path) -> None:
+    late = heard(song, "duration: 2s, audio: {file: song.wav, start: 1.02s}, beats: detect").clock
+    assert late.beat_times[0] == Fraction(-2, 100)
+
+
+def test_detect_survives_the_way_to_a_file_and_changes(song: Path) -> None:
+    preset = heard(song, "duration: 3b, audio: song.wav, beats: detect")
+    assert preset.clock.duration == Fraction(3, 2)
+    assert "beats: detect" in preset.to_yaml()
+    assert Preset.from_yaml(preset.to_yaml(), base_dir=song.parent) == preset
+    song.with_name("song.beats").unlink()  # would be found again, by librosa
+    later = preset.replace(clip=preset.clip.replace(audio={"file": "song.wav", "start": "1s"}))
+    assert later.clock.beat_times[1] == Fraction(1, 2)
+    saved = preset.save(song.parent / "sub.yaml")
+    assert "detect" in saved.read_text()
+
+
+def test_formulas_hear_the_sound_of_the_clip(song: Path) -> None:
+    more = 'truncation: "=0.3 + 0.7*low"\nvars: {hat: audio(high), bass: "=2*audio(low)"}\n'
+    preset = heard(song, "duration: 4s, audio: song.wav", more)
+    tracks = preset.tracks()
+    assert tracks["truncation"].value_at(Fraction(1, 4)) == pytest.approx(0.3, abs=0.02)
+    assert tracks["truncation"].value_at(Fraction(3)) == pytest.approx(1, abs=0.02)
+    assert tracks["vars.bass"].value_at(Fraction(3)) == pytest.approx(2, abs=0.05)
+    assert tracks["vars.hat"].maximum > 0.9
+    assert not tracks["truncation"].is_constant
+    assert set(tracks) >= {"low"}
+    assert "mid" not in tracks, "what nothing reads is not computed"
+    assert Preset.from_yaml(preset.to_yaml(), base_dir=song.parent) == preset
+    # The same at any frame rate, and for one moment or many.
+    faster = preset.clock.with_fps(Fraction(120))
+    assert faster.level("low", 3.0) == preset.clock.level("low", 3.0)
+    mine = heard(song, "duration: 4s, audio: song.wav", 'truncation: "=low"\nvars: {low: 0.25}\n')
+    assert mine.tracks()["truncation"].value_at(Fraction(3)) == 0.25, "a variable of one's own comes first"
+
+
+@pytest.mark.parametrize(
+    ("clip", "more", "message"),
+    [
+        ("beats: detect", "", "clip.beats: detect finds the beats of the clip's sound: give clip.audio, for example audio: song.mp3"),
+        ("audio: none.mp3, beats: detect", "", "clip.audio: there is no file none.mp3"),
+        ("audio: none.mp3", 'truncation: "=low"', "clip.audio: there is no file none.mp3"),
+        ("audio: text.mp3, beats: detect", "", "clip.audio: text.mp3 holds no sound that ffmpeg can read"),
+        ("audio: text.mp3", "truncation: audio(mid)", "clip.audio: text.mp3 holds no sound that ffmpeg can read"),
+        ("audio: {file: song.wav, start: 2b}, bpm: 120", "", "clip.audio.start: 2b depends on the clip itself; write seconds or frames"),
+        ("audio: {file: song.wav, start: -2s}", "", "clip.audio.start: this is a time from 0s on"),
+        ("audio: {file: song.wav, fade: -1s}", "", "clip.audio.fade: this is a time from 0s on"),
+        ("audio: {file: song.wav, start: 3.2s}, beats: detect", "", "clip.beats: there are no two beats from 3.2s on, where the clip begins in the sound"),
+        ("bpm: 120, audio: song.wav, beats: song.beats", "", "clip.bpm: has no meaning beside clip.beats, which says when every beat falls"),
+        ("fps: 30", 'truncation: "=low"', "truncation: low is how loud the clip's sound is: give clip.audio, for example audio: song.mp3"),
+        ("fps: 30", "truncation: audio(low)", "truncation: =audio(low) at 0 s: audio(low) needs a sound: give clip.audio, for example audio: song.mp3"),
+        ("audio: song.wav", "truncation: audio(loud)", "truncation: the loudness of the sound is audio(low), audio(mid), audio(high)"),
+        ("audio: song.wav", "vars: {audio: 1}", "vars.audio: 'audio' has a meaning in formulas already (a word of formulas); choose another name"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_sound_is_one_line(song: Path, clip: str, more: str, message: str) -> None:
+    (song.parent / "text.mp3").write_text("la la la")
+    (line,) = failing(heard, song, f"duration: 2s, {clip}", more)[:1]
+    assert line.endswith(message)
+
+
+def test_a_tempo_beside_detect_is_what_is_looked_for(song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("render.sound.beats_of", lambda path, bpm: asked.append(bpm) or beats_of(path))
+    preset = heard(song, "duration: 2s, audio: song.wav, beats: detect, bpm: 120")
+    assert asked == [120]
+    assert preset.clock.beat_times[0] == Fraction(1, 2)
+    assert preset.clock.bpm is None

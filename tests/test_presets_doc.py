@@ -13,6 +13,7 @@ from conftest import make_network, make_relative
 from markdown_examples import blocks_of, examples_of
 from pydantic import TypeAdapter
 from ruamel.yaml import YAML
+from sounds import clicks, write_wave
 
 from render.preset import (
     FORMATS,
@@ -111,6 +112,7 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "anna.npz", w=random.normal(size=(1, 8)).astype(np.float32))
     for name, rows in (("walk", 4), ("noise", 2)):
         np.save(folder / f"{name}.npy", random.normal(size=(rows, 8)).astype(np.float32))
+    write_wave(folder / "song.mp3", clicks(12, np.arange(0.31, 12, 0.5)))
     np.save(folder / "age.npy", random.normal(size=8).astype(np.float32))
     return folder
 

@@ -209,6 +209,16 @@ def test_a_sound_is_looked_for_beside_the_preset_and_cut_by_its_clock(preset, tm
     assert other.audio is None
 
 
+def test_the_sound_of_the_clip_goes_with_every_film_that_has_no_other(preset, tmp_path):
+    outputs = ("a.mp4", {"file": "b.webm", "audio": "b.ogg"}, {"file": "c.mov", "audio": False}, "d.gif")
+    clip = {"duration": "1s", "audio": {"file": "song.mp3", "start": "2s", "fade": "50%"}}
+    changed = preset.replace(outputs=outputs, clip=clip)
+    sounds = [job.audio for job in production.plan(changed)]
+    mine = Audio(preset.base_dir / "song.mp3", Fraction(2), Fraction(1, 2))
+    assert sounds == [mine, Audio(preset.base_dir / "b.ogg"), None, None]
+    assert production.plan(changed, ["e.mkv"])[0].audio == mine
+
+
 def test_a_missing_sound_is_found_out_before_the_first_frame(preset, tmp_path, monkeypatch):
     monkeypatch.setattr(production.Renderer, "frames", lambda self, moments: pytest.fail("a frame was drawn"))
     for more in ({}, {"budget": "1 MB"}):

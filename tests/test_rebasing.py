@@ -14,6 +14,10 @@ MOVED = [
      {"models": {"a": "../old/x.pkl", "b": {"file": "../old/d/x.pkl"},
                  "c": {"snapshots": "../old/runs/*.pkl"}}}),
     ({"clip": {"beats": "song.beats"}}, {"clip": {"beats": "../old/song.beats"}}),
+    ({"clip": {"beats": "detect", "audio": "song.mp3"}},
+     {"clip": {"beats": "detect", "audio": "../old/song.mp3"}}),
+    ({"clip": {"audio": {"file": "song.mp3", "start": "1s"}}},
+     {"clip": {"audio": {"file": "../old/song.mp3", "start": "1s"}}}),
     ({"latents": {"files": "me.npz"}}, {"latents": {"files": "../old/me.npz"}}),
     ({"latents": {"files": ["me.npz", "walk.npy#2", {"file": "z.pt", "space": "z"}]}},
      {"latents": {"files": ["../old/me.npz", "../old/walk.npy#2", {"file": "../old/z.pt", "space": "z"}]}}),
@@ -36,6 +40,7 @@ MOVED = [
 STAYS = [
     {"models": {"a": "sample:portrait", "b": "https://x.org/a.pkl", "c": "/nets/a.pkl", "d": "~/a.pkl",
                 "e": "hf://o/r/f"}},
+    {"outputs": {"file": "b.mp4", "audio": False}},
     {"clip": {"beats": [0.5, 1]}, "latents": {"seeds": "0-4", "keys": [["0s"], 3]}, "outputs": ["a.mp4"]},
     {"models": 3, "clip": 3, "latents": [{"files": "a.npy"}]},
     {"models": {"a": None, "b": {"file": 3}}, "latents": {"files": None, "directions": {"file": "x"}}},

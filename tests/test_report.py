@@ -12,6 +12,7 @@ import torch
 from conftest import make_network, write_nvlabs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sounds import clicks, write_wave
 
 from render.checkpoints.header import read_header
 from render.checkpoints.native import save
@@ -258,6 +259,22 @@ def test_beats_and_markers_are_told_with_their_times(sample_folder, tmp_path):
     text = text_of(MODELS + clip + BLEND, tmp_path)
     assert "4 from song.beats, 0.5 s to 2.5 s · 90 beats/min on average" in text
     assert line_with(text, "markers") == ["markers", "drop", "1.5", "s", "·", "fill", "2", "s"]
+
+
+def test_sounds_are_told_and_looked_at(sample_folder, tmp_path):
+    write_wave(tmp_path / "song.wav", clicks(5, [1, 2, 3]))
+    (tmp_path / "song.beats").write_text("1\n2\n3\n")
+    clip = "clip: {duration: 4s, audio: {file: song.wav, start: 1.5s, fade: 1s}, beats: detect}\n"
+    outputs = "outputs: [a.mp4, {file: b.mp4, audio: none.mp3}]\n"
+    text = text_of(MODELS + clip + BLEND, tmp_path)
+    assert "song.wav from 1.5 s, fades out over 1 s · 5 s · pcm_s16le, 24 kHz, mono" in text
+    assert "2 found in song.wav, 0.5 s to 1.5 s · 60 beats/min on average" in text
+    assert "clip.audio: song.wav ends after 3.5 s of the clip, and what follows is silent" in text
+    with pytest.raises(PresetError, match=r"outputs\[1\]\.audio: there is no file none\.mp3"):
+        text_of(MODELS + clip + BLEND + outputs, tmp_path)
+    late = clip.replace("1.5s", "9s").replace(", beats: detect", "")
+    with pytest.raises(PresetError, match=r"clip\.audio: the clip begins at 9 s of song\.wav, which ends"):
+        text_of(MODELS + late + BLEND, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ silence that only an edit list could hide.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from render.encoding import muxers
 from render.encoding.codecs import ffmpeg_path
+from render.encoding.sounds import LOCAL_ONLY, sound_facts
 from render.errors import EncodingError
 
 RATE = 48_000  # samples a second
@@ -25,7 +25,6 @@ _CODECS = {  # by container: the encoder's options
     "matroska": ("-c:a", "flac"),
 }
 _AAC_DELAY = 1024  # samples
-_DURATION = re.compile(r"Duration: (\d+):(\d+):([\d.]+)")
 
 
 @dataclass(frozen=True)
@@ -41,26 +40,19 @@ class Audio:
 
     def check(self, muxer: str) -> None:
         """EncodingError where there is no such sound, or a container keeps none: found before any frame."""
-        file = Path(self.file)
         if muxer not in _CODECS:
             raise EncodingError(f"this kind of file has no sound; {', '.join(_CODECS)} have")
         for name in ("start", "fade"):
             if getattr(self, name) < 0:
                 raise EncodingError(f"audio: {name} is {getattr(self, name)} s; it cannot be negative")
-        if not file.is_file():
-            raise EncodingError(f"audio: there is no file {file}")
-        shown = subprocess.run(
-            [ffmpeg_path(), "-hide_banner", "-nostdin", "-i", f"file:{file}"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-        ).stderr
-        if "Audio:" not in shown:
-            raise EncodingError(f"audio: {file} holds no sound that ffmpeg can read")
-        found = _DURATION.search(shown)
-        seconds = int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else None
+        try:
+            seconds = sound_facts(self.file).seconds
+        except EncodingError as error:
+            raise EncodingError(f"audio: {error}") from None
         if seconds is not None and self.start >= seconds:
-            raise EncodingError(f"audio: start is {float(self.start):g} s, and {file} ends at {seconds:g} s")
+            raise EncodingError(
+                f"audio: start is {float(self.start):g} s, and {self.file} ends at {seconds:g} s"
+            )
 
 
 def add_sound(
@@ -72,7 +64,7 @@ def add_sound(
     """
     command = [
         *(ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error"),
-        *("-i", f"file:{video}", "-i", f"file:{audio.file}", "-map", "0:v:0", "-map", "1:a:0"),
+        *("-i", f"file:{video}", *LOCAL_ONLY, "-i", f"file:{audio.file}", "-map", "0:v:0", "-map", "1:a:0"),
         *("-c:v", "copy", "-af", _filter(audio, seconds, muxer), *_CODECS[muxer], "-ac", "2"),
         # What the film says of itself stays, what the song says does not come in.
         *("-map_metadata", "0", "-map_metadata:s", "-1", "-map_chapters", "-1"),

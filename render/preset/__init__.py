@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .animated import Animated, Keyframe, constant, read_animated
+from .beats import Beats
 from .blend import Blend
 from .channels import TakenChannels
-from .clip import Beats, Clip
+from .clip import Clip
 from .latent_words import FileLatent, Latent, NamedLatent, SeedLatent
 from .latents import Direction, Latents, Mixing
 from .layer_maps import LayerCell, Layered, LayerMap
@@ -15,10 +16,11 @@ from .model import Preset, load_output
 from .models import ModelSource
 from .names import NameKeys, names_in
 from .noise import Noise
-from .outputs import FORMATS, AnimationOutput, GifOutput, Output, Sound, VideoOutput
+from .outputs import FORMATS, AnimationOutput, GifOutput, Output, VideoOutput
 from .panels import Panel, Panels
 from .quantities import KIMG, PLACE, SWAP, TRUNCATION, WEIGHT, WIDTH, Quantity
 from .schema import preset_schema
+from .sound import Sound
 from .transform import Transform
 from .truncation import Clusters
 from .walk import LatentKey, Stop, Walk, Waypoint

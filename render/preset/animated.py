@@ -180,8 +180,8 @@ def constant(value: float | str, quantity: Quantity) -> Animated:
 
 
 def is_formula(value: Any) -> bool:
-    """Whether `value` is text that begins with `=`."""
-    return isinstance(value, str) and value.lstrip().startswith("=")
+    """Whether `value` is text that begins with `=`, or `audio(low)` by itself."""
+    return isinstance(value, str) and value.lstrip().startswith(("=", "audio("))
 
 
 def read_animated(value: Any, quantity: Quantity) -> Animated:

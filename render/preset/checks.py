@@ -7,6 +7,7 @@ from os.path import normpath
 from typing import TYPE_CHECKING
 
 from render.timeline import Clock, CycleError, KeyFormulaError, Time, check_amount, did_you_mean, unknown_name
+from render.timeline.functions import LEVELS
 
 from .blend import FORMS, MODEL_WORDS, Blend
 from .mistakes import Mistake, Place
@@ -59,6 +60,9 @@ def _tracks(preset: Preset) -> list[Mistake]:
         check_amount(formulas)
     except ValueError as error:
         return [Mistake(_first_formula(spots), str(error))]
+    silent = _unheard(preset, spots)
+    if silent:
+        return silent
     known = [spot.formula_name for spot in spots if spot.is_readable]
     found: dict[str, list[Mistake]] = {}
     for spot in spots:
@@ -67,6 +71,20 @@ def _tracks(preset: Preset) -> list[Mistake]:
             found[spot.formula_name] = [mistake.within(*spot.place) for mistake in mistakes]
     _check_values(spots, preset, found)
     return [mistake for spot in spots for mistake in found.get(spot.formula_name, [])]
+
+
+def _unheard(preset: Preset, spots: Iterable[Spot]) -> list[Mistake]:
+    """A sound that formulas listen to, and that cannot be read."""
+    names = {name for spot in spots for _, formula in spot.value.formulas() for name in formula.names}
+    levels = preset.clock.levels
+    if levels is None or not names & LEVELS.keys():
+        return []
+    try:
+        levels.check()
+    except ValueError as error:
+        text = str(error).replace(str(levels.file), preset.clip.audio.file)
+        return [Mistake(("clip", "audio"), text)]
+    return []
 
 
 def _check_values(spots: Sequence[Spot], preset: Preset, found: dict[str, list[Mistake]]) -> None:
@@ -224,7 +242,7 @@ def _outputs(preset: Preset) -> list[Mistake]:
         if first != index:
             text = f"{output.file} is written twice; outputs[{first}] has the same name"
             mistakes.append(Mistake(("outputs", index), text))
-        if isinstance(output, VideoOutput) and output.audio is not None:
+        if isinstance(output, VideoOutput) and output.audio:
             found = output.audio.timing_mistakes(preset.clock)
             mistakes += [mistake.within("outputs", index, "audio") for mistake in found]
         if output.poster is not None and (text := _outside(output.poster, preset.clock)):

@@ -1,96 +1,26 @@
-"""The section `clip`: length, rate, tempo and markers."""
+"""The section `clip`: length, rate, tempo, markers and sound."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, ModelWrapValidatorHandler
 
-from render.errors import PresetError
-from render.reach import placed
-from render.timeline import (
-    Clock,
-    Term,
-    Time,
-    exact_text,
-    marker_name,
-    parse_beats,
-    parse_time,
-    read_beat,
-)
-from render.timeline.beats import MOST_BEATS, GivenBeats
+from render.errors import EncodingError, PresetError
+from render.timeline import Clock, Term, Time, marker_name, parse_time
 
+from .beats import DETECT, BeatTimes, heard
 from .folder import current_folder
-from .mistakes import Mistake, Place, carried, gather, shown
+from .mistakes import Mistake, Place, carried, shown
 from .part import Part
+from .sound import Sound
 from .values import Flag, FrameRate, Tempo, TimeValue, leaf
 
 _MAX_SECONDS = 24 * 3600
-_MAX_BYTES = 4_000_000
 _MAX_MARKERS = 1000
-
-
-@dataclass(frozen=True)
-class Beats:
-    """When the beats of a piece of music fall.
-
-    Attributes:
-        seconds: of every beat, rising.
-        file: where they were read from, as written; None where they stand in the preset.
-    """
-
-    seconds: tuple[Fraction, ...]
-    file: str | None = None
-
-    def as_data(self) -> Any:
-        """As a preset file writes it."""
-        return self.file or [_plain(seconds) for seconds in self.seconds]
-
-
-def read_beats(value: Any) -> Beats:
-    """Beats from a list of seconds, or from a file with one time in seconds a line; `#` begins a comment.
-
-    A relative file starts from `current_folder()`.
-
-    Raises:
-        ValueError: the file can't be read, or something is no rising list of times; a ValidationError
-            carries the mistakes of a list.
-    """
-    if isinstance(value, Beats):
-        return value
-    if isinstance(value, str) and value.strip():
-        return Beats(_beats_in(value.strip()), value.strip())
-    if not isinstance(value, list | tuple):
-        raise ValueError(
-            f"beats are a file with a time a line, or a list such as [0.31, 0.82], not {shown(value)}"
-        )
-    times = gather((((index,), item) for index, item in enumerate(value[: MOST_BEATS + 1])), read_beat)
-    return Beats(GivenBeats(tuple(times)).times)
-
-
-def _beats_in(file: str) -> tuple[Fraction, ...]:
-    try:
-        path = placed(current_folder(), file)
-        if path.stat().st_size > _MAX_BYTES:
-            raise ValueError(f"it is larger than {_MAX_BYTES // 10**6} MB, too large for a list of beats")
-        return parse_beats(path.read_text("utf-8-sig"))
-    except PresetError as error:
-        raise ValueError(str(error)) from None
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise ValueError(f"cannot read the beats in {file}: {why}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{file} is no text; beats are a file with one time in seconds a line") from None
-    except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
-
-
-def _plain(number: Fraction) -> int | float | str:
-    text = exact_text(number)
-    return text if "/" in text else int(text) if number.denominator == 1 else float(text)
+_EARLY = Fraction(3, 100)  # seconds: so much before the start a beat is still the first one
 
 
 def read_markers(value: Any) -> dict[str, Time]:
@@ -111,12 +41,11 @@ def read_markers(value: Any) -> dict[str, Time]:
     return markers
 
 
-BeatTimes = Annotated[Beats, *leaf(read_beats, {"$ref": "#/definitions/beats"})]
 Markers = Annotated[dict[str, Time], *leaf(read_markers, {"$ref": "#/definitions/markers"})]
 
 
 class Clip(Part):
-    """Length, rate, tempo and markers of the clip."""
+    """Length, rate, tempo, markers and sound of the clip."""
 
     section: ClassVar[Place] = ("clip",)
     example: ClassVar[str] = "{duration: 8s, fps: 30}"
@@ -129,12 +58,38 @@ class Clip(Part):
     offset: TimeValue = Field(default=Time(), description="When beat 0 falls, such as 0.25s.")
     beats: BeatTimes | None = Field(
         default=None,
-        description="In place of bpm: when each beat falls, as a list of seconds or a file with one a line.",
+        description="In place of bpm: seconds in a list, or in a file, or detect: found in the sound.",
     )
     markers: Markers | None = Field(
         default=None, description="Names for moments, such as {drop: 16b}, used wherever a time is written."
     )
+    audio: Sound | None = Field(
+        default=None, description="The sound, of all films and for formulas: a file, or {file, start, fade}."
+    )
     loop: Flag = Field(default=False, description="Whether the end runs into the start, and the walk closes.")
+
+    @classmethod
+    def _attempt(
+        cls, data: Mapping, handler: ModelWrapValidatorHandler[Self]
+    ) -> tuple[Self | None, list[Mistake]]:
+        return super()._attempt(data, lambda data: cls._listened(handler(data)))
+
+    @classmethod
+    def _listened(cls, clip: Self) -> Self:
+        """A clip that was just built, with the beats that are to be found in its sound."""
+        if clip.beats is not None and clip.beats.file == DETECT:
+            if clip.audio is None:
+                text = (
+                    "detect finds the beats of the clip's sound: give clip.audio, for example audio: song.mp3"
+                )
+                raise carried([Mistake(("beats",), text)])
+            try:
+                clip.__dict__["beats"] = heard(clip.beats, clip.audio, clip.bpm)
+            except (EncodingError, PresetError) as error:
+                raise carried([Mistake(("audio",), str(error))]) from None
+            except ValueError as error:
+                raise carried([Mistake(("beats",), str(error))]) from None
+        return clip
 
     def conflicts(self) -> list[Mistake]:
         mistakes = [
@@ -146,9 +101,12 @@ class Clip(Part):
             if time.units - known
         ]
         if self.beats is not None:
-            given = [name for name in ("bpm", "offset") if name in self.model_fields_set]
+            # Beside detect a tempo says which one is looked for.
+            useless = ("offset",) if self.beats.file == DETECT else ("bpm", "offset")
+            given = [name for name in useless if name in self.model_fields_set]
             text = "has no meaning beside clip.beats, which says when every beat falls"
             mistakes += [Mistake((name,), text, at_key=True) for name in given]
+        mistakes += self._start_mistakes()
         if mistakes:
             return mistakes
         try:
@@ -159,7 +117,24 @@ class Clip(Part):
             return [
                 Mistake(("duration",), f"a clip lasts more than 0 s and at most a day, not {self.duration}")
             ]
-        return self._marker_mistakes()
+        found = self.audio.timing_mistakes(self.clock) if self.audio else []
+        return [*(mistake.within("audio") for mistake in found), *self._marker_mistakes()]
+
+    def _start_mistakes(self) -> list[Mistake]:
+        """Where the sound cannot begin; what lies in beats may depend on it."""
+        if self.audio is None:
+            return []
+        try:
+            self.audio.resolved(current_folder())
+        except PresetError as error:
+            return [Mistake(("audio",), str(error))]
+        if self.audio.start.units - {"s", "f"}:
+            text = f"{self.audio.start} depends on the clip itself; write seconds or frames"
+            return [Mistake(("audio", "start"), text)]
+        if self.beats is not None and len(self.beat_times) < 2:
+            text = f"there are no two beats from {self.audio.start} on, where the clip begins in the sound"
+            return [Mistake(("beats",), text)]
+        return []
 
     def _marker_mistakes(self) -> list[Mistake]:
         clock, mistakes = self.clock, []
@@ -171,18 +146,33 @@ class Clip(Part):
         return mistakes
 
     @property
+    def audio_start(self) -> Fraction:
+        """The second of the sound at which the clip begins."""
+        return Clock(Fraction(1), self.fps).length(self.audio.start) if self.audio else Fraction(0)
+
+    @property
+    def beat_times(self) -> tuple[Fraction, ...]:
+        """The seconds of the clip at which given beats fall; a file speaks of the sound, if there is one."""
+        if self.beats is None or self.beats.file is None or self.audio is None:
+            return self.beats.seconds if self.beats else ()
+        start = self.audio_start
+        return tuple(time - start for time in self.beats.seconds if time - start >= -_EARLY)
+
+    @property
     def clock(self) -> Clock:
         """The clock of this clip."""
         return Clock(
             duration=self._seconds(self.duration),
             fps=self.fps,
             loop=self.loop,
-            bpm=self.bpm,
+            **self._tempo,
             offset=self._seconds(self.offset),
-            **({"beat_times": self.beats.seconds} if self.beats else {}),
             **({"markers": tuple(self.markers.items())} if self.markers else {}),
         )
 
+    @property
+    def _tempo(self) -> dict[str, Any]:
+        return {"beat_times": self.beat_times} if self.beats else {"bpm": self.bpm}
+
     def _seconds(self, time: Time) -> Fraction:
-        more = {"beat_times": self.beats.seconds} if self.beats else {}
-        return Clock(Fraction(1), self.fps, bpm=self.bpm, **more).length(time)
+        return Clock(Fraction(1), self.fps, **self._tempo).length(time)

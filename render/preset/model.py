@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -18,7 +19,7 @@ from .blend import Blend
 from .channels import Channels
 from .checks import cross_mistakes
 from .clip import Clip
-from .folder import reading_in
+from .folder import current_folder, reading_in
 from .latents import Latents
 from .layer_maps import LayeredTruncation, LayerMap
 from .mistakes import Mistake, Place, carried, mistakes_of, shown
@@ -121,7 +122,7 @@ class Preset(Part):
         default=(), description="The files to write: names, or mappings with settings."
     )
 
-    _base_dir: Path = PrivateAttr(default_factory=Path.cwd)
+    _base_dir: Path = PrivateAttr(default_factory=current_folder)
     _origin: Origin | None = PrivateAttr(default=None)
     _source: Source | None = PrivateAttr(default=None)  # of a preset as it was read; a changed one has none
 
@@ -223,8 +224,15 @@ class Preset(Part):
 
     @property
     def clock(self) -> Clock:
-        """The clip's clock."""
-        return self.clip.clock
+        """The clip's clock, which knows the clip's sound."""
+        sound = self.clip.audio
+        if sound is None:
+            return self.clip.clock
+        from render.sound import SoundLevels
+
+        clock = self.clip.clock
+        levels = SoundLevels(sound.resolved(self._base_dir), self.clip.audio_start, clock.duration)
+        return dataclasses.replace(clock, levels=levels)
 
     @property
     def mix(self) -> Blend:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from render.timeline import Clock, ExpressionTrack, Timeline, Track
+from render.timeline import Clock, ExpressionTrack, Timeline, Track, parse_expression
+from render.timeline.functions import LEVELS
 
 from .animated import Animated
 from .layer_maps import Layered, LayerMap
 from .layers import resolution_of
 from .mistakes import Place
-from .quantities import SWAP
+from .quantities import NUMBER, SWAP
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -68,7 +69,19 @@ def spots_of(preset: Preset) -> tuple[Spot, ...]:
         found += _number(f"channels.{name}.weight", ("channels", name, "weight"), taken.weight)
     for name, value in (preset.vars or {}).items():
         found += _number(f"{VARS}{name}", ("vars", name), value)
-    return tuple(found)
+    return (*found, *_of_sound(preset, found))
+
+
+def _of_sound(preset: Preset, spots: list[Spot]) -> list[Spot]:
+    """The levels of the clip's sound that formulas read by their bare names, `low`."""
+    if preset.clip.audio is None:
+        return []
+    taken, read = preset.vars or {}, read_by_formulas(spots)
+    return [
+        Spot(band, ("clip", "audio"), Animated(NUMBER, expression=parse_expression(level)))
+        for level, band in LEVELS.items()
+        if band in read and band not in taken
+    ]
 
 
 def _of_latents(preset: Preset) -> list[Spot]:

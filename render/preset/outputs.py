@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, create_model
 
-from render.reach import placed
-from render.timeline import Clock, nearest, nearest_gif_rate, parse_time
+from render.timeline import nearest, nearest_gif_rate
 
 from .formats import (
     CODECS,
@@ -25,6 +24,7 @@ from .formats import (
 )
 from .mistakes import Mistake, Place, carried, gather, shown
 from .part import Part
+from .sound import FilmSound
 from .values import Color, Flag, FrameRate, Text, TimeValue, choice, leaf, number, whole
 
 _SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
@@ -133,37 +133,6 @@ _Posted = create_model(
 )
 
 
-class Sound(Part):
-    """The sound to a film, trimmed to its length."""
-
-    section: ClassVar[Place] = ("outputs", "audio")
-    shorthand: ClassVar[str | None] = "file"
-    example: ClassVar[str] = "{file: song.mp3, start: 10s, fade: 1s}"
-
-    file: Text = Field(description="A file with sound, from the preset's folder on.")
-    start: TimeValue = Field(default=parse_time(0), description="The time in it at which the film begins.")
-    fade: TimeValue = Field(default=parse_time(0), description="How long it fades out at the end.")
-
-    def resolved(self, base_dir: Path) -> Path:
-        """The file, a relative one from `base_dir`. Raises PresetError: it is out of reach."""
-        return placed(base_dir, self.file)
-
-    def seconds(self, clock: Clock) -> tuple[Fraction, Fraction]:
-        """Where it starts and how long it fades. Raises ValueError: such a time has no length here."""
-        return clock.length(self.start), clock.length(self.fade)
-
-    def timing_mistakes(self, clock: Clock) -> list[Mistake]:
-        """Times that cannot be told in seconds, or are negative."""
-        found = []
-        for name in ("start", "fade"):
-            try:
-                if clock.length(getattr(self, name)) < 0:
-                    found.append(Mistake((name,), "this is a time from 0s on"))
-            except ValueError as error:
-                found.append(Mistake((name,), str(error)))
-        return found
-
-
 class _Coded(Part):
     """What films and animated pictures have in common: a codec, and what that allows."""
 
@@ -220,7 +189,10 @@ class VideoOutput(_Coded, _Posted):
         default="software",
         description="software, the best for its size; or hardware, the fastest: auto, or a family by name.",
     )
-    audio: Sound | None = Field(default=None, description="The sound: a file, or {file, start, fade}.")
+    audio: FilmSound | None = Field(
+        default=None,
+        description="The sound, in place of the clip's: a file, {file, start, fade}, or false for silence.",
+    )
 
     @property
     def kind(self) -> str:

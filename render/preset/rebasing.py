@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .beats import DETECT
 from .mistakes import Place
 from .shapes import ANY
 
@@ -91,6 +92,10 @@ def _file(value: Any, move: Move, old: Path) -> Any:
     return move(value) if isinstance(value, str) else value
 
 
+def _beats(value: Any, move: Move, old: Path) -> Any:
+    return value if value == DETECT else _file(value, move, old)
+
+
 def _latent(value: Any, move: Move, old: Path) -> Any:
     """A latent by its words: a seed stays, a file moves, and so does the file that a name means."""
     if isinstance(value, dict):
@@ -118,7 +123,9 @@ _PLACES: dict[Place, _Change] = {
     ("models", ANY): _model,
     ("models", ANY, "file"): _model,
     ("models", ANY, "snapshots"): _model,
-    ("clip", "beats"): _file,
+    ("clip", "beats"): _beats,
+    ("clip", "audio"): _file,
+    ("clip", "audio", "file"): _file,
     ("channels", ANY, "file"): _file,
     ("outputs", "audio"): _file,  # of a single output
     ("outputs", "audio", "file"): _file,

@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from render.timeline import Time
 
 from .animated import Animated
+from .beats import DETECT
 from .blend import FORMS, Blend
 from .channels import LAYER_PATTERN, NAME_PATTERN, TakenChannels
 from .clip import Clip
@@ -49,7 +50,7 @@ _SIZES = (("scale", "width"), ("scale", "height"))
 # Keys of one mapping that exclude each other: of each group at most one is written.
 _ONE_OF: dict[type[Part], tuple[tuple[str, ...], ...]] = {
     ModelSource: (("file", "snapshots"), ("sha256", "snapshots")),
-    Clip: (("bpm", "beats"), ("offset", "beats")),
+    Clip: (("offset", "beats"),),
     **dict.fromkeys(
         (Latents, Mixing), (SOURCES, ("every", "position"), ("keys", "every"), ("keys", "position"))
     ),
@@ -58,6 +59,10 @@ _ONE_OF: dict[type[Part], tuple[tuple[str, ...], ...]] = {
     Blend: _blend_pairs(),
     **dict.fromkeys(FORMATS.values(), _SIZES),
     VideoOutput: (*_SIZES, ("crf", "bitrate")),
+}
+# More that a mapping may not be: beside the word detect a tempo says what is looked for.
+_ALSO_NOT: dict[type[Part], list[dict[str, Any]]] = {
+    Clip: [{"required": ["bpm", "beats"], "properties": {"beats": {"not": {"enum": [DETECT, None]}}}}],
 }
 # What a preset needs that extends no other: sections, and keys in them.
 _COMPLETE: dict[str, Any] = {
@@ -144,7 +149,8 @@ def _rules(part: type[Part]) -> dict[str, Any]:
     needed = [name for name, field in part.model_fields.items() if field.is_required()]
     pairs = [pair for group in _ONE_OF.get(part, ()) for pair in combinations(group, 2)]
     rules: dict[str, Any] = {"required": needed} if needed and part not in _MERGED else {}
-    return {**rules, "allOf": [{"not": {"required": list(pair)}} for pair in pairs]} if pairs else rules
+    excluded = [{"required": list(pair)} for pair in pairs] + _ALSO_NOT.get(part, [])
+    return {**rules, "allOf": [{"not": shape} for shape in excluded]} if excluded else rules
 
 
 def _property(field: FieldInfo, definitions: dict[str, Any]) -> dict[str, Any]:

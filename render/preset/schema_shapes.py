@@ -58,7 +58,7 @@ _AMOUNT = "([0-9]+([.][0-9]*)?|[.][0-9]+)(\\s*/\\s*[1-9][0-9]*)?\\s*[sfb%]"
 _TERM = f"({_AMOUNT}|0|[A-Za-z_]\\w*)"  # a word is a marker, or end
 _WORD = "^[A-Za-z_][A-Za-z0-9_]*$"
 _RATIO = "^[0-9.]+(\\s*/\\s*[0-9]+)?$"
-_FORMULA = text("^\\s*=", "A formula such as =0.7 + 0.1*sin(tau*u).")
+_FORMULA = text("^\\s*(=|audio\\()", "A formula such as =0.7 + 0.1*sin(tau*u), or audio(low).")
 _EASING = {
     "description": "How the value moves to the next key; default linear.",
     "anyOf": [
@@ -198,7 +198,7 @@ def shapes() -> dict[str, Schema]:
         "tempo": {"oneOf": [{"type": "number", "minimum": 1, "maximum": 1000}, text(_RATIO)]},
         "beats": {
             "anyOf": [
-                {"type": "string", "minLength": 1, "description": "A file with one time in seconds a line."},
+                {"type": "string", "minLength": 1, "description": "A file with a time a line; detect."},
                 {"type": "array", "minItems": 2, "items": {"type": ["number", "string"]}},
             ]
         },

@@ -20,7 +20,7 @@ from render.encoding import (
 )
 from render.encoding.sequence import is_sequence
 from render.errors import EncodingError, PresetError
-from render.preset import GifOutput, Output, Preset, load_output
+from render.preset import GifOutput, Output, Preset, VideoOutput, load_output
 from render.preset.formats import bytes_of
 from render.reach import placed
 from render.timeline import Clock, rate_text
@@ -181,7 +181,9 @@ def _job(path: Path, output: Output, preset: Preset) -> Job:
 
 def _audio(output: Output, preset: Preset) -> Audio | None:
     sound = getattr(output, "audio", None)
-    if sound is None:
+    if sound is None and isinstance(output, VideoOutput):
+        sound = preset.clip.audio
+    if not sound:
         return None
     try:
         file = sound.resolved(preset.base_dir)

@@ -11,6 +11,7 @@ from .channels import channels_section, find_taken
 from .fits import label_warnings, misfits, model_warnings, names_text
 from .latents import FoundLatents, find_latents
 from .models import Models, Sizes, find_models, model_rows, sizes_in, used_models
+from .sounds import find_sounds
 from .table import bullets, paragraph, section
 from .tracks import track_rows
 from .walks import walk_rows
@@ -27,10 +28,12 @@ def describe(preset: Preset) -> str:
     """
     models, latents = find_files(preset)
     sizes = sizes_in(used_models(preset, models))
+    sounds = find_sounds(preset)
     warnings = [*preset.warnings(), *label_warnings(preset), *model_warnings(preset, models)]
+    warnings += sounds.warnings
     sections = [
         section("models", model_rows(preset, models)),
-        section("clip", _clip_rows(preset)),
+        section("clip", _clip_rows(preset, sounds.text)),
         channels_section(preset, sizes),
         section("latents", [*walk_rows(preset, latents.counts), *_file_rows(latents)]),
         section("outputs", _output_rows(preset, sizes), right=(2, 3, 4)),
@@ -59,6 +62,7 @@ def find_files(preset: Preset) -> tuple[Models, FoundLatents]:
         mistakes.append((PresetError, str(error)))
     latents = find_latents(preset, sizes)
     mistakes += [(LatentError, text) for text in latents.mistakes]
+    mistakes += [(PresetError, text) for text in find_sounds(preset).mistakes]
     if mistakes:
         kinds = {kind for kind, _ in mistakes}
         kind = kinds.pop() if len(kinds) == 1 else PresetError
@@ -66,9 +70,9 @@ def find_files(preset: Preset) -> tuple[Models, FoundLatents]:
     return models, latents
 
 
-def _clip_rows(preset: Preset) -> list[list[str]]:
+def _clip_rows(preset: Preset, sound: str | None) -> list[list[str]]:
     clock, markers = preset.clock, preset.clock.marker_seconds
-    rows = [["time", clip_text(clock)]]
+    rows = [["time", clip_text(clock)], *([["sound", sound]] if sound else [])]
     rows += [["beats", _beats_text(preset, clock)]] if clock.beat_times else []
     if markers:
         texts = [f"{name} {seconds_text(seconds)}" for name, seconds in markers.items()]
@@ -87,9 +91,11 @@ def _panels_text(preset: Preset) -> str:
 
 
 def _beats_text(preset: Preset, clock: Clock) -> str:
-    """`42 from song.beats, 0.31 s to 20.1 s · about 128 beats/min`."""
-    times = clock.beat_times
-    file = f" from {preset.clip.beats.file}" if preset.clip.beats and preset.clip.beats.file else ""
+    """`42 from song.beats, 0.31 s to 20.1 s · about 128 beats/min`; `42 found in song.mp3, …`."""
+    times, beats = clock.beat_times, preset.clip.beats
+    file = f" from {beats.file}" if beats and beats.file else ""
+    if beats and beats.found_in:
+        file = f" found in {beats.found_in[0]}"
     tempo = 60 * (len(times) - 1) / float(times[-1] - times[0])
     reach = f"{seconds_text(times[0])} to {seconds_text(times[-1])}"
     return f"{len(times):,}{file}, {reach} · {number_text(tempo)} beats/min on average"

@@ -18,7 +18,7 @@ import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from .beats import Beats, GivenBeats, SteadyBeats, whole_beats
 from .spelling import did_you_mean, nearest
@@ -26,6 +26,18 @@ from .times import ANCHORS, UNITS, Term, Time
 
 _DEEPEST = 40  # markers that a marker may refer to, one through the other
 _NO_MARKERS = "; give it a place under clip.markers, for example markers: {drop: 16b}"
+
+
+class Levels(Protocol):
+    """What knows how loud the sound in a file is: a value, equal to another of the same sound."""
+
+    file: Any
+
+    def check(self) -> None:
+        """Raises ValueError where the sound cannot be read."""
+
+    def at(self, band: str, seconds: Any) -> Any:
+        """The level of a band (low, mid, high) at a moment or at an array of moments, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,7 @@ class Clock:
         frame_unit: frames a second that the unit f stands for; stays when `with_fps` changes the rate.
         beat_times: where the beats fall, in seconds, instead of bpm and offset; two or more, rising.
         markers: (name, time) pairs; a marker may be written with others.
+        levels: how loud the clip's sound is.
 
     Raises:
         ValueError: a number that must be above 0 is not, or both bpm and beat_times are given.
@@ -54,6 +67,7 @@ class Clock:
     frame_unit: Fraction | None = None
     beat_times: tuple[Fraction, ...] = ()
     markers: tuple[tuple[str, Time], ...] = ()
+    levels: Levels | None = None
 
     def __post_init__(self) -> None:
         if self.duration <= 0 or self.fps <= 0 or (self.bpm is not None and self.bpm <= 0):
@@ -146,6 +160,16 @@ class Clock:
     def beat_seconds(self) -> tuple[Fraction, ...]:
         """The moments of all whole beats within the clip, both ends counted; none without a tempo."""
         return tuple(whole_beats(self._beats, self.duration)) if self.has_tempo else ()
+
+    def level(self, band: str, seconds: Any) -> Any:
+        """How loud the clip's sound is in a band at `seconds`, a float or a NumPy array of floats: 0 to 1.
+
+        Raises:
+            ValueError: the clip has no sound, or it cannot be read.
+        """
+        if self.levels is None:
+            raise ValueError(f"audio({band}) needs a sound: give clip.audio, for example audio: song.mp3")
+        return self.levels.at(band, seconds)
 
     # --- what written times mean ------------------------------------------------------------------------
 

@@ -17,13 +17,14 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from .evaluator import PLAIN, STRUCTURE, evaluate, evaluate_many
-from .functions import FUNCTIONS, VARIABLES
+from .functions import FUNCTIONS, LEVELS, VARIABLES
 from .spelling import did_you_mean
 
 MAX_TEXT = 400
 MAX_NODES = 150
 MOST_TEXT, _EXTRA_TEXT = 20_000, 30  # characters of all formulas of a preset, and what each counts besides
 _EXAMPLE = "write for example =0.7 + 0.1*sin(tau*u)"
+_AUDIO = "audio"
 _MARKS = (ast.And, ast.Or, ast.Load, *PLAIN)
 
 
@@ -35,7 +36,7 @@ class Expression:
 
     @property
     def names(self) -> frozenset[str]:
-        """The variables it reads: t, f, b, u, fps, tau, pi."""
+        """The variables it reads: t, f, b, u, fps, tau, pi, and audio(low), audio(mid), audio(high)."""
         return self._compiled.names
 
     @property
@@ -108,7 +109,7 @@ def variable_name(value: object) -> str:
     """
     if not isinstance(value, str) or not value.isascii() or not value.isidentifier() or value[0] == "_":
         raise ValueError(f"a name for formulas is one word of a-z, 0-9 and _ such as peak, not {value!r}")
-    if value in VARIABLES or value in FUNCTIONS or keyword.iskeyword(value):
+    if value in VARIABLES or value in FUNCTIONS or value == _AUDIO or keyword.iskeyword(value):
         known = VARIABLES.get(value) or ("a function" if value in FUNCTIONS else "a word of formulas")
         raise ValueError(f"{value!r} has a meaning in formulas already ({known}); choose another name")
     return value
@@ -116,6 +117,8 @@ def variable_name(value: object) -> str:
 
 def unknown_name(name: str, others: Iterable[str] = ()) -> str:
     """The message for a formula that reads `name`; `others`: what it could read besides its variables."""
+    if name in LEVELS.values():
+        return f"{name} is how loud the clip's sound is: give clip.audio, for example audio: song.mp3"
     known = [*VARIABLES, *others]
     near = did_you_mean(name, known, limit=12)
     return f"unknown name {name!r} in the expression{near or '; known: ' + ', '.join(VARIABLES)}"
@@ -128,7 +131,8 @@ class _Compiled:
         self.tree, nodes = _checked_tree(text)
         called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
         read = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called}
-        self.names, self.references = frozenset(read & VARIABLES.keys()), frozenset(read - VARIABLES.keys())
+        known = VARIABLES.keys() | LEVELS.keys()
+        self.names, self.references = frozenset(read & known), frozenset(read - known)
         self.weight = sum(map(_weight, nodes))
 
     def evaluate(self, values: Mapping[str, float]) -> float:
@@ -191,7 +195,7 @@ def _checked_tree(text: str) -> tuple[ast.Expr, list[ast.AST]]:
     nodes = _nodes(tree)
     if len(nodes) > MAX_NODES:
         raise ValueError(f"the expression has {len(nodes)} parts; at most {MAX_NODES}")
-    if any(isinstance(node, ast.Attribute | ast.Subscript) for node in nodes):
+    if any(isinstance(node, ast.Attribute | ast.Subscript) or _is_audio(node) for node in nodes):
         tree = _Flattened().visit(tree)
         nodes = _nodes(tree)
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
@@ -205,7 +209,7 @@ def _nodes(tree: ast.AST) -> list[ast.AST]:
 
 
 class _Flattened(ast.NodeTransformer):
-    """Turns `blend.weight` and `latents.directions[0].strength` into one name each."""
+    """Turns `blend.weight`, `latents.directions[0].strength` and `audio(low)` into one name each."""
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         text = _dotted(node)
@@ -214,8 +218,17 @@ class _Flattened(ast.NodeTransformer):
     visit_Subscript = visit_Attribute  # noqa: N815
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        if _is_audio(node):
+            bands = [getattr(argument, "id", None) for argument in node.args]
+            if node.keywords or len(bands) != 1 or bands[0] not in LEVELS.values():
+                raise ValueError(f"the loudness of the sound is {', '.join(LEVELS)}")
+            return ast.copy_location(ast.Name(f"{_AUDIO}({bands[0]})", ast.Load()), node)
         node.args = [self.visit(argument) for argument in node.args]
         return node
+
+
+def _is_audio(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", None) == _AUDIO
 
 
 def _dotted(node: ast.expr) -> str | None:

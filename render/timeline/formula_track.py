@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from .clock import Clock
 from .expressions import Expression, unknown_name
-from .functions import MOVING
+from .functions import LEVELS, MOVING
 
 _SAMPLES = 240  # steps over the clip for the extremes
 _CONVERT_WEIGHT = 120  # a Python call for every value
@@ -124,7 +124,8 @@ def time_values(clock: Clock, seconds: Any, names: frozenset[str]) -> dict[str, 
     """What t, f, b, u and the constants are at `seconds`, a float or a NumPy array of floats.
 
     Raises:
-        ValueError: the names hold b and the clip has no tempo; of an array b is NaN then.
+        ValueError: the names hold b and the clip has no tempo, or levels and it has no sound; in arrays those
+            are NaN then.
     """
     values = {
         "t": seconds,
@@ -135,14 +136,18 @@ def time_values(clock: Clock, seconds: Any, names: frozenset[str]) -> dict[str, 
         "pi": math.pi,
     }
     if "b" in names:
-        values["b"] = clock.beats(seconds) if isinstance(seconds, float) else _beats_or_nan(clock, seconds)
+        values["b"] = _found(clock.beats if isinstance(seconds, float) else clock.beats_many, seconds)
+    for name in LEVELS.keys() & names:
+        values[name] = _found(partial(clock.level, LEVELS[name]), seconds)
     return values
 
 
-def _beats_or_nan(clock: Clock, seconds: Any) -> Any:
+def _found(function: Callable[[Any], Any], seconds: Any) -> Any:
     try:
-        return clock.beats_many(seconds)
+        return function(seconds)
     except ValueError:
+        if isinstance(seconds, float):
+            raise
         return seconds * math.nan
 
 

@@ -19,7 +19,9 @@ VARIABLES: dict[str, str] = {
     "tau": "6.283…, a full turn",
     "pi": "3.141…, half a turn",
 }
-MOVING = frozenset({"t", "f", "b", "u"})  # the variables that change over a clip
+# How loud the clip's sound is, by bands; see `expressions` for how they are written.
+LEVELS: dict[str, str] = {f"audio({band})": band for band in ("low", "mid", "high")}
+MOVING = frozenset({"t", "f", "b", "u", *LEVELS})  # the variables that change over a clip
 
 
 @dataclass(frozen=True)
