@@ -14,9 +14,9 @@ from render.blending.attribution import LayerChange
 from render.blending.channel_clusters import Catalogue
 from render.blending.channels import ChannelSet
 from render.comparison import BRIGHT, GAP, GROUND, HUES, LARGE, MARGIN, MEDIUM, MUTED, PLOT, TEXT, WIDTH, Plot
+from render.drawing import to_frames
 from render.panels import contact_sheet
 from render.pen import Pen
-from render.renderer import to_frames
 from render.report import section
 
 OUTSIDE, NIGHT = 0.3, -0.6  # what lies outside a mask: its share, on a ground of this brightness

@@ -19,10 +19,11 @@ from render.checkpoints.library import kimg_in_name, resolve
 from render.checkpoints.load import load
 from render.checkpoints.wrapping import unwrapped
 from render.console import size_text
+from render.drawing import to_frames
 from render.latents import seed_latents
 from render.networks import Generator
 from render.panels import contact_sheet
-from render.renderer import smaller, to_frames
+from render.renderer import smaller
 from render.report import number_text, section
 
 SEEDS, COLUMNS, TRUNCATION = range(32), 8, 0.7

@@ -33,9 +33,9 @@ from render.blending.channel_axes import channel_counts
 from render.blending.channel_clusters import energy_in
 from render.blending.channels import ChannelSet, write_channels
 from render.blending.trials import try_channels
+from render.drawing import to_frames
 from render.networks import Generator
 from render.panels import contact_sheet
-from render.renderer import to_frames
 from samples.channel_masks import agreement, learn, masks_of
 from samples.figures import latents
 

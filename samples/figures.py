@@ -14,10 +14,10 @@ from PIL import Image
 
 import render
 from render.checkpoints.library import resolve_series
+from render.drawing import to_frames
 from render.latents import seed_latents
 from render.networks import Generator
 from render.panels import contact_sheet
-from render.renderer import to_frames
 from samples import painter
 
 PICTURES = Path(__file__).resolve().parent / "pictures"

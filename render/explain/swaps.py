@@ -11,10 +11,10 @@ from torch import Tensor
 
 from render.blending.blend import Blend
 from render.blending.blender import Blender
+from render.drawing import PIXELS_PER_BATCH, to_frames
 from render.networks import Generator
 from render.networks.generator import Layer
 from render.pixels import resized
-from render.renderer import PIXELS_PER_BATCH, to_frames
 
 LARGEST_CELL = 192  # pixels of a picture's height in a sheet
 FEWEST_RESOLUTIONS = 3  # a network with fewer is swapped layer by layer

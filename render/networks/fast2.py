@@ -315,12 +315,11 @@ class FastStyleGAN2(FastSynthesis):
     def _finish_otherwise(self, y, scale, noise, bias, gain, next_style, keep):
         """The same for activations that a gain does not pass through, in separate passes."""
         z = y.float() * scale[:, None] + (noise[..., None] + bias)
-        z = ops.activate(z, None, self.config.activation, gain, self.clamp)
-        results = (z,) if keep else ()
-        if next_style is not None:
-            results += (z * next_style[:, None],)
-        results = tuple(result.to(y.dtype) for result in results)
-        return results if len(results) > 1 else results[0]
+        z = ops.activate(z, None, self.config.activation, gain, self.clamp).to(y.dtype)
+        if next_style is None:
+            return z
+        scaled = kernels.scale(z, next_style, compiled=self.compiled)
+        return (z, scaled) if keep else scaled
 
     def _draw_rgb(self, made: Rgb, x: Tensor, style: Tensor) -> Tensor:
         """x [N, I, H, W] → float32 [N, C, H, W]: few outputs, so every sample's own weight costs nothing."""

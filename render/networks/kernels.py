@@ -40,7 +40,18 @@ def kernel(*shapes: str) -> Callable[[Callable], Callable]:
 
 def _activated(y: Tensor, scale: Tensor, noise: Tensor, bias: Tensor, slope: float, clamp: float) -> Tensor:
     x = F.leaky_relu(y.float() * scale[:, None] + (noise[..., None] + bias), slope)
-    return x.clamp(-clamp, clamp)
+    # Rounded here, before any style: what is kept between two passes must be what goes on within one.
+    return x.clamp(-clamp, clamp).to(y.dtype)
+
+
+def _scaled(x: Tensor, style: Tensor) -> Tensor:
+    return (x.float() * style[:, None]).to(x.dtype)
+
+
+@kernel("npc", "nc")
+def scale(x: Tensor, style: Tensor) -> Tensor:
+    """x [N, P, C] · style [N, C], in the format of x."""
+    return _scaled(x, style)
 
 
 @kernel("npc", "nc", "1p", "c")
@@ -49,7 +60,7 @@ def finish(y: Tensor, scale: Tensor, noise: Tensor, bias: Tensor, *, slope: floa
 
     scale [N, C], noise [1 or N, P], bias [C]. The activation's gain is already in these three.
     """
-    return _activated(y, scale, noise, bias, slope, clamp).to(y.dtype)
+    return _activated(y, scale, noise, bias, slope, clamp)
 
 
 @kernel("npc", "nc", "1p", "c", "nc")
@@ -57,7 +68,7 @@ def finish_and_scale(
     y: Tensor, scale: Tensor, noise: Tensor, bias: Tensor, style: Tensor, *, slope: float, clamp: float
 ) -> Tensor:
     """The same, times the `style [N, C]` of the next layer."""
-    return (_activated(y, scale, noise, bias, slope, clamp) * style[:, None]).to(y.dtype)
+    return _scaled(_activated(y, scale, noise, bias, slope, clamp), style)
 
 
 @kernel("npc", "nc", "1p", "c", "nc")
@@ -66,7 +77,7 @@ def finish_both(
 ) -> tuple[Tensor, Tensor]:
     """`finish` and `finish_and_scale` in one pass: a to-RGB needs the one, the next layer the other."""
     x = _activated(y, scale, noise, bias, slope, clamp)
-    return x.to(y.dtype), (x * style[:, None]).to(y.dtype)
+    return x, _scaled(x, style)
 
 
 @kernel("npc", "1p", "c", "c")

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from render.networks import kernels
 from render.networks.precision import Precision
 from render.networks.winograd import Weights
 
@@ -131,8 +132,8 @@ def convolve_double(x: Tensor, weight: Tensor, padding: int = 0) -> Tensor:
 
 
 def _one_by_one(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-    """The CPU's library cuts the sums of small float32 pictures differently when there are more of them."""
-    if len(x) == 1 or x.dtype != torch.float32 or x.shape[2] * x.shape[3] >= MANY_PIXELS:
+    """The CPU's library cuts the sums of small pictures differently when there are more of them."""
+    if len(x) == 1 or x.device.type != "cpu" or x.shape[2] * x.shape[3] >= MANY_PIXELS:
         return function(x)
     return torch.cat([function(part) for part in x.split(1)])
 
@@ -143,8 +144,8 @@ def style_of(made: Modulated, w: Tensor) -> Tensor:
 
 
 def scale_channels(x: Tensor, style: Tensor) -> Tensor:
-    """x [N, C, H, W] times style [N, C], in the format and layout of x."""
-    return x * style[:, :, None, None].to(x.dtype)
+    """x [N, C, H, W] in channels_last, times style [N, C], in the format of x."""
+    return spatial(kernels.scale(flat(x), style), x)
 
 
 def flat(x: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ from .part import Part
 from .quantities import TRUNCATION
 from .transform import Transform
 from .truncation import Clusters
-from .values import leaf
+from .values import choice, leaf
 from .variables import Variables
 from .walk import Waypoint
 
@@ -118,6 +118,10 @@ class Preset(Part):
         description="Single channels taken from a model, such as {eyes: {from: ukiyoe}}, over the blend.",
     )
     panels: Panels = Field(default=Panels(), description="The pictures side by side in a frame.")
+    precision: Annotated[str, *choice("exact", "fast", "auto")] = Field(
+        default="auto",
+        description="How pictures are computed: exact (float32), fast (a short format), or auto.",
+    )
     outputs: Annotated[tuple[Output, ...], *leaf(read_outputs, {"$ref": "#/definitions/outputs"})] = Field(
         default=(), description="The files to write: names, or mappings with settings."
     )

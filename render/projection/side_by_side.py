@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from render.drawing import to_frames
 from render.panels import contact_sheet
 from render.projection.measures import psnr
-from render.renderer import to_frames
 
 MOST_FILMED = 8
 STRONGER = 4  # a difference of 32 levels is half-way to white

@@ -1,0 +1,223 @@
+"""Pictures, as scenes describe them, drawn in batches by the fast networks."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from render.blending.blend import Blend
+from render.blending.blender import Blender
+from render.errors import BlendreelWarning, PresetError, RenderError
+from render.networks.batch import Batch, Tensors
+from render.networks.fast import fast
+from render.networks.ops import to_uint8, to_uint16
+from render.scene import Picture
+from render.soundness import faults
+
+# Pictures drawn at once: about this many pixels, so that memory does not grow with the resolution.
+PIXELS_PER_BATCH = {"cpu": 8 * 256**2, "cuda": 64 * 256**2, "mps": 16 * 256**2}
+MAX_BATCH = 64
+MOST_BLENDS = 4  # in a batch: each has weights of its own in memory, and saves nothing but the others' layers
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def to_levels(images: Tensor, bits: int = 8) -> Tensor:
+    """float [N, C, H, W], nominally in [-1, 1] → [N, H, W, 3] on its device, as `as_frames` wants it."""
+    if images.shape[1] == 1:
+        images = images.expand(-1, 3, -1, -1)
+    elif images.shape[1] == 4:
+        alpha = images[:, 3:].clamp(-1, 1) * 0.5 + 0.5
+        images = (images[:, :3] + 1) * alpha - 1
+    return (to_uint16(images.float()) if bits == 16 else to_uint8(images)).contiguous()
+
+
+def as_frames(levels: Tensor) -> np.ndarray:
+    """What `to_levels` gave, as an array of uint8 or uint16."""
+    if levels.dtype == torch.uint8:
+        return levels.cpu().numpy()
+    return levels.cpu().numpy().view(np.uint16) ^ np.uint16(0x8000)
+
+
+def to_frames(images: Tensor, bits: int = 8) -> np.ndarray:
+    """float [N, C, H, W], nominally in [-1, 1] → uint8 [N, H, W, 3], or for 16 bits uint16; white is 65,535.
+
+    Rounded to 8 bits, deep frames are the plain ones. Grey pictures become RGB; a fourth channel (alpha) is
+    laid over black.
+    """
+    return as_frames(to_levels(images, bits))
+
+
+class Drawn:
+    """One picture that was drawn; on a GPU it may still be on its way.
+
+    fault  what shows that no sound network drew it, in words; empty for a picture
+    """
+
+    def __init__(self, levels: Tensor, arrival: Arrival, fault: str) -> None:
+        self._levels, self._arrival, self.fault = levels, arrival, fault
+
+    def array(self) -> np.ndarray:
+        """[H, W, 3], uint8 or uint16."""
+        self._arrival.wait()
+        return as_frames(self._levels)
+
+
+class Arrival:
+    """A batch on its way from the device: copied while the next one is drawn."""
+
+    def __init__(self, levels: Tensor) -> None:
+        self._event = None
+        if levels.device.type == "cuda":
+            self.host = torch.empty(levels.shape, dtype=levels.dtype, pin_memory=True)
+            self.host.copy_(levels, non_blocking=True)
+            self._event = torch.cuda.Event()
+            self._event.record()
+        else:
+            self.host = levels.cpu()
+
+    def wait(self) -> None:
+        """Until it has arrived."""
+        if self._event is not None:
+            self._event.synchronize()
+            self._event = None
+
+    def pictures(self, faults: Sequence[str | None]) -> list[Drawn]:
+        """Each picture of the batch, with what is wrong with it."""
+        return [Drawn(one, self, fault or "") for one, fault in zip(self.host, faults, strict=True)]
+
+
+class Drawer:
+    """Draws pictures of one family of networks.
+
+    precision   `exact`, `fast` or `auto`, see `render.networks.fast`
+    batch_size  pictures drawn at once; by default as many as fit in a modest amount of memory. Where memory
+                runs out all the same, half as many from then on
+    resolution  of the pictures; a skip network that stops early saves the rest
+    bits        a channel: 8 or 16
+    compiled    as in `fast`
+    allow_broken  don't look for what is wrong with pictures
+
+    A picture is the same to the last bit, whatever is drawn beside it or before. Of what pictures have in
+    common with the ones that follow, activations are kept (see `FastSynthesis`), and nothing is drawn twice.
+    """
+
+    def __init__(
+        self,
+        blender: Blender,
+        *,
+        precision: str = "auto",
+        batch_size: int | None = None,
+        resolution: int | None = None,
+        bits: int = 8,
+        compiled: bool | None = None,
+        allow_broken: bool = False,
+    ) -> None:
+        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+            raise PresetError(f"batch_size is a whole number of pictures from 1 on, not {batch_size!r}")
+        self.allow_broken = allow_broken
+        model = blender.models[0]
+        self.blender, self.resolution, self.bits = blender, resolution or model.resolution, bits
+        self.device = model.mapping.w_avg.device
+        self.synthesis = fast(model, precision, compiled)
+        room = PIXELS_PER_BATCH.get(self.device.type, PIXELS_PER_BATCH["cpu"])
+        width, height = (side * self.resolution // model.resolution for side in model.picture_size)
+        self.batch_size = batch_size or max(1, min(MAX_BATCH, room // (width * height)))
+        self._tensors: OrderedDict[Blend, Tensors] = OrderedDict()
+
+    @property
+    def precision(self) -> str:
+        """How pictures are computed, such as `fast (bfloat16)`."""
+        return str(self.synthesis.precision)
+
+    def draw(self, pictures: Sequence[Picture], following: Sequence[Picture] = ()) -> list[Drawn]:
+        """The pictures, in their order.
+
+        following  what will be drawn next
+        """
+        batches = list(self.batches(pictures))
+        upcoming = list(self.batches(following))[:1]
+        found: dict[tuple, Drawn] = {}
+        for batch, after in zip(batches, [*batches[1:], *upcoming, []], strict=False):
+            found |= zip([picture.key for picture in batch], self._draw(batch, after), strict=True)
+        return [found[picture.key] for picture in pictures]
+
+    def batches(self, pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+        """Different pictures that are drawn at once: as they come, for neighbours have most in common."""
+        kinds: dict[tuple, list[Picture]] = {}
+        for picture in {picture.key: picture for picture in pictures}.values():
+            kinds.setdefault((picture.noise, picture.transform is not None), []).append(picture)
+        for kind in kinds.values():
+            batch: dict[Blend, list[Picture]] = {}
+            for picture in kind:
+                is_full = sum(map(len, batch.values())) == self.batch_size
+                if is_full or (len(batch) == MOST_BLENDS and picture.blend not in batch):
+                    yield [one for group in batch.values() for one in group]
+                    batch = {}
+                batch.setdefault(picture.blend, []).append(picture)
+            yield [one for group in batch.values() for one in group]  # those of one blend side by side
+
+    def _draw(self, pictures: list[Picture], following: list[Picture]) -> list[Drawn]:
+        try:
+            following = following[: self.batch_size]
+            images = self.synthesis.draw(
+                self._batch(pictures),
+                self.resolution,
+                following=self._batch(following) if following else None,
+            )
+            with torch.inference_mode():
+                found = [None] * len(images) if self.allow_broken else faults(images)
+                return Arrival(to_levels(images, self.bits)).pictures(found)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            images = None
+        self._make_room(len(pictures))
+        halves = [pictures[: self.batch_size], pictures[self.batch_size :]]
+        return [drawn for half in halves if half for drawn in self._draw(half, [])]
+
+    def _make_room(self, count: int) -> None:
+        """After a batch of `count` did not fit in memory; RenderError where it was one picture alone."""
+        self.synthesis.states.clear()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if count == 1:
+            raise RenderError(
+                f"one picture of {self.resolution} px does not fit in the memory of {self.device}; "
+                "preview draws smaller ones"
+            )
+        self.batch_size = count // 2
+        warnings.warn(
+            f"{count} pictures at once did not fit in the memory of {self.device}; going on with "
+            f"{self.batch_size}",
+            BlendreelWarning,
+            stacklevel=2,
+        )
+
+    def _batch(self, pictures: Sequence[Picture]) -> Batch:
+        ws = torch.from_numpy(np.stack([picture.ws for picture in pictures])).to(self.device)
+        transform = None
+        if pictures[0].transform is not None:
+            transform = torch.from_numpy(np.stack([one.transform for one in pictures])).to(self.device)
+        tensors = [self._tensors_of(picture.blend) for picture in pictures]
+        return self.synthesis.batch(ws, pictures[0].noise, tensors=tensors, transform=transform)
+
+    def _tensors_of(self, blend: Blend) -> Tensors:
+        """Its mixed weights; those of the latest blends stay at hand, as many as two batches have."""
+        if blend not in self._tensors:
+            self._tensors[blend] = self.blender.tensors(blend)
+            if len(self._tensors) > 2 * MOST_BLENDS:
+                self._tensors.popitem(last=False)
+        self._tensors.move_to_end(blend)
+        return self._tensors[blend]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device, or the machine, has no memory left."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(words in str(error).lower() for words in OUT_OF_MEMORY)
