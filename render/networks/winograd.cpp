@@ -78,6 +78,14 @@ inline void store(T* to, vec v, int count) {
     memcpy(to, some, count * sizeof(T));
 }
 
+// As it is when it is kept: what goes on within a pass must be what a later pass would find.
+template <class T>
+inline vec rounded(vec v) {
+    T kept[LANES];
+    store(kept, v);
+    return load(kept);
+}
+
 inline vec all(float value) { return value - vec{}; }  // unlike + 0, this is no operation
 
 constexpr long up_to(long value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -240,7 +248,7 @@ struct Finisher {
         v = v < -clamp ? -clamp : v;
         int some = WHOLE ? LANES : count;
         if (plain) store(plain + pixel * channels, v, some);
-        if (scaled) store(scaled + pixel * channels, v * next, some);
+        if (scaled) store(scaled + pixel * channels, rounded<T>(v) * next, some);
     }
 };
 
