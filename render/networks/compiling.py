@@ -91,8 +91,7 @@ class CompiledKernels:
         if self._libraries.get(source) is None and (compiled or source not in self._libraries):
             self._libraries[source] = None
             try:
-                digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
-                path = code_folder() / f"{source.stem}-{digest}.so"
+                path = code_folder() / f"{source.stem}-{_folder_digest(source.parent)}.so"
                 if compiled and not path.exists():
                     _build(source, path)
                 self._libraries[source] = ctypes.CDLL(str(path)) if path.exists() else None
@@ -152,6 +151,12 @@ def _source_digest() -> str:
     from render.networks import kernels
 
     return hashlib.sha256(inspect.getsource(kernels).encode()).hexdigest()[:12]
+
+
+def _folder_digest(folder: Path) -> str:
+    """The same for C++, with all that it may include."""
+    parts = (path.read_bytes() for path in sorted(folder.glob("*")) if path.suffix in (".cpp", ".h"))
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
 def _name(function: Callable, dtype: torch.dtype, constants: dict[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 A layer is a convolution with the shared weight (transposed where the size doubles, then the low-pass filter
 channel by channel), and one pass for demodulation, noise, bias, activation, clamp and the next styles. Where
-`winograd` has a library, that pass belongs to the convolution or to the filter, and so do the own styles.
+`cpu` has a library, that pass belongs to the convolution or to the filter, and so do the own styles.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from render.networks import kernels, ops
+from render.networks.cpu import DOUBLING, EVEN, CpuLibrary, Finish, Weights
 from render.networks.generator import Generator
 from render.networks.modulated import (
     Modulated,
@@ -32,7 +33,6 @@ from render.networks.modulated import (
 from render.networks.precision import Precision
 from render.networks.stylegan2 import Block, SynthesisLayer
 from render.networks.synthesis import Batch, FastSynthesis, State, Step
-from render.networks.winograd import Finish, Weights, Winograd
 
 # Activations that a positive gain passes through, as leaky ReLUs: their slope below 0.
 SLOPES = {"lrelu": 0.2, "relu": 0.0, "linear": 1.0}
@@ -84,10 +84,12 @@ class FastStyleGAN2(FastSynthesis):
         super().__init__(generator, precision, compiled)
         self.clamp = precision.clamp(self.config.conv_clamp)
         self.device = generator.mapping.w_avg.device
-        self.winograd, self.styled = None, set()
+        self.library, self.styled = None, set()
         if self.config.activation in SLOPES:
-            self.winograd = Winograd.find(compiled, self.device, precision.dtype)
+            self.library = CpuLibrary.find(compiled, self.device, precision.dtype)
+        self.taps: dict[int, Tensor | None] = {}  # of every resolution
         for block in generator.synthesis.blocks:
+            self.taps[block.resolution] = separate(block.resample_filter)
             self._add(block)
 
     # --- what there is to do -----------------------------------------------------------------------
@@ -117,7 +119,7 @@ class FastStyleGAN2(FastSynthesis):
 
     def _add_layer(self, name: str, module: SynthesisLayer, size: int) -> None:
         """The unit of a layer whose convolution works on about `size` pixels a side."""
-        products = self.winograd and self.winograd.products(self.precision.dtype, size)
+        products = self.library and self.library.products(self.precision.dtype, size, module.up > 1)
         if products is not None:
             self.styled.add(name)
         self.add_module(name, module, partial(self._layer, products))
@@ -135,7 +137,7 @@ class FastStyleGAN2(FastSynthesis):
             module.affine.weight_gain,
             self.precision,
             up,
-            products and partial(self.winograd.weights, products=products, doubles=up),
+            products and partial(self.library.weights, scheme=DOUBLING if up else EVEN, products=products),
         )
         noise = strength = None
         if self.config.use_noise:
@@ -194,13 +196,11 @@ class FastStyleGAN2(FastSynthesis):
         if has_shortcut:
             x = x + state.branch
         image = state.image
-        if image is not None:
-            image = upsample_picture(image, block.resample_filter)
         if block.has_to_rgb:
             rgb = f"{name}.torgb"
             style = batch.each(rgb, style_of, batch.ws[:, row + 1])
-            y = batch.each(rgb, self._draw_rgb, x, style)
-            image = y if image is None else image.add_(y)
+            draw = partial(self._draw_rgb, block.resample_filter, self.taps[block.resolution])
+            image = batch.each(rgb, draw, x, style, image)
         return State(state.position + 1, x, image, None, scaled)
 
     def _convolve(
@@ -246,7 +246,7 @@ class FastStyleGAN2(FastSynthesis):
         """
         size = x.shape[2:] if made.filter is None else [2 * side for side in x.shape[2:]]
         values = made.demodulation(style), self._noise(made, len(x), *size, noise_mode), made.bias
-        if self.winograd is not None and (made.filter is None or made.taps is not None):
+        if self.library is not None and (made.filter is None or made.taps is not None):
             return self._draw_with_library(made, x, style, self._finish_of(*values, gain, next_style, keep))
         y = convolve(x, made.weight) if made.filter is None else double(x, made.weight, made.filter)
         found = self._finish(flat(y), *values, gain, next_style, keep)
@@ -256,15 +256,15 @@ class FastStyleGAN2(FastSynthesis):
         """The same where C++ can do what follows, and the convolution too where that is faster."""
         up, is_own = made.filter is not None, isinstance(made.weight, Weights)
         if is_own and not up:
-            return self.winograd.convolve(x, made.weight, style, finish)
+            return self.library.convolve(x, made.weight, style, finish)
         if is_own:
-            y = self.winograd.convolve(x, made.weight, style, Finish())
+            y = self.library.convolve(x, made.weight, style, Finish())
         elif up:
             y = convolve_double(x, made.weight)
         else:
-            return self.winograd.low_pass(convolve(x, made.weight), torch.ones(1), 0, x.shape[2:], finish)
+            return self.library.low_pass(convolve(x, made.weight), torch.ones(1), 0, x.shape[2:], finish)
         size = 2 * x.shape[2], 2 * x.shape[3]
-        return self.winograd.low_pass(y, made.taps, (len(made.taps) + 1) // 2 - 1, size, finish)
+        return self.library.low_pass(y, made.taps, (len(made.taps) + 1) // 2 - 1, size, finish)
 
     def _noise(self, made: Layer, n: int, height: int, width: int, noise_mode: str) -> Tensor:
         """What is added to all channels, [1 or N, H·W]."""
@@ -321,14 +321,26 @@ class FastStyleGAN2(FastSynthesis):
         scaled = kernels.scale(z, next_style, compiled=self.compiled)
         return (z, scaled) if keep else scaled
 
-    def _draw_rgb(self, made: Rgb, x: Tensor, style: Tensor) -> Tensor:
-        """x [N, I, H, W] → float32 [N, C, H, W]: few outputs, so every sample's own weight costs nothing."""
-        weight = (made.weight * style[:, :, None]).to(x.dtype)  # [N, I, C]
-        y = torch.bmm(flat(x), weight).transpose(1, 2).to(torch.float32).contiguous()
-        y = y.add_(made.bias[:, None])
-        if self.clamp is not None:
-            y = y.clamp_(-self.clamp, self.clamp)
-        return y.reshape(len(y), -1, *x.shape[2:])
+    def _draw_rgb(
+        self,
+        kernel: Tensor,
+        taps: Tensor | None,
+        made: Rgb,
+        x: Tensor,
+        style: Tensor,
+        image: Tensor | None,
+    ) -> Tensor:
+        """x [N, I, H, W] and the picture so far, of half the size → float32 [N, C, H, W].
+
+        There are few outputs, so every sample's own weight costs nothing.
+        """
+        weight = made.weight * style[:, :, None]  # [N, I, C]
+        bound = math.inf if self.clamp is None else self.clamp
+        if self.library is not None and taps is not None:
+            return self.library.colours(x, weight.transpose(1, 2), made.bias, bound, image, taps)
+        y = torch.bmm(flat(x), weight.to(x.dtype)).transpose(1, 2).to(torch.float32).contiguous()
+        y = y.add_(made.bias[:, None]).clamp_(-bound, bound).reshape(len(y), -1, *x.shape[2:])
+        return y if image is None else y.add_(upsample_picture(image, kernel))
 
     # --- results -----------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from render.networks import kernels
+from render.networks.cpu import Weights
 from render.networks.precision import Precision
-from render.networks.winograd import Weights
 
 TINY = 1e-8  # of the definition: keeps a vanishing weight from dividing by 0
 STEADY_ROWS = 8  # the CPU's library takes 1.2 ms for four rows of 512 in float64, and 0.2 ms for eight
@@ -56,18 +56,18 @@ class Modulated:
     ) -> Modulated:
         """weight [O, I, k, k]; affine [I, w_dim] and shift [I] as the network has them, times `gain`.
 
-        pack  makes of the float32 weight, transposed if `up`, what a convolution of another kind wants
+        pack  makes of the float32 weight what a convolution of another kind wants
         """
         is_half = precision.dtype == torch.float16
         weight = weight.to(torch.float32)
         if is_half:
             weight = weight / weight.abs().amax(dim=[1, 2, 3], keepdim=True).clamp(min=TINY)
         energy = weight.square().sum(dim=[2, 3]).t()
-        own = weight.transpose(0, 1) if up else weight
         if pack is not None:
-            own = pack(own)
+            own = pack(weight)
         else:
-            own = own.to(precision.dtype).contiguous(memory_format=torch.channels_last)
+            own = (weight.transpose(0, 1) if up else weight).to(precision.dtype)
+            own = own.contiguous(memory_format=torch.channels_last)
         is_short = precision.dtype != torch.float32
         return cls(own, wide(energy), wide(affine.t() * gain), wide(shift), is_short, is_half)
 

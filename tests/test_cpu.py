@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 import render
 from render.errors import BlendreelWarning
-from render.networks import compiling, kernels, ops, winograd
+from render.networks import compiling, cpu, kernels, ops
+from render.networks.cpu import DOUBLING, DOUBLING_FOUR, EVEN, CpuLibrary, Finish
 from render.networks.fast import fast
 from render.networks.fast2 import separate
 from render.networks.modulated import depthwise, flat, spatial
-from render.networks.winograd import Finish, Winograd
 
 FLOAT, SHORT = torch.float32, torch.bfloat16
 # Formats of activations and factors, and the relative error that they come to.
@@ -44,7 +44,7 @@ def compiled_here(folder, monkeypatch):
 
 @pytest.fixture
 def library():
-    return Winograd.find(True, torch.device("cpu"), FLOAT)
+    return CpuLibrary.find(True, torch.device("cpu"), FLOAT)
 
 
 def relative_error(ours: torch.Tensor, exact: torch.Tensor) -> float:
@@ -56,30 +56,30 @@ def drawn(seed: int, *shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=40)
 @given(
     n=st.integers(1, 3),
     channels=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     size=st.tuples(st.integers(1, 14), st.integers(1, 14)),
     pad=st.integers(1, 2),
-    doubles=st.booleans(),
+    scheme=st.sampled_from([EVEN, DOUBLING, DOUBLING_FOUR]),
     formats=st.sampled_from(list(FORMATS)),
 )
-def test_convolutions_are_those_of_pytorch(n, channels, size, pad, doubles, formats):
-    library = Winograd.find(True, torch.device("cpu"), FLOAT)
-    (inputs, outputs), (dtype, products), pad = channels, formats, 1 if doubles else pad
+def test_convolutions_are_those_of_pytorch(n, channels, size, pad, scheme, formats):
+    library = CpuLibrary.find(True, torch.device("cpu"), FLOAT)
+    (inputs, outputs), (dtype, products) = channels, formats
     if products == SHORT and not library.has_short_products:
         return
     x = drawn(1, n, inputs, *size).to(dtype).contiguous(memory_format=torch.channels_last)
-    style, shape = drawn(2, n, inputs), (inputs, outputs) if doubles else (outputs, inputs)
-    weight = drawn(3, *shape, 3, 3)
+    style, weight = drawn(2, n, inputs), drawn(3, outputs, inputs, scheme.taps, scheme.taps)
     exact = x.double() * style[:, :, None, None]
-    if doubles:
-        exact = F.conv_transpose2d(exact, weight.double(), stride=2)
+    if scheme.doubles:
+        pad = 1
+        padding = scheme.taps - 3
+        exact = F.conv_transpose2d(exact, weight.double().transpose(0, 1), stride=2, padding=padding)
     else:
         exact = F.conv2d(exact, weight.double(), padding=pad)
-    packed = library.weights(weight, products, doubles)
-    ours = library.convolve(x, packed, style, Finish(), pad)
+    ours = library.convolve(x, library.weights(weight, scheme, products), style, Finish(), pad)
     assert ours.dtype == dtype
     assert ours.is_contiguous(memory_format=torch.channels_last)
     assert relative_error(ours, exact) < FORMATS[formats]
@@ -93,7 +93,7 @@ def test_a_finish_is_the_kernel_of_that_name(library, samples):
     flat_y = flat(y.contiguous(memory_format=torch.channels_last))
     plain, scaled = kernels.finish_both.plain(flat_y, scale, noise, bias, style, slope=0.2, clamp=20)
     finish = Finish(scale, noise, None, bias, 0.2, 20, style)
-    packed = library.weights(weight, FLOAT)
+    packed = library.weights(weight, EVEN, FLOAT)
     both = library.convolve(x, packed, None, finish)
     for ours, expected in zip(both, (plain, scaled), strict=True):
         torch.testing.assert_close(ours, spatial(expected, y), atol=1e-3, rtol=1e-4)
@@ -123,6 +123,18 @@ def test_filters_are_those_of_pytorch(library, taps, channels):
     torch.testing.assert_close(ours, expected)
 
 
+@pytest.mark.parametrize("taps", [(1, 3, 3, 1), (1, 2, 1), (1, 4, 6, 4, 1), (1, 1), (1,)], ids=str)
+@pytest.mark.parametrize("channels", [16, 21])
+def test_colours_are_added_to_the_doubled_picture(library, taps, channels):
+    x = drawn(1, 2, channels, 8, 6).contiguous(memory_format=torch.channels_last)
+    weight, bias, image = drawn(2, 2, 3, channels), drawn(3, 3), drawn(4, 2, 3, 4, 3)
+    kernel = ops.setup_filter(taps)
+    added = (torch.einsum("nihw,nci->nchw", x, weight) + bias[:, None, None]).clamp(-2, 2)
+    torch.testing.assert_close(library.colours(x, weight, bias, 2.0), added)
+    ours = library.colours(x, weight, bias, 2.0, image, separate(kernel))
+    torch.testing.assert_close(ours, added + ops.upsample2d(image, kernel))
+
+
 def test_a_filter_that_does_not_separate_is_left_to_pytorch():
     assert separate(torch.tensor([[1.0, 2.0], [3.0, 6.0]]) / 12) is None
     kernel = ops.setup_filter((1, 3, 3, 1))
@@ -133,7 +145,7 @@ def test_a_filter_that_does_not_separate_is_left_to_pytorch():
     "config", [{}, {"architecture": "resnet", "conv_clamp": 0.5}, {"resample_filter": None}], ids=str
 )
 def test_networks_are_drawn_as_defined(config, monkeypatch):
-    monkeypatch.setattr(winograd, "SMALLEST", 0)
+    monkeypatch.setattr(cpu, "SMALLEST", 0)
     generator = make_network(seed=3, **config)
     ws = generator.mapping(drawn(1, 3, generator.z_dim))
     ours = fast(generator, "exact", compiled=True)(ws)
@@ -141,8 +153,8 @@ def test_networks_are_drawn_as_defined(config, monkeypatch):
 
 
 def test_reference_networks_are_drawn_as_defined(monkeypatch):
-    monkeypatch.setattr(winograd, "SMALLEST", 0)
-    monkeypatch.setattr(winograd, "SHORT_FROM", 0)
+    monkeypatch.setattr(cpu, "SMALLEST", 0)
+    monkeypatch.setattr(cpu, "SHORT_FROM", 0)
     generator = render.load(REFERENCE / "stylegan2-ada" / "network.pkl")
     ws = generator.mapping(drawn(1, 3, generator.z_dim))
     plain = generator.synthesis(ws, noise_mode="const")
@@ -153,7 +165,7 @@ def test_reference_networks_are_drawn_as_defined(monkeypatch):
 
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 def test_a_picture_is_the_same_to_the_last_bit_in_any_batch(precision, monkeypatch):
-    monkeypatch.setattr(winograd, "SMALLEST", 8)
+    monkeypatch.setattr(cpu, "SMALLEST", 8)
     generator = render.load(REFERENCE / "stylegan2-ada" / "network.pkl")
     ws = generator.mapping(drawn(1, 5, generator.z_dim))
     synthesis = fast(generator, precision, compiled=True)
@@ -175,11 +187,11 @@ def test_fast_pictures_are_45_db_from_exact_ones(name):
 
 
 def test_small_layers_and_long_formats_are_convolved_directly(library):
-    assert library.products(FLOAT, 16) is None
-    assert library.products(FLOAT, 256) == FLOAT
-    assert library.products(SHORT, 32) in (FLOAT, None)
-    assert Winograd.find(True, torch.device("cpu"), torch.float16) is None
-    assert Winograd.find(False, torch.device("cpu"), FLOAT) is None
+    assert library.products(FLOAT, 4, doubles=False) is None
+    assert library.products(FLOAT, 256, doubles=True) == FLOAT
+    assert library.products(SHORT, 32, doubles=False) in (FLOAT, None)
+    assert CpuLibrary.find(True, torch.device("cpu"), torch.float16) is None
+    assert CpuLibrary.find(False, torch.device("cpu"), FLOAT) is None
 
 
 def test_a_compiler_that_fails_is_done_without(tmp_path):

@@ -1,14 +1,15 @@
-"""3×3 convolutions with a quarter of the products, and what follows them in one pass: see winograd.cpp.
+"""A library for the CPU, cpp/: convolutions with a quarter of the products, and fewer passes over memory.
 
-The definitions are `F.conv2d`, `F.conv_transpose2d`, `modulated.depthwise` and `kernels.finish`, one after
-the other. Activations are `[N, C, H, W]` in channels_last, in float32 or bfloat16.
+Its definitions: `F.conv2d`, `F.conv_transpose2d`, `modulated.depthwise`, `kernels.finish`, `ops.upsample2d`.
+Activations are `[N, C, H, W]` in channels_last, in float32 or bfloat16.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
-from ctypes import c_float, c_int, c_long, c_void_p
+from collections.abc import Sequence
+from ctypes import c_bool, c_float, c_int, c_long, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from torch import Tensor
 
 from render.networks.compiling import COMPILED
 
-SOURCE = Path(__file__).with_name("winograd.cpp")
+SOURCE = Path(__file__).parent / "cpp" / "library.cpp"
 TILES = 24  # at most so many at once: their transforms stay in the second cache
 PAGE = 4096  # bytes: every thread's room begins on one of its own
-SMALLEST = 32  # pixels: below, transforming a layer's weights takes longer than they save
-SHORT_FROM = 64  # pixels: below, products of bfloat16 cost too much of a picture's precision
+SMALLEST = 8  # pixels: below, there is only a tile or two
+SHORT_FROM = 64  # pixels: below, `EVEN` products of bfloat16 cost too much of a picture's precision
 FORMATS = (torch.float32, torch.bfloat16)
 
 
@@ -80,91 +81,109 @@ class Finish:
 
 
 @dataclass(frozen=True)
+class Scheme:
+    """A way to convolve with fewer products (cpp/schemes.h).
+
+    number   in the library
+    taps     of the weight along each axis
+    doubles  a transposed convolution of stride 2; results of one tile: `step` along each axis
+    """
+
+    number: int
+    taps: int
+    doubles: bool
+    step: int
+
+
+EVEN = Scheme(0, 3, doubles=False, step=4)
+DOUBLING = Scheme(1, 3, doubles=True, step=6)
+DOUBLING_FOUR = Scheme(2, 4, doubles=True, step=6)
+
+
+@dataclass(frozen=True)
 class Weights:
-    """Transformed weights of one layer, from I to O channels; `doubles`: a transposed convolution."""
+    """Transformed weights of one layer, from I to O channels."""
 
     packed: Tensor
+    scheme: Scheme
     inputs: int
     outputs: int
-    doubles: bool
 
 
-class Winograd:
-    """The library. Find it with `Winograd.find`."""
+class CpuLibrary:
+    """The library. Find it with `CpuLibrary.find`."""
 
     def __init__(self, library: ctypes.CDLL):
-        self._library = library
-        library.packed_size.restype = library.convolve3x3.restype = c_long
-        library.convolve3x3.argtypes = [
-            *[c_int] * 3,
-            _Shape,
-            *[c_void_p] * 3,
-            _Finish,
-            c_int,
-            c_int,
-            c_void_p,
+        pointer = c_void_p
+        library.weights_size.restype = library.convolve_tiles.restype = c_long
+        library.pack_weights.argtypes = [c_int, c_bool, pointer, c_int, c_int, pointer, c_int]
+        library.convolve_tiles.argtypes = [
+            *(c_int, c_bool, c_bool, _Shape, pointer, pointer, pointer),
+            *(_Finish, c_int, c_int, pointer),
         ]
-        library.pack_weights.argtypes = [c_int, c_int, c_void_p, c_int, c_int, c_void_p, c_int]
-        library.low_pass.argtypes = [c_int, _Shape, c_void_p, c_void_p, c_int, _Finish, c_void_p, c_int]
+        library.filter_channels.argtypes = [c_bool, _Shape, pointer, pointer, c_int, _Finish, pointer, c_int]
+        library.draw_colours.argtypes = [
+            *(c_bool, _Shape, pointer, pointer, pointer, c_float, pointer, pointer, c_int),
+            *(pointer, pointer, c_int),
+        ]
+        self._library = library
         self.has_short_products = bool(library.has_short_products())
 
     @classmethod
-    def find(cls, compiled: bool | None, device: torch.device, dtype: torch.dtype) -> Winograd | None:
+    def find(cls, compiled: bool | None, device: torch.device, dtype: torch.dtype) -> CpuLibrary | None:
         """The library for activations in `dtype`, if there is one; `compiled` as for other kernels."""
         if device.type != "cpu" or dtype not in FORMATS:
             return None
         library = COMPILED.library(SOURCE, compiled)
         return library and cls(library)
 
-    def products(self, dtype: torch.dtype, size: int) -> torch.dtype | None:
-        """The format of factors, for activations in `dtype` of `size` pixels a side; None: no Winograd."""
+    def products(self, dtype: torch.dtype, size: int, doubles: bool) -> torch.dtype | None:
+        """The format of factors for activations in `dtype`, of `size` pixels a side; None: none pays."""
         if size < SMALLEST or (dtype != torch.float32 and _has_tiles()):
             return None
-        is_short = dtype == torch.bfloat16 and self.has_short_products and size >= SHORT_FROM
+        is_short = dtype == torch.bfloat16 and self.has_short_products and (doubles or size >= SHORT_FROM)
         return torch.bfloat16 if is_short else torch.float32
 
-    def weights(self, weight: Tensor, products: torch.dtype, doubles: bool = False) -> Weights:
-        """weight [O, I, 3, 3], or [I, O, 3, 3] if it doubles, float32; `products`: the format of factors.
-
-        Of 512 by 512 channels this takes as long as 40 pixels squared are worth: 6 ms.
-        """
+    def weights(self, weight: Tensor, scheme: Scheme, products: torch.dtype) -> Weights:
+        """weight [O, I, k, k], float32, transposed or not; `products`: the format of factors."""
         weight = weight.contiguous()
         outputs, inputs = weight.shape[:2]
-        if doubles:
-            inputs, outputs = outputs, inputs
-        packed = torch.empty(self._library.packed_size(doubles, inputs, outputs), dtype=products)
-        is_short = products == torch.bfloat16
+        size = self._library.weights_size(scheme.number, inputs, outputs)
+        packed = torch.empty(size, dtype=products)
         self._library.pack_weights(
-            doubles, is_short, _address(weight), inputs, outputs, _address(packed), torch.get_num_threads()
+            scheme.number,
+            products == torch.bfloat16,
+            _address(weight),
+            inputs,
+            outputs,
+            _address(packed),
+            torch.get_num_threads(),
         )
-        return Weights(packed, inputs, outputs, doubles)
+        return Weights(packed, scheme, inputs, outputs)
 
     def convolve(
         self, x: Tensor, weights: Weights, style: Tensor | None, finish: Finish, pad: int = 1
     ) -> Tensor | tuple[Tensor, Tensor]:
         """x [N, I, H, W] times style [N, I], convolved and finished: plain, times the next styles, or both.
 
-        With `pad` zeros around, [N, O, H + 2·pad - 2, …]; where the size doubles, [N, O, 2H+1, 2W+1].
+        With `pad` zeros around, [N, O, H + 2·pad - 2, …]. Where the size doubles, [N, O, 2H + 1, 2W + 1] of
+        three taps and [N, O, 2H, 2W] of four.
         """
-        n, inputs, height, width = x.shape
-        size = (
-            (2 * height + 1, 2 * width + 1)
-            if weights.doubles
-            else (height + 2 * pad - 2, width + 2 * pad - 2)
-        )
-        shape = _Shape(n, height, width, inputs, *size, weights.outputs, pad)
-        results = _results(x, weights.outputs, size, finish)
-        step, threads = 6 if weights.doubles else 4, torch.get_num_threads()
-        tiles = n * math.prod(-(-side // step) for side in size)
+        n, inputs, *size = x.shape
+        scheme, threads = weights.scheme, torch.get_num_threads()
+        grown = [2 * side + 4 - scheme.taps if scheme.doubles else side + 2 * pad - 2 for side in size]
+        shape = _Shape(n, *size, inputs, *grown, weights.outputs, pad)
+        results = _results(x, weights.outputs, grown, finish)
+        tiles = n * math.prod(-(-side // scheme.step) for side in grown)
         rounds = -(-tiles // (TILES * threads))  # all threads end at about the same time
         block = -(-tiles // (rounds * threads * 4)) * 4
         x = x.contiguous(memory_format=torch.channels_last)
         style = style if style is None else style.contiguous()
         formats = x.dtype == torch.bfloat16, weights.packed.dtype == torch.bfloat16
         inputs = _address(x), _address(style), _address(weights.packed)
-        work = weights.doubles, *formats, shape, *inputs, finish.into(*results), block, threads
-        room = torch.empty(self._library.convolve3x3(*work, None) * threads + PAGE, dtype=torch.uint8)
-        self._library.convolve3x3(*work, -(-room.data_ptr() // PAGE) * PAGE)
+        work = scheme.number, *formats, shape, *inputs, finish.into(*results), block, threads
+        room = torch.empty(self._library.convolve_tiles(*work, None) * threads + PAGE, dtype=torch.uint8)
+        self._library.convolve_tiles(*work, -(-room.data_ptr() // PAGE) * PAGE)
         return _chosen(results)
 
     def low_pass(
@@ -175,7 +194,7 @@ class Winograd:
         x, taps = x.contiguous(memory_format=torch.channels_last), taps.flip(0).contiguous()
         results, threads = _results(x, channels, size, finish), torch.get_num_threads()
         room = torch.empty(threads * width * channels)
-        self._library.low_pass(
+        self._library.filter_channels(
             x.dtype == torch.bfloat16,
             _Shape(n, height, width, channels, *size, channels, before),
             _address(x),
@@ -187,6 +206,42 @@ class Winograd:
         )
         return _chosen(results)
 
+    def colours(
+        self,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        clamp: float,
+        image: Tensor | None = None,
+        taps: Tensor | None = None,
+    ) -> Tensor:
+        """x [N, I, H, W] · weight [N, C, I] + bias [C], clamped, plus `image` doubled: float32 [N, C, H, W].
+
+        image [N, C, H/2, W/2] is doubled with `taps [k]`, which sum to 2, along both axes.
+        """
+        n, inputs, height, width = x.shape
+        x, weight, threads = (
+            x.contiguous(memory_format=torch.channels_last),
+            weight.contiguous(),
+            torch.get_num_threads(),
+        )
+        result = torch.empty(n, len(bias), height, width)
+        room = torch.empty(threads * max(width // 2, 1))
+        count = 0 if taps is None else len(taps)
+        taps = None if taps is None else taps.flip(0).contiguous()
+        image = None if image is None else image.contiguous()
+        self._library.draw_colours(
+            x.dtype == torch.bfloat16,
+            _Shape(n, height, width, inputs, height, width, len(bias), (count + 1) // 2),
+            *map(_address, (x, weight, bias)),
+            clamp,
+            *map(_address, (image, taps)),
+            count,
+            *map(_address, (result, room)),
+            threads,
+        )
+        return result
+
 
 def _has_tiles() -> bool:
     """AMX multiplies bfloat16 16 times as fast as float32 is: nothing is gained there."""
@@ -195,7 +250,7 @@ def _has_tiles() -> bool:
 
 
 def _results(
-    x: Tensor, channels: int, size: tuple[int, int], finish: Finish
+    x: Tensor, channels: int, size: Sequence[int], finish: Finish
 ) -> tuple[Tensor | None, Tensor | None]:
     """Room for what is wanted: plain, and times the next styles."""
     wanted = finish.keep or finish.next_style is None, finish.next_style is not None

@@ -1,0 +1,257 @@
+// A convolution by one of the schemes along both axes, and what follows it, in one pass over memory.
+//
+// A tile of the result is Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A: the input's patch d and the weight g are transformed, their
+// transforms multiplied, and the products transformed back. For every point that is a matrix product, of
+// [tiles, inputs] and [inputs, outputs]. Blocks of tiles go through all of it while they are in the cache.
+
+#pragma once
+#include <tuple>
+
+#include "finish.h"
+#include "schemes.h"
+
+constexpr int COLUMNS = 2 * LANES;  // of a matrix product, at once
+
+// sums [R, COLUMNS] += v [R, depth] × u [depth, COLUMNS].
+template <int R>
+inline void add_products(vec (&sums)[R][2], const float* v, long v_row, const float* u, int depth) {
+    for (int k = 0; k < depth; k++, u += COLUMNS) {
+        vec left = load(u), right = load(u + LANES);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+            vec own = all(v[r * v_row + k]);
+            sums[r][0] += own * left;
+            sums[r][1] += own * right;
+        }
+    }
+}
+
+// The same, of bfloats; u holds pairs of rows, entry by entry.
+template <int R>
+inline void add_products(vec (&sums)[R][2], const bfloat* v, long v_row, const bfloat* u, int depth) {
+#if defined(__AVX512BF16__)
+    for (int k = 0; k < depth; k += 2, u += 2 * COLUMNS) {
+        __m512bh left, right;
+        memcpy(&left, u, sizeof left);
+        memcpy(&right, u + 2 * LANES, sizeof right);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+            int pair;
+            memcpy(&pair, v + r * v_row + k, sizeof pair);
+            __m512bh own = (__m512bh)_mm512_set1_epi32(pair);
+            sums[r][0] = (vec)_mm512_dpbf16_ps((__m512)sums[r][0], own, left);
+            sums[r][1] = (vec)_mm512_dpbf16_ps((__m512)sums[r][1], own, right);
+        }
+    }
+#endif
+}
+
+template <class P, int R>
+void multiply(const P* v, long v_row, const P* u, float* m, long m_row, int depth) {
+    vec sums[R][2] = {};
+    add_products<R>(sums, v, v_row, u, depth);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+        store(m + r * m_row, sums[r][0]);
+        store(m + r * m_row + LANES, sums[r][1]);
+    }
+}
+
+// S: a scheme; T: activations; P: factors. Every result is summed in one order, whatever is drawn beside it.
+template <class S, class T, class P>
+struct Convolution {
+    static constexpr int ALL = S::POINTS * S::POINTS;
+    const Shape& shape;
+    const T* x;
+    const float* style;  // [N, I], or null
+    const P* weights;    // of `pack`
+    const Finish& finish;
+    int block;                            // tiles at once
+    int across, down;                     // tiles
+    int depth, width;                     // in_channels and out_channels, rounded up
+    long v_row, m_row, v_point, m_point;  // distances; odd ones, so that points don't meet in the cache
+
+    Convolution(const Shape& s, const void* x, const float* style, const void* weights, const Finish& f, int block)
+        : shape(s), x((const T*)x), style(style), weights((const P*)weights), finish(f), block(block) {
+        across = up_to(s.out_width, S::RESULTS) / S::RESULTS;
+        down = up_to(s.out_height, S::RESULTS) / S::RESULTS;
+        depth = up_to(s.in_channels, LANES);
+        width = up_to(s.out_channels, COLUMNS);
+        v_row = depth + 64 / sizeof(P);
+        m_row = width + LANES;
+        v_point = v_row * block;
+        m_point = m_row * block;
+    }
+
+    int tiles() const { return shape.samples * across * down; }
+    long v_bytes() const { return up_to(ALL * v_point * sizeof(P), 64); }
+    long bytes() const { return up_to(v_bytes() + ALL * m_point * sizeof(float), 4096); }
+
+    void draw(int first, int count, char* room) const {
+        P* v = (P*)room;
+        float* m = (float*)(room + v_bytes());
+        for (int t = 0; t < count; t++) gather(first + t, v + t * v_row);
+        for (int row = 0; row < S::MATRICES; row++)
+            for (int column = 0; column < S::MATRICES; column++) {
+                const P* u = weights + (long)(row * S::MATRICES + column) * depth * width;
+                for (int o = 0; o < width; o += COLUMNS)
+                    for (int p = 0; p < ALL; p++)
+                        if (S::MATRIX[p / S::POINTS] == row && S::MATRIX[p % S::POINTS] == column)
+                            multiply_all(v + p * v_point, u + (long)o * depth, m + p * m_point + o, count);
+            }
+        for (int t = 0; t < count; t++) scatter(first + t, m + t * m_row);
+    }
+
+    void multiply_all(const P* v, const P* u, float* m, int count) const {
+        int t = 0;
+        auto rest = [&] { return std::make_tuple(v + t * v_row, v_row, u, m + t * m_row, m_row, depth); };
+        for (; t + ROWS <= count; t += ROWS) std::apply(multiply<P, ROWS>, rest());
+        for (; t + 4 <= count; t += 4) std::apply(multiply<P, 4>, rest());
+        for (; t < count; t++) std::apply(multiply<P, 1>, rest());
+    }
+
+    // The patch of a tile, times its styles, transformed.
+    void gather(int tile, P* v) const {
+        int n = tile / (across * down), top = tile / across % down * S::STEP - shape.pad;
+        int left = tile % across * S::STEP - shape.pad, channels = shape.in_channels;
+        const T* from[S::PATCH][S::PATCH];  // null: outside
+        for (int i = 0; i < S::PATCH; i++)
+            for (int j = 0; j < S::PATCH; j++) {
+                int row = top + i, column = left + j;
+                bool inside = row >= 0 && row < shape.in_height && column >= 0 && column < shape.in_width;
+                long pixel = ((long)n * shape.in_height + row) * shape.in_width + column;
+                from[i][j] = inside ? x + pixel * channels : nullptr;
+            }
+        const float* styles = style ? style + (long)n * channels : nullptr;
+        bool inside = from[0][0] && from[S::PATCH - 1][S::PATCH - 1];
+        for (int c = 0; c < depth; c += LANES)
+            if (inside && c + LANES <= channels)
+                gather_lanes<true>(from, c, LANES, styles, v + c);
+            else
+                gather_lanes<false>(from, c, channels - c, styles, v + c);
+    }
+
+    template <bool WHOLE>
+    inline void gather_lanes(
+        const T* const (&from)[S::PATCH][S::PATCH], int c, int count, const float* styles, P* v) const {
+        vec half[S::POINTS][S::PATCH], patch[S::PATCH], ends[S::POINTS];
+        vec own = styles ? load(styles + c, WHOLE ? LANES : count) : all(1);
+#pragma GCC unroll 8
+        for (int j = 0; j < S::PATCH; j++) {
+#pragma GCC unroll 8
+            for (int i = 0; i < S::PATCH; i++)
+                if (WHOLE)
+                    patch[i] = own * load(from[i][j] + c);
+                else
+                    patch[i] = from[i][j] ? own * load(from[i][j] + c, count) : vec{};
+            S::forward(patch, ends);
+#pragma GCC unroll 8
+            for (int p = 0; p < S::POINTS; p++) half[p][j] = ends[p];
+        }
+#pragma GCC unroll 8
+        for (int p = 0; p < S::POINTS; p++) {
+            S::forward(half[p], ends);
+#pragma GCC unroll 8
+            for (int q = 0; q < S::POINTS; q++) store(v + (p * S::POINTS + q) * v_point, ends[q]);
+        }
+    }
+
+    // The products of a tile, transformed back, and finished.
+    void scatter(int tile, const float* m) const {
+        int n = tile / (across * down), top = tile / across % down * S::RESULTS;
+        int left = tile % across * S::RESULTS;
+        int rows = std::min(S::RESULTS, shape.out_height - top);
+        int columns = std::min(S::RESULTS, shape.out_width - left);
+        for (int o = 0; o < shape.out_channels; o += LANES) {
+            Finisher<T> finisher(finish, n, shape.out_pixels(), o, shape.out_channels);
+            long first = (long)top * shape.out_width + left;
+            if (finisher.count == LANES && rows == S::RESULTS && columns == S::RESULTS)
+                scatter_lanes<true>(m + o, finisher, first, rows, columns);
+            else
+                scatter_lanes<false>(m + o, finisher, first, rows, columns);
+        }
+    }
+
+    template <bool WHOLE>
+    inline void scatter_lanes(
+        const float* m, const Finisher<T>& finisher, long first, int rows, int columns) const {
+        vec products[S::POINTS], half[S::POINTS][S::RESULTS], ends[S::RESULTS];
+#pragma GCC unroll 8
+        for (int p = 0; p < S::POINTS; p++) {
+#pragma GCC unroll 8
+            for (int q = 0; q < S::POINTS; q++) products[q] = load(m + (p * S::POINTS + q) * m_point);
+            S::template back<1>(products, half[p]);
+        }
+#pragma GCC unroll 8
+        for (int j = 0; j < S::RESULTS; j++) {
+            S::template back<S::RESULTS>(&half[0][j], ends);
+#pragma GCC unroll 8
+            for (int i = 0; i < S::RESULTS; i++)
+                if (WHOLE || (i < rows && j < columns))
+                    finisher.template put<WHOLE>(ends[i], first + (long)i * shape.out_width + j);
+        }
+    }
+};
+
+// Bytes of room that a thread wants, or (with room, of page-aligned parts) the work itself.
+template <class S, class T, class P>
+long convolve(
+    const Shape& shape, const void* x, const float* style, const void* weights, const Finish& finish, int block,
+    int threads, char* room) {
+    Convolution<S, T, P> work(shape, x, style, weights, finish, block);
+    if (!room) return work.bytes();
+    int tiles = work.tiles();
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+    for (int first = 0; first < tiles; first += block)
+        work.draw(first, std::min(block, tiles - first), room + thread() * work.bytes());
+    return 0;
+}
+
+template <class S>
+long packed_size(int inputs, int outputs) {
+    return (long)S::MATRICES * S::MATRICES * up_to(inputs, LANES) * up_to(outputs, COLUMNS);
+}
+
+// Weights [O, I, k, k] transformed, as the products want them: for each matrix, by COLUMNS outputs, [depth,
+// COLUMNS]; of bfloats, pairs of rows entry by entry.
+template <class S, class P>
+void pack(const float* weight, int inputs, int outputs, P* packed, int threads) {
+    constexpr int PAIR = sizeof(P) == 2 ? 2 : 1, K = S::TAPS, M = S::MATRICES;
+    int depth = up_to(inputs, LANES), width = up_to(outputs, COLUMNS);
+    auto transformed = [&](int i, int o, vec (&sums)[M * M]) {
+        float g[K * K][LANES] = {};
+        for (int lane = 0; i < inputs && lane < std::min(LANES, outputs - o); lane++)
+            for (int k = 0; k < K * K; k++) g[k][lane] = weight[((long)(o + lane) * inputs + i) * K * K + k];
+#pragma GCC unroll 8
+        for (int p = 0; p < M; p++) {
+            vec row[K] = {};
+#pragma GCC unroll 4
+            for (int column = 0; column < K; column++)
+#pragma GCC unroll 4
+                for (int k = 0; k < K; k++) row[column] += S::WEIGHT[p][k] * load(g[k * K + column]);
+#pragma GCC unroll 8
+            for (int q = 0; q < M; q++) {
+                sums[p * M + q] = vec{};
+#pragma GCC unroll 4
+                for (int k = 0; k < K; k++) sums[p * M + q] += S::WEIGHT[q][k] * row[k];
+            }
+        }
+    };
+#pragma omp parallel for num_threads(threads)
+    for (int o = 0; o < width; o += LANES)
+        for (int i = 0; i < depth; i += PAIR) {
+            vec sums[2][M * M];
+            for (int own = 0; own < PAIR; own++) transformed(i + own, o, sums[own]);
+            P* to = packed + (long)(o / COLUMNS) * depth * COLUMNS + (long)i * COLUMNS + o % COLUMNS * PAIR;
+            for (int m = 0; m < M * M; m++, to += (long)depth * width) {
+                vec first = sums[0][m], second = sums[1][m];
+                if constexpr (PAIR == 1) {
+                    store(to, first);
+                } else {
+                    words both = __builtin_convertvector(shortened(second), words) << 16;
+                    both |= __builtin_convertvector(shortened(first), words);
+                    memcpy(to, &both, sizeof both);
+                }
+            }
+        }
+}

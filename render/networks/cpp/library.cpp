@@ -1,0 +1,76 @@
+// What Python calls, by the formats of data. The definitions, in PyTorch, are named in cpu.py.
+
+#include "convolution.h"
+#include "picture.h"
+
+namespace {
+
+// call(scheme, factors): of the types that are meant.
+template <class C>
+auto chosen(int scheme, bool short_products, C call) {
+    auto with = [&](auto factor) {
+        if (scheme == 0) return call(Even(), factor);
+        return scheme == 1 ? call(Doubling(), factor) : call(DoublingFour(), factor);
+    };
+    return short_products ? with(bfloat()) : with(float());
+}
+
+}  // namespace
+
+extern "C" {
+
+int has_short_products() {
+#if defined(__AVX512BF16__)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+long weights_size(int scheme, int inputs, int outputs) {
+    return chosen(scheme, false, [&](auto s, auto) { return packed_size<decltype(s)>(inputs, outputs); });
+}
+
+void pack_weights(
+    int scheme, bool short_products, const float* weight, int inputs, int outputs, void* packed, int threads) {
+    chosen(scheme, short_products, [&](auto s, auto p) {
+        pack<decltype(s)>(weight, inputs, outputs, (decltype(p)*)packed, threads);
+    });
+}
+
+long convolve_tiles(
+    int scheme, bool short_data, bool short_products, Shape shape, const void* x, const float* style,
+    const void* weights, Finish finish, int block, int threads, char* room) {
+    return chosen(scheme, short_products, [&](auto s, auto p) {
+        auto draw = [&](auto t) {
+            return convolve<decltype(s), decltype(t), decltype(p)>(
+                shape, x, style, weights, finish, block, threads, room);
+        };
+        if constexpr (sizeof p == 2)
+            return draw(bfloat());
+        else
+            return short_data ? draw(bfloat()) : draw(float());
+    });
+}
+
+void filter_channels(
+    bool short_data, Shape shape, const void* x, const float* taps, int count, Finish finish, float* room,
+    int threads) {
+    if (short_data)
+        low_pass(shape, (const bfloat*)x, taps, count, finish, room, threads);
+    else
+        low_pass(shape, (const float*)x, taps, count, finish, room, threads);
+}
+
+void draw_colours(
+    bool short_data, Shape shape, const void* x, const float* weight, const float* bias, float clamp,
+    const float* before, const float* taps, int count, float* colours, float* room, int threads) {
+    auto draw = [&](auto* data) {
+        to_colours(shape, data, weight, bias, clamp, before, taps, count, colours, room, threads);
+    };
+    if (short_data)
+        draw((const bfloat*)x);
+    else
+        draw((const float*)x);
+}
+}
