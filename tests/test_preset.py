@@ -252,7 +252,7 @@ def test_shipped_presets_load_without_warnings_and_survive_a_round_trip(path: Pa
     loaded = Preset.load(path)
     assert loaded.warnings() == []
     assert path.read_text().startswith("# ")
-    assert Preset.from_yaml(loaded.to_yaml()) == loaded
+    assert Preset.from_yaml(loaded.to_yaml(), base_dir=path.parent) == loaded
     assert pickle.loads(pickle.dumps(loaded)) == loaded
 
 

@@ -122,6 +122,12 @@ def test_outside_a_sandbox_names_may_reach_anywhere(box: Path) -> None:
     assert CliRunner().invoke(cli.main, ["check", str(box / "p.yaml")]).exit_code == 0
 
 
+def test_shipped_presets_and_their_sounds_stay_within_reach(box: Path) -> None:
+    for name in ("hello", "sound-pulse"):
+        result = CliRunner().invoke(cli.main, ["check", name, "--sandbox", str(box)])
+        assert result.exit_code == 0, result.stderr
+
+
 def test_everything_that_reaches_out_is_told_at_once(box: Path) -> None:
     reaching_out(box, "models: {a: ../out/x.pkl, b: /etc/y.pkl}")
     with (box / "p.yaml").open("a") as file:

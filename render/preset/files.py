@@ -81,13 +81,13 @@ def _confine(source: Source, folder: Path) -> None:
     confined = current_sandbox()
     if confined is None:
         return
-    named = [(place, folder, text) for place, text in files_read(source.data, folder)]
-    named += [(place, confined.folder, text) for place, text in files_written(source.data)]
-    for place, start, text in named:
+    named = [(place, folder, text, True) for place, text in files_read(source.data, folder)]
+    named += [(place, confined.folder, text, False) for place, text in files_written(source.data)]
+    for place, start, text, is_read in named:
         if place[0] == "models" and text.startswith(SOURCE_KINDS):
             wrong = confined.refusal_of_web(text) if text.startswith(WEB_KINDS) else ""
         else:
-            wrong = confined.refusal(start, text)
+            wrong = confined.refusal(start, text, shipped=is_read)
         if wrong:
             source.mistakes.append((source.span_of(place), f"{place_text(place)}: {wrong}"))
 

@@ -29,7 +29,7 @@ class Sound(Part):
 
     def resolved(self, base_dir: Path) -> Path:
         """The file, a relative one from `base_dir`. Raises PresetError: it is out of reach."""
-        return placed(base_dir, self.file)
+        return placed(base_dir, self.file, shipped=True)  # it is only read
 
     def seconds(self, clock: Clock) -> tuple[Fraction, Fraction]:
         """Where it starts and how long it fades. Raises ValueError: such a time has no length here."""
