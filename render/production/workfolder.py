@@ -34,6 +34,7 @@ PLAN = "plan.json"
 _LOCK, _SHARD, _OWNER = "lock", "shard-", ".json"
 _PART = ".part"
 _NAME_DIGITS = 12
+_PAUSES = (0.02, 0.1, 0.5, 0)  # seconds
 
 Notify = Callable[[str], None]
 
@@ -74,7 +75,7 @@ def _held(output: Path, folder: Path, shard: str) -> Iterator[None]:
             yield
         finally:
             if {entry.name for entry in folder.iterdir()} <= {name, name + _OWNER}:
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
 
 
 @contextmanager
@@ -160,7 +161,7 @@ class Store:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
 
     def keep(self, record: SegmentRecord, folder: Path) -> None:
         """Take the files of a finished segment out of its folder; it counts once its record lies here."""
@@ -186,7 +187,7 @@ class Store:
         """Remove it, with all other renders of the same output."""
         for entry in self.folder.parent.iterdir():
             if entry.is_dir():
-                shutil.rmtree(entry, ignore_errors=True)
+                _remove(entry)
 
     def others(self) -> list[Store]:
         """Segments of the same output from renders of another preset or other options."""
@@ -203,10 +204,14 @@ class Store:
 
 def _remove(entry: Path) -> None:
     """Remove a file or a folder, if it is there; of a link, the link."""
-    if entry.is_dir() and not entry.is_symlink():
-        shutil.rmtree(entry, ignore_errors=True)
-    else:
+    if entry.is_symlink() or not entry.is_dir():
         entry.unlink(missing_ok=True)
+        return
+    for pause in _PAUSES:  # an encoder that has just lost its renderer may still begin a file in it
+        shutil.rmtree(entry, ignore_errors=True)
+        if not entry.exists():
+            return
+        time.sleep(pause)
 
 
 def _has_segments(folder: Path) -> bool:
