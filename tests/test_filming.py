@@ -329,15 +329,15 @@ def test_a_film_of_one_segment_stops_at_once_and_leaves_nothing(preset, tmp_path
     ("value", "words"), [(float("nan"), "values that are no numbers"), (0.25, "one colour only")]
 )
 def test_a_broken_picture_stops_the_render_with_frame_and_moment(preset, tmp_path, monkeypatch, value, words):
-    from render import renderer
+    from render import drawing
 
-    faults, calls = renderer.faults, [0]
+    faults, calls = drawing.faults, [0]
 
     def sick(images):
         calls[0] += len(images)
         return faults(images.fill_(value) if calls[0] > 9 else images)
 
-    monkeypatch.setattr(renderer, "faults", sick)
+    monkeypatch.setattr(drawing, "faults", sick)
     with pytest.raises(RenderError) as error:
         filmed(preset, tmp_path, "a.mp4", batch_size=1)
     found = re.match(

@@ -205,7 +205,7 @@ def _stage(shoot: Shoot, manner: Manner, plan: Plan, fresh: bool, share: Share) 
         numbers = range(len(shoot.segments))
         store.sweep(number for number in numbers if not share.shard or share.shard.owns(number))
         filming = Filming(shoot, manner, store, None)
-        filming.find()
+        filming.find(share)
         if others := store.others():
             manner.tell(_about_others(others))
         try:

@@ -58,6 +58,7 @@ class Manner:
 
 
 QUIET = Manner()
+_MEASURE = ("blendreel", "torch", "ffmpeg", "precision")  # what all segments of a film are made with
 
 
 class Filming:
@@ -76,16 +77,24 @@ class Filming:
 
     # --- segments -------------------------------------------------------------------------------------------
 
-    def find(self) -> None:
-        """Look for finished segments, and say what is found."""
+    def find(self, share: Share) -> None:
+        """Look for finished segments, and say what is found.
+
+        They must have been made as this process, or those that draw for it, would make them. What only joins
+        them takes the first one as the measure.
+        """
         if self.store is None:
             return
-        made_with = self.shoot.made_with()
+        wanted = {name: value for name, value in self.shoot.made_with().items() if name in _MEASURE}
+        if share.crew:
+            del wanted["precision"]  # that of its workers' devices
         for segment in self.shoot.segments:
             record = self.store.finished(segment.number)
-            if record and _differences(record.made_with, made_with, but=("device", "batch_size")):
-                was = ", ".join(_differences(record.made_with, made_with))
-                self.manner.tell(f"segment {segment.number} was made with {was}; it is made again")
+            if record and share.joins and not self.records:
+                wanted = {name: record.made_with.get(name, "unknown") for name in _MEASURE}
+            if record and (differences := _differences(record.made_with, wanted)):
+                text = f"segment {segment.number} was made with {', '.join(differences)}; it is made again"
+                self.manner.tell(text)
             elif record:
                 self.records[segment.number] = record
         if self.records:
@@ -274,7 +283,10 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join("–".join(map(str, each)) for each in found)
 
 
-def _differences(before: dict[str, str], now: dict[str, str], but: tuple[str, ...] = ()) -> list[str]:
+def _differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
     """What differs, in words."""
-    names = [name for name in now if name not in but and before.get(name) != now[name]]
-    return [f"{name} {before.get(name, 'unknown')} instead of {now[name]}" for name in names]
+    return [
+        f"{name} {before.get(name, 'unknown')} instead of {value}"
+        for name, value in now.items()
+        if before.get(name) != value
+    ]

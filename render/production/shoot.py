@@ -114,14 +114,16 @@ class Shoot:
         """What a segment is made with; all segments of a film are made with the same."""
         from importlib.metadata import version
 
-        device = self.renderer.device
+        drawer = self.renderer.drawer
+        device = drawer.device
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         return {
             "blendreel": version("blendreel"),
             "torch": torch.__version__,
             "ffmpeg": ffmpeg_version(),
+            "precision": self.renderer.precision,
             "device": name,
-            "batch_size": str(self.renderer.batch_size),
+            "batch_size": str(drawer.batch_size),
         }
 
 
