@@ -16,15 +16,50 @@ from render.options import device_option, offline_option, quiet_option, set_opti
 
 STEPS = 200
 TUNING_STEPS = 150
+UNITS = {"drawing samples": "sample", "tuning": "step"}  # what each bar counts, if not steps or frames
+FACE_KEYS = {"--align": "align", "--landmarks": "mark_files", "--points": "clicked"}
 TUNED_BY_ITSELF = 256  # pixels that a CPU tunes in well under a minute
 
 
 def searching_options(command: Callable) -> Callable:
     """The options that both commands share, in the order of their help."""
-    shared = (space_option, steps_option, tune_option, seed_option, film_option, device_option)
+    shared = (
+        *face_options,
+        space_option,
+        steps_option,
+        tune_option,
+        seed_option,
+        perceptual_option,
+        film_option,
+        fps_option,
+        device_option,
+    )
     return reduce(lambda decorated, option: option(decorated), reversed((*shared, *last_options)), command)
 
 
+face_options = (
+    click.option(
+        "--align",
+        is_flag=True,
+        help="Find the face and crop it as FFHQ was; needs the extra blendreel[faces].",
+    ),
+    click.option(
+        "--landmarks",
+        "mark_files",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Crop by the landmarks in FILE, 5 or 68 points; once for each photo.",
+    ),
+    click.option(
+        "--points",
+        "clicked",
+        multiple=True,
+        metavar="'X,Y …'",
+        help="Crop by five points: left eye, right eye, nose, corners of the mouth; once for each photo.",
+    ),
+)
+fps_option = click.option("--fps", metavar="N", help="Frames a second of a folder of frames.  [default: 25]")
 photos_argument = click.argument("photos", nargs=-1, required=True, metavar="PHOTO…")
 space_option = click.option(
     "--space",
@@ -46,6 +81,13 @@ tune_option = click.option(
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 film_option = click.option(
     "--video", "film", type=click.Path(path_type=Path), metavar="FILE", help="Film the search."
+)
+perceptual_option = click.option(
+    "--perceptual",
+    multiple=True,
+    metavar="FILE",
+    help="Weights of VGG16 or LPIPS, to compare what is seen as well as pixels; vgg16 fetches torchvision's, "
+    "528 MB, once.",
 )
 last_options = (offline_option, quiet_option)
 
@@ -80,8 +122,8 @@ def project(
     A preset then says `latents: {files: us.npz}`. Beside the latents lies a picture of the same name that
     shows each photo, what was found, and the difference. Nothing leaves this machine.
     """
-    made = held_sitting(photos, sample_name(model), out, quiet, picture=not no_picture, **how)
-    tell(photos, made.scores, quiet)
+    made = held_sitting(photos, sample_name(model), out, quiet, not no_picture, how)
+    tell(photos, made, quiet)
     announce(made.files, quiet)
     if made.tuned and not quiet:
         click.echo(f"in a preset: models: {{me: {made.tuned.name}}} beside latents: {{files: {out.name}}}")
@@ -140,11 +182,11 @@ def toonify(
         raise PresetError(f"{written} exists already; render it again, or choose another name with -o")
     name = choices.base_name(loaded, model)
     latents = film.with_suffix(".npz")
-    made = held_sitting(
-        photos, choices.reference_of(loaded, name), latents, quiet, picture=True, tunes_small=True, **how
-    )
-    tell(photos, made.scores, quiet)
-    faces = choices.overrides(loaded, latents, name, made.tuned, film)
+    how["tunes_small"] = True
+    made = held_sitting(photos, choices.reference_of(loaded, name), latents, quiet, True, how)
+    tell(photos, made, quiet)
+    played = (len(made.scores), made.fps) if made.fps else None
+    faces = choices.overrides(loaded, latents, name, made.tuned, film, played)
     shown = load_preset(preset_name, quiet, (*overrides, *faces))
     shown.save(written)
     announce([*made.files, written, *rendered(shown, film.parent, how["device"], quiet)], quiet)
@@ -160,42 +202,86 @@ def rendered(preset: Any, folder: Path, device: str | None, quiet: bool) -> list
 
 
 def held_sitting(
-    photos: tuple[str, ...],
-    model: str,
-    out: Path,
-    quiet: bool,
-    *,
-    picture: bool,
-    steps: int,
-    space: str,
-    seed: int,
-    tuned: bool | None,
-    film: Path | None,
-    device: str | None,
-    tunes_small: bool = False,
+    photos: tuple[str, ...], model: str, out: Path, quiet: bool, picture: bool, how: dict[str, Any]
 ) -> Any:
     """What the commands have in common: everything from photographs to files, with progress shown."""
     from render.console import progress
     from render.projection import Plan
-    from render.projection.photographs import open_photographs
+    from render.projection.features import load_features
     from render.projection.sitting import Wishes, sit
     from render.projection.tuning import Tuning
     from render.renderer import pick_device
 
-    place = pick_device(device)
+    plan = Plan(space=how["space"], steps=how["steps"], seed=how["seed"])
+    place = pick_device(how["device"])
+    features = load_features(how["perceptual"]) if how["perceptual"] else None
     generator = open_model(model, quiet).to(place)
-    targets = open_photographs(photos, generator)
+    tuned = how["tuned"]
     if tuned is None:
-        tuned = tunes_small and (place.type != "cpu" or generator.resolution <= TUNED_BY_ITSELF)
-    tuning = Tuning(steps=TUNING_STEPS, seed=seed) if tuned else None
-    plan = Plan(space=space, steps=steps, seed=seed)
-    wishes = Wishes(out, plan, tuning, picture=picture, film=film)
-    names = [Path(photo).stem for photo in photos]
+        tuned = how.get("tunes_small") and (place.type != "cpu" or generator.resolution <= TUNED_BY_ITSELF)
+    tuning = Tuning(steps=TUNING_STEPS, seed=plan.seed) if tuned else None
 
     def shows(title: str) -> Any:
-        return progress(title, quiet, "sample" if title == "drawing samples" else "step")
+        return progress(title, quiet, UNITS.get(title, "step" if fps is None else "frame"))
 
-    return sit(generator, model, targets, names, wishes, shows)
+    targets, names, fps = opened(photos, generator, how, quiet)
+    return sit(
+        generator,
+        model,
+        targets,
+        names,
+        Wishes(out, plan, tuning, features, picture, how["film"], fps),
+        shows,
+    )
+
+
+def opened(
+    photos: tuple[str, ...], generator: Any, how: dict[str, Any], quiet: bool
+) -> tuple[Any, list, Any]:
+    """Photographs, or the frames of a film, at the network's size; their names; the film's rate or None."""
+    from render.console import progress
+    from render.projection.films import is_film, open_film
+    from render.projection.photographs import open_photographs
+    from render.timeline.rates import parse_fps
+
+    find = finder(photos, how)
+    films = [photo for photo in photos if is_film(photo)]
+    if not films:
+        if how["fps"]:
+            raise PresetError("--fps is for a folder of frames, and there is none")
+        return open_photographs(photos, generator, find), [Path(photo).stem for photo in photos], None
+    if len(photos) > 1:
+        raise PresetError(f"{films[0]} is a film; a film is projected by itself, without other pictures")
+    if how["film"]:
+        raise PresetError("--video films the search for photographs; the search for a film is not filmed")
+    try:
+        fps = parse_fps(how["fps"]) if how["fps"] else None
+    except ValueError as error:
+        raise PresetError(f"--fps: {error}") from None
+    with progress("reading", quiet) as show:
+        film = open_film(films[0], generator, fps, find, show)
+    return film.frames, [f"frame {index}" for index in range(len(film.frames))], film.fps
+
+
+def finder(photos: tuple[str, ...], how: dict[str, Any]) -> Any:
+    """Where faces are: (number, picture, name) → landmarks; None where the pictures are cropped already."""
+    from render.projection.align import read_landmarks, read_points
+    from render.projection.faces import find_face
+
+    given = [name for name, key in FACE_KEYS.items() if how[key]]
+    if not given:
+        return None
+    if len(given) > 1:
+        raise PresetError(f"give one of {', '.join(FACE_KEYS)}, not {' and '.join(given)}")
+    if given == ["--align"]:
+        return lambda number, picture, name: find_face(picture, name)
+    values, read = how[FACE_KEYS[given[0]]], read_landmarks if given == ["--landmarks"] else read_points
+    if len(values) != len(photos):
+        raise PresetError(
+            f"{given[0]} is given {len(values)} times for {len(photos)} photos; give it once each"
+        )
+    marks = [read(value) for value in values]
+    return lambda number, picture, name: marks[number if len(marks) > 1 else 0]
 
 
 def sample_name(model: str) -> str:
@@ -206,8 +292,17 @@ def sample_name(model: str) -> str:
     return f"{SAMPLE_PREFIX}{model}" if is_sample else model
 
 
-def tell(photos: tuple[str, ...], scores: Any, quiet: bool) -> None:
-    """How near each photograph came."""
-    for photo, (decibels, likeness) in zip(photos, scores, strict=True):
-        if not quiet:
+def tell(photos: tuple[str, ...], made: Any, quiet: bool) -> None:
+    """How near each photograph came, or a film's frames on average."""
+    if quiet:
+        return
+    if made.fps is None:
+        for photo, (decibels, likeness) in zip(photos, made.scores, strict=True):
             click.echo(f"{photo}: PSNR {decibels:.1f} dB, SSIM {likeness:.3f}")
+        return
+    decibels, likeness = (sum(column) / len(made.scores) for column in zip(*made.scores, strict=True))
+    click.echo(
+        f"{photos[0]}: {len(made.scores)} frames, {float(made.fps):g} a second: PSNR {decibels:.1f} dB, "
+        f"SSIM {likeness:.3f}, flicker {made.flicker:.2f} levels"
+    )
+    click.echo(f"in a preset: latents: {{files: {made.files[0].name}, every: {1 / made.fps}s, path: linear}}")

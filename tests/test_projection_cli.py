@@ -8,8 +8,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from render.cli import main
-from render.encoding import facts_of
+from render.encoding import facts_of, open_writer
 from render.latents import load_latents
+from render.preset import Preset
+from render.scene import Scene
 from tests.conftest import CLIP
 
 
@@ -22,6 +24,7 @@ def here(tmp_path, monkeypatch, sample_folder):
     monkeypatch.setenv("BLENDREEL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("render.projection.start.MOST", 32)
     monkeypatch.setattr("render.projection.start.LEAST", 32)
+    monkeypatch.setattr("render.projection_cli.TUNING_STEPS", 5)
     pixels = np.random.default_rng(0).integers(0, 255, (24, 24, 3)).astype(np.uint8)
     Image.fromarray(pixels).resize((48, 64)).save(folder / "me.jpg")
     return folder
@@ -140,3 +143,66 @@ def test_the_search_is_filmed(here):
     facts = facts_of("search.mp4")
     assert (facts.frames, facts.width, facts.height) == (7, 16, 32)
     assert not (here / "me.png").exists()
+
+
+@pytest.fixture
+def clip(here):
+    """A film of four frames."""
+    pixels = np.random.default_rng(1).integers(0, 255, (4, 16, 16, 3)).astype(np.uint8)
+    with open_writer(here / "clip.mkv", width=16, height=16, fps=8, codec="ffv1") as writer:
+        for frame in pixels:
+            writer.write(frame)
+    return here / "clip.mkv"
+
+
+def test_a_film_is_projected_and_a_preset_plays_it_at_its_own_rate(here, clip):
+    done = run("project", clip, "--model", "portrait", "--steps", 3, "-o", "clip.npz")
+    assert done.exit_code == 0, done.output
+    assert "4 frames, 8 a second" in done.output
+    assert "latents: {files: clip.npz, every: 1/8s, path: linear}" in done.output
+    with np.load("clip.npz") as arrays:
+        assert arrays["w"].shape == (4, 6, 8)
+        assert list(arrays["fps"]) == [8, 1]
+
+
+def test_a_film_is_toonified_frame_by_frame(here, clip):
+    (here / "toon.yaml").write_text(CLIP)
+    done = run("toonify", clip, "--preset", "toon.yaml", "--steps", 3, "--no-tune", "-o", "x.mp4")
+    assert done.exit_code == 0, done.output
+    assert (facts_of("x.mp4").frames, facts_of("x.mp4").fps) == (4, 8)
+    preset = Preset.load("x.yaml")
+    scene = Scene.open(preset)
+    ws = load_latents("x.npz").values
+    for index, moment in enumerate(scene.moments()):
+        np.testing.assert_allclose(moment.pictures[0].ws, ws[index], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["me.jpg", "clip.mkv"], "clip.mkv is a film; a film is projected by itself"),
+        (["clip.mkv", "--video", "x.mp4"], "the search for a film is not filmed"),
+        (["clip.mkv", "--fps", "5"], "has a frame rate of its own"),
+        (["me.jpg", "--fps", "5"], "--fps is for a folder of frames"),
+        ([".", "--fps", "fast"], "--fps: "),
+        (["me.jpg", "--points", "1 2 3 4"], "has 2 points; wanted are 5"),
+        (["me.jpg", "--points", "1 2", "--align"], "give one of --align, --landmarks, --points"),
+        (["me.jpg", "me.jpg", "--landmarks", "a.txt"], "--landmarks is given 1 times for 2 photos"),
+        (["me.jpg", "--landmarks", "a.txt"], "a.txt: can't be read: No such file"),
+        (["me.jpg", "--perceptual", "a.pth"], "there is no such file; vgg16 fetches"),
+    ],
+)
+def test_mistakes_about_films_and_faces_are_one_line(here, clip, arguments, text):
+    done = run("project", *arguments, "--model", "portrait", "--steps", 1, "-q")
+    assert done.exit_code == 2
+    assert text in done.output
+    assert len(done.output.strip().splitlines()) == 1
+
+
+def test_points_crop_the_face(here):
+    points = "20,30 28,30 24,35 21,42 27,42"
+    done = run("project", "me.jpg", "--model", "portrait", "--steps", 2, "--points", points, "-q")
+    assert done.exit_code == 0, done.output
+    plain = (here / "me.npz").read_bytes()
+    assert run("project", "me.jpg", "--model", "portrait", "--steps", 2, "-q").exit_code == 0
+    assert (here / "me.npz").read_bytes() != plain

@@ -34,15 +34,15 @@ def ssim(images: Tensor, targets: Tensor) -> Tensor:
 
 
 def flicker(images: Tensor, source: Tensor) -> float:
-    """How a film [T, C, H, W] changes from frame to frame beyond its source's own changes.
+    """How much a film [T, C, H, W] changes from frame to frame beyond its source's own changes.
 
-    The root mean square of what (frame - frame before) has that the source's has not, in levels of 255; 0 for
-    a single frame. A reconstruction that is wrong but stands still does not flicker.
+    The mean over pixels of |frame - frame before| - |the same in the source|, where that is above 0, in
+    levels of 255; 0 for a single frame. What is wrong but stands still does not flicker.
     """
     if len(images) < 2:
         return 0.0
-    beyond = (images.clamp(-1, 1) - source).diff(dim=0)
-    return float(beyond.square().mean().sqrt() * 127.5)
+    beyond = images.clamp(-1, 1).diff(dim=0).abs() - source.diff(dim=0).abs()
+    return float(beyond.clamp(min=0).mean() * 127.5)
 
 
 def _grey(images: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,13 @@ from torch import Tensor
 
 from render.errors import BlendreelWarning, PhotoError
 from render.networks import Generator
+from render.projection.align import Landmarks, aligned
 
 MOST_PIXELS = 2**28  # 16,384 × 16,384: about 1.5 GB while it is scaled down
 LEAST_SIDE = 8
 WORKING_SIDE = 4096  # larger pictures are scaled down to this before anything else
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif")
+MarksOf = Callable[[int, Image.Image, str], Landmarks]
 PAPER = (255, 255, 255)  # what shows through transparent parts
 
 
@@ -120,11 +122,32 @@ def to_tensor(pictures: Sequence[Image.Image | np.ndarray], channels: int = 3) -
     return images.contiguous()
 
 
-def open_photographs(paths: Sequence[str | Path], generator: Generator) -> Tensor:
+def open_photographs(
+    paths: Sequence[str | Path], generator: Generator, marks_of: MarksOf | None = None
+) -> Tensor:
     """Photographs as the generator's pictures: float32 [N, img_channels, H, W] in [-1, 1].
 
-    Raises PhotoError for the first that can't be read.
+    marks_of  (number, picture, name) → where the face is, by which it is cropped; None: the middle is taken
+
+    Raises PhotoError for the first that can't be read, or has no face.
     """
-    size = generator.picture_size
-    pictures = [fitted(read_photograph(path), size, str(path)) for path in paths]
-    return to_tensor(pictures, generator.config.img_channels)
+    made = []
+    for number, path in enumerate(paths):
+        picture = read_photograph(path)
+        made.append(cropped(picture, generator.picture_size, str(path), marks_of and (number, marks_of)))
+    return to_tensor(made, generator.config.img_channels)
+
+
+def cropped(
+    picture: Image.Image, size: tuple[int, int], name: str, asked: tuple[int, MarksOf] | None = None
+) -> Image.Image:
+    """A picture at the network's size: its face as FFHQ has it, or its middle."""
+    if asked is None:
+        return fitted(picture, size, name)
+    number, marks_of = asked
+    try:
+        face = aligned(picture, marks_of(number, picture, name), max(size))
+    except PhotoError as error:
+        text = str(error)
+        raise PhotoError(text if text.startswith((name, "--")) else f"{name}: {text}") from None
+    return fitted(face, size, name)

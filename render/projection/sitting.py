@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from torch import Tensor
@@ -15,8 +16,9 @@ from render.networks import Generator
 from render.picture_files import picture_file
 from render.projection.files import check_target, save_latents
 from render.projection.losses import Features
-from render.projection.measures import psnr, ssim
+from render.projection.measures import flicker, psnr, ssim
 from render.projection.optimise import Plan, project
+from render.projection.sequence import project_film
 from render.projection.side_by_side import panel, side_by_side
 from render.projection.start import samples_of
 from render.projection.tuning import Tuning, tune
@@ -38,6 +40,7 @@ class Wishes:
     features  a perceptual network, or None
     picture   whether NAME.png shows photographs and results
     film      a file that shows the search, or None
+    fps       of the film whose frames the photographs are: each is searched from the one before
     """
 
     latents: Path
@@ -46,20 +49,25 @@ class Wishes:
     features: Features | None = None
     picture: bool = True
     film: Path | None = None
+    fps: Fraction | None = None
 
 
 @dataclass(frozen=True)
 class Made:
     """What a sitting made.
 
-    files   all that was written, the latents first
-    tuned   the file of the tuned network, or None
-    scores  PSNR in dB and SSIM of each photograph
+    files    all that was written, the latents first
+    tuned    the file of the tuned network, or None
+    scores   PSNR in dB and SSIM of each photograph
+    flicker  of a film's frames, in levels of 255, beyond the film's own changes
+    fps      of the film, or None
     """
 
     files: tuple[Path, ...]
     tuned: Path | None
     scores: tuple[tuple[float, float], ...]
+    flicker: float
+    fps: Fraction | None
 
 
 def sit(
@@ -83,20 +91,24 @@ def sit(
         write = stack.enter_context(picture_file(latents.with_suffix(".png"))) if wishes.picture else None
         watch = stack.enter_context(_filmed(wishes.film, targets)) if wishes.film else None
         with shows("projecting") as show:
-            found = project(generator, targets, wishes.plan, progress=_noted(show), watch=watch, **shared)
+            if wishes.fps is None:
+                shared_too = {"progress": _noted(show), "watch": watch}
+                found = project(generator, targets, wishes.plan, **shared, **shared_too)
+            else:
+                found = project_film(generator, targets, wishes.plan, progress=_noted(show), **shared)
         images, tuned, path = found.images, None, None
         if wishes.tuning:
             with shows("tuning") as show:
                 tuned = tune(generator, targets, found.ws, wishes.tuning, progress=_noted(show), **shared)
             images = draw(tuned, found.ws.to(tuned.mapping.w_avg.device))
             path = save_delta(tuned, generator, reference, latents.with_suffix(".safetensors"))
-        save_latents(latents, found.ws.numpy(), names, model=reference, space=wishes.plan.space)
+        save_latents(latents, found.ws.numpy(), names, wishes.fps, model=reference, space=wishes.plan.space)
         if write:
             write(side_by_side(targets, images, names))
     scores = zip(psnr(images, targets).tolist(), ssim(images, targets).tolist(), strict=True)
     drawn = latents.with_suffix(".png") if wishes.picture else None
     files = tuple(each for each in (latents, drawn, path, wishes.film) if each)
-    return Made(files, path, tuple(scores))
+    return Made(files, path, tuple(scores), flicker(images, targets), wishes.fps)
 
 
 def _noted(show: Callable[..., None] | None) -> Callable[[int, int, float], None] | None:

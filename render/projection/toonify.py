@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from fractions import Fraction
 from pathlib import Path
 
 from render.checkpoints.header import header_of
@@ -11,6 +12,7 @@ from render.checkpoints.library import is_remote, resolve, resolve_series
 from render.errors import CheckpointError, PresetError
 from render.preset import Preset
 from render.timeline import did_you_mean
+from render.timeline.rates import rate_text
 
 
 def base_name(preset: Preset, wanted: str | None = None) -> str:
@@ -61,16 +63,37 @@ def _lineage(preset: Preset, name: str) -> tuple[str, ...]:
     return header.lineage if header else ()
 
 
-def overrides(preset: Preset, latents: Path, model: str, tuned: Path | None, film: Path) -> tuple[str, ...]:
+def overrides(
+    preset: Preset,
+    latents: Path,
+    model: str,
+    tuned: Path | None,
+    film: Path,
+    played: tuple[int, Fraction] | None = None,
+) -> tuple[str, ...]:
     """What is set over the preset, as `--set` takes it, so that it shows the faces.
 
     latents, tuned  the files of them, which need not be there yet; tuned takes the place of `model`
     film            what it writes
+    played          frames and frames a second of the film that the latents are of, if they are
     """
-    places = {"latents.files": _seen_from(preset.base_dir, latents), "outputs": film.name}
+    places: dict[str, str | bool | None] = {
+        "latents.files": _seen_from(preset.base_dir, latents),
+        "outputs": film.name,
+    }
+    if played:
+        places |= playback(preset, *played)
     if tuned:
         places[f"models.{model}"] = _seen_from(preset.base_dir, tuned)
     return tuple(f"{place}={json.dumps(path, ensure_ascii=False)}" for place, path in places.items())
+
+
+def playback(preset: Preset, frames: int, fps: Fraction) -> dict[str, str | bool | None]:
+    """What is set over a preset to play the latents of a film once, at the film's own rate."""
+    places: dict[str, str | bool | None] = {"latents.path": "linear", "clip.loop": False}
+    # Without a pace a walk fills its clip evenly: a stop, and so a frame of the film, for each frame.
+    places |= {f"latents.{key}": None for key in ("every", "position") if getattr(preset.latents, key)}
+    return places | {"clip.duration": f"{Fraction(frames) / fps}s", "clip.fps": rate_text(fps)}
 
 
 def _seen_from(folder: Path, path: Path) -> str:
