@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from render.errors import PresetError
 from render.preset.captions import panel_name
 from render.preset.values import read_color
+from render.reach import placed
 
 if TYPE_CHECKING:
     from render.preset import Panel, Preset
@@ -37,6 +38,7 @@ class Layout:
     border:       pixels of a line around every picture, and its colour
     filter:       how pictures are enlarged: lanczos or nearest
     curves:       how many curves are drawn beneath the pictures
+    font:         the file of the captions' font; None: the one that is shipped
     """
 
     rows: tuple[tuple[int, ...], ...] = ()
@@ -48,6 +50,7 @@ class Layout:
     border_color: str = "#ffffff"
     filter: str = "lanczos"
     curves: int = 0
+    font: str | None = None
 
     def __post_init__(self) -> None:
         color_of(self.background)
@@ -76,7 +79,7 @@ def layout_of(preset: Preset) -> Layout:
     rows = panels.rows
     flat = [panel for row in rows for panel in row]
     numbers = iter(range(len(flat)))
-    labels = tuple(panel_label(preset, panel) if panels.is_labelled(panel) else "" for panel in flat)
+    labels = labels_of(preset)
     return Layout(
         rows=tuple(tuple(next(numbers) for _ in row) for row in rows),
         gap=panels.gap,
@@ -87,7 +90,21 @@ def layout_of(preset: Preset) -> Layout:
         border_color=panels.border_color,
         filter=panels.filter,
         curves=len(panels.curves or ()),
+        font=font_of_captions(preset),
     )
+
+
+def labels_of(preset: Preset) -> tuple[str, ...]:
+    """The words under every picture as written, "" for none."""
+    panels = preset.panels
+    flat = [panel for row in panels.rows for panel in row]
+    return tuple(panel_label(preset, panel) if panels.is_labelled(panel) else "" for panel in flat)
+
+
+def font_of_captions(preset: Preset) -> str | None:
+    """The file of a font that the preset names. Raises PresetError: it is out of reach."""
+    font = preset.panels.font
+    return str(placed(preset.base_dir, font)) if font else None
 
 
 def panel_label(preset: Preset, panel: Panel) -> str:

@@ -1,4 +1,4 @@
-"""The letters of captions and sheets: one font, shipped, so that words look the same on every machine.
+"""The letters of captions and sheets: a font that is shipped, so that words look the same on every machine.
 
 Source Sans Pro by Paul D. Hunt (Adobe), under the SIL Open Font License: fonts/OFL.txt. It has the Latin
 (Vietnamese included), Greek and Cyrillic letters of today's languages.
@@ -7,10 +7,13 @@ Source Sans Pro by Paul D. Hunt (Adobe), under the SIL Open Font License: fonts/
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 from PIL import ImageFont
+
+from render.errors import PresetError
 
 FONT = Path(__file__).resolve().parent / "fonts" / "SourceSansPro-Regular.ttf"
 SUBSTITUTE = "?"
@@ -21,26 +24,54 @@ _STAND_INS = {"Pd": "-", "Zs": " ", "Zl": " ", "Zp": " ", "Cc": " ", "Cf": "", "
 
 
 @lru_cache(maxsize=32)
-def font_of(size: int) -> ImageFont.FreeTypeFont:
-    """The font with letters of that many pixels."""
+def font_of(size: int, file: str | None = None) -> ImageFont.FreeTypeFont:
+    """A font with letters of that many pixels: the one that is shipped, or that in a file.
+
+    Raises OSError where the file is no font.
+    """
     # Pillow's other engine is not there on every machine, and spaces letters differently.
-    return ImageFont.truetype(str(FONT), size, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.truetype(file or str(FONT), size, layout_engine=ImageFont.Layout.BASIC)
 
 
-def readable(text: str) -> str:
+def check_font(file: str) -> None:
+    """Raises PresetError where a file is no font that can be read."""
+    if not Path(file).is_file():
+        raise PresetError(f"panels.font: there is no file {file}")
+    try:
+        font_of(_PROBE, file).getmask("Aa")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PresetError(f"panels.font: {file} is no font that can be read: {reason}") from None
+
+
+def readable(text: str, font: str | None = None) -> str:
     """The text in characters that the font has: without accents it lacks, `?` for what has no likeness."""
-    return "".join(_shown(character) for character in unicodedata.normalize("NFC", text))
+    return "".join(_shown(character, font) for character in unicodedata.normalize("NFC", text))
 
 
-def missing(text: str) -> list[str]:
+def missing(text: str, font: str | None = None) -> list[str]:
     """The characters of a text that can only be shown as `?`, each once."""
     characters = unicodedata.normalize("NFC", text)
-    return list(dict.fromkeys(each for each in characters if each != "?" and SUBSTITUTE in _shown(each)))
+    lacking = (each for each in characters if each != "?" and SUBSTITUTE in _shown(each, font))
+    return list(dict.fromkeys(lacking))
+
+
+def gaps(captions: Iterable[str], font: str | None = None) -> list[str]:
+    """What captions will read that a font has not all characters of, one line each; usual ones are passed."""
+    is_plain = str.isascii if font is None else lambda text: False
+    unusual = [text for text in dict.fromkeys(captions) if not (is_plain(text) and text.isprintable())]
+    return [
+        f"{'panels.font' if font else 'panels'}: the caption '{text}' will read '{readable(text, font)}': "
+        f"{Path(font or FONT).name} has no {' '.join(lacking)}"
+        + ("" if font else "; name a font that has as panels: {font: FILE}")
+        for text in unusual
+        if (lacking := missing(text, font))
+    ]
 
 
 @lru_cache(maxsize=4096)
-def _shown(character: str) -> str:
-    if _is_there(character):
+def _shown(character: str, font: str | None) -> str:
+    if _is_there(character, font):
         return character
     kind = unicodedata.category(character)
     if kind in _STAND_INS:
@@ -48,16 +79,16 @@ def _shown(character: str) -> str:
     parts = unicodedata.normalize("NFKD", character)
     if parts == character:
         return SUBSTITUTE
-    return "".join(_shown(part) for part in parts) or SUBSTITUTE
+    return "".join(_shown(part, font) for part in parts) or SUBSTITUTE
 
 
-def _is_there(character: str) -> bool:
+def _is_there(character: str, font: str | None) -> bool:
     if unicodedata.category(character) in ("Cc", "Zl", "Zp"):
         return False  # a line break would make two lines of one
-    return _drawn(character) != _drawn(_NOBODYS)
+    return _drawn(character, font) != _drawn(_NOBODYS, font)
 
 
 @lru_cache(maxsize=4096)
-def _drawn(character: str) -> tuple[tuple[int, int], bytes]:
-    mask = font_of(_PROBE).getmask(character)
+def _drawn(character: str, font: str | None) -> tuple[tuple[int, int], bytes]:
+    mask = font_of(_PROBE, font).getmask(character)
     return mask.size, bytes(mask)

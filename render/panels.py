@@ -70,7 +70,12 @@ def compose(
         frame[place.y : place.y + place.height, place.x : place.x + place.width] = panel
         if plan.strip and labels[place.picture]:
             y = place.y + place.height + layout.border
-            strip = caption(labels[place.picture], (place.width, plan.strip), color_of(layout.background))
+            strip = caption(
+                labels[place.picture],
+                (place.width, plan.strip),
+                color_of(layout.background),
+                font=layout.font,
+            )
             frame[y : y + plan.strip, place.x : place.x + place.width] = whole_levels(strip, bits)
     return frame
 
@@ -150,21 +155,28 @@ def _fit(sheet: np.ndarray, picture: np.ndarray, cell: tuple[int, int, int, int]
 
 
 def caption(
-    text: str, size: Size, background: Color, letters: int | None = None, align: str = "center"
+    text: str,
+    size: Size,
+    background: Color,
+    letters: int | None = None,
+    align: str = "center",
+    font: str | None = None,
 ) -> np.ndarray:
     """A label on its ground, uint8 [height, width, 3], read-only. A text too wide for it ends in "…".
 
     letters: height of the letters in pixels; by default what the strip was made for. align: "center" or
-    "right", the latter with room for the picture that follows.
+    "right", the latter with room for the picture that follows. font: its file, if not the shipped one.
     """
     strip = Image.new("RGB", size, background)
-    corner, mask = _words(text, size, letters or round(size[1] / STRIP_SHARE), align)
+    corner, mask = _words(text, size, letters or round(size[1] / STRIP_SHARE), align, font)
     strip.paste(_ink(background), corner, mask)
     return np.asarray(strip)  # read-only, since it is Pillow's
 
 
 @lru_cache(maxsize=1024)
-def _words(text: str, size: Size, letters: int, align: str) -> tuple[tuple[int, int], Image.Image]:
+def _words(
+    text: str, size: Size, letters: int, align: str, file: str | None
+) -> tuple[tuple[int, int], Image.Image]:
     """Where words begin on a strip, and how much of each pixel from there on they cover, 0–255.
 
     Only the box around them is drawn: words that change with every frame cost little.
@@ -173,8 +185,8 @@ def _words(text: str, size: Size, letters: int, align: str) -> tuple[tuple[int, 
     letters *= SUPERSAMPLING
     x, anchor = (width / 2, "mm") if align == "center" else (width - 0.8 * letters, "rm")
     y = height / 2
-    font = font_of(letters)
-    shown = _shortened(readable(text), font, width - (letters if align == "right" else letters // 2))
+    font = font_of(letters, file)
+    shown = _shortened(readable(text, file), font, width - (letters if align == "right" else letters // 2))
     left, top, right, bottom = font.getbbox(shown, anchor=anchor)
     left, top = int(x + left) // SUPERSAMPLING - 1, int(y + top) // SUPERSAMPLING - 1
     right, bottom = int(x + right) // SUPERSAMPLING + 2, int(y + bottom) // SUPERSAMPLING + 2

@@ -13,6 +13,7 @@ from render.ahead import ahead
 from render.curve_strip import CurveStrip
 from render.drawing import Drawer, Drawn
 from render.errors import PresetError, RenderError
+from render.lettering import check_font
 from render.panels import Layout, compose, layout_of
 from render.preset.motion import VARS
 from render.scene import Moment, Scene
@@ -51,7 +52,7 @@ class Renderer:
     compiled    machine code for the networks: True compiles what lies not on disk, None uses what does
 
     What a frame looks like depends neither on the batch nor on which frames are drawn beside it, to the last
-    bit. Raises PresetError for a batch size below 1.
+    bit. Raises PresetError: a batch size below 1, or a font of captions that cannot be read.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class Renderer:
         compiled: bool | None = None,
     ):
         self.scene, self.bits = scene, bits
+        if self.layout.font:
+            check_font(self.layout.font)
         full = scene.model.resolution
         self.resolution = full if resolution is None else smaller(full, resolution)
         # Resolutions are nominal: a picture that is not square shrinks by the same factor.

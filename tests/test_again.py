@@ -15,7 +15,7 @@ from render.checkpoints.native import save
 from render.cli import main
 from render.encoding import read_tags
 from render.encoding.codecs import ffmpeg_path
-from render.errors import CheckpointError, PresetError
+from render.errors import BlendreelWarning, CheckpointError, PresetError
 from render.preset import Preset
 from render.preset.portable import portable_name, portable_output
 from render.production import record_of
@@ -72,7 +72,10 @@ def test_every_kind_is_made_again_from_itself(preset, tmp_path, monkeypatch, nam
     assert len(decoded(made)) == 13 * 56 * 16 * 3
     text, again = record_of(film).preset, record_of(made).preset
     assert text.replace(name, "FILE") == again.replace(copy, "FILE")
-    assert Preset.from_yaml(text).replace(outputs=()) == preset.replace(outputs=())
+    assert Preset.from_yaml(text).precision == record_of(film).precision.split()[0]
+    assert Preset.from_yaml(text).replace(outputs=(), precision="auto") == preset.replace(
+        outputs=(), precision="auto"
+    )
 
 
 def test_a_film_is_replaced_by_its_like(preset, tmp_path):
@@ -88,8 +91,8 @@ def test_a_film_is_replaced_by_its_like(preset, tmp_path):
 
 def test_a_whole_project_moves_with_its_film(project, tmp_path, monkeypatch):
     paths = render.render(project / "own.yaml", out_dir=project / "films")
-    text = record_of(paths[0]).preset
-    assert text == (
+    record = record_of(paths[0])
+    assert record.preset == (
         "version: 1\n"
         "models:\n"
         "  base: ../models/secret-low.safetensors\n"
@@ -102,6 +105,7 @@ def test_a_whole_project_moves_with_its_film(project, tmp_path, monkeypatch):
         "  swap: 8\n"
         "channels:\n"
         "  eyes: {from: tuned, layers: {8/0: [1, 3]}}\n"
+        f"precision: {record.precision.split()[0]}\n"
         "outputs: [{file: a.mp4, width: 64, crf: 30}]\n"
     )
     assert list(record_of(paths[0]).files) == ["../me.npz", "../latents/other.npz"]
@@ -295,3 +299,13 @@ def test_a_film_of_many_segments_tells_as_well(preset, tmp_path):
     assert same_pictures(clip[0], render.again(clip[0], "b.mp4", out_dir=tmp_path)[0])
     for path in render.render(preset, *names, out_dir=tmp_path / "p", segment_frames=5, private=True):
         assert read_tags(path).comment == ""
+
+
+def test_another_precision_is_told(preset, tmp_path):
+    [film] = render.render(preset.replace(precision="exact"), "a.gif", out_dir=tmp_path)
+    assert "precision: exact" in record_of(film).preset
+    words = (
+        rf"{film}: was made with the precision exact \(float32\), and this is fast \(bfloat16\): its colours"
+    )
+    with pytest.warns(BlendreelWarning, match=words):
+        render.again(film, "b.gif", out_dir=tmp_path, overrides={"precision": "fast"}, device="cpu")

@@ -129,7 +129,10 @@ def test_captions_that_cannot_be_read_are_noticed(sample_folder):
     panels = "panels: [low, {show: blend, label: 浮世絵}, {show: high, label: Größe}]\n"
     text = text_of(MODELS + CLIP + "blend: {low: portrait, high: ukiyoe}\n" + panels)
     warnings = " ".join(text.split("\nwarnings\n")[1].split())
-    assert warnings == "- panels: the caption '浮世絵' will read '???'; the font has no 浮 世 絵"
+    assert warnings == (
+        "- panels: the caption '浮世絵' will read '???': SourceSansPro-Regular.ttf has no 浮 世 絵; "
+        "name a font that has as panels: {font: FILE}"
+    )
 
 
 def test_models_of_two_sizes_are_noticed(sample_folder, tmp_path):

@@ -13,7 +13,7 @@ from .latent_words import MAX_SEED
 from .mistakes import Mistake, Place, gather, shown
 from .part import Part
 from .seeds import read_seeds
-from .values import Color, Flag, choice, leaf, read_text, whole
+from .values import Color, Flag, Text, choice, leaf, read_text, whole
 
 PANEL_WORDS = ("low", "blend", "high")
 FILTERS = ("lanczos", "nearest")
@@ -135,6 +135,9 @@ class Panels(Part):
         description="How many seeds stand side by side; default: all, or one where `show` is a row of many.",
     )
     labels: Flag = Field(default=False, description="Whether every picture carries its name.")
+    font: Text | None = Field(
+        default=None, description="A font for these words, a .ttf, .otf or .ttc file; default: Source Sans."
+    )
     gap: Annotated[int, *whole(0, 512)] = Field(default=4, description="Pixels between pictures.")
     border: Annotated[int, *whole(0, 64)] = Field(
         default=0, description="Pixels of a line around every picture."

@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .beats import Beats
 from .channels import LayerChannels
 from .outputs import Output
 from .rebasing import files_read, moved
@@ -33,7 +34,9 @@ def resolved_data(
     """
     data = preset_data(preset)
     if preset.clip.beats is not None:
-        data["clip"]["beats"] = data_of(replace(preset.clip.beats, file=None))
+        beats = [max(seconds, Fraction(0)) for seconds in preset.clip.beat_times]
+        data["clip"] = {key: value for key, value in data["clip"].items() if key not in ("bpm", "offset")}
+        data["clip"]["beats"] = data_of(Beats(tuple(beats)))
     for name, layers in (channels or {}).items():
         taken = data["channels"][name]
         taken = dict(taken) if isinstance(taken, dict) else {"from": taken}

@@ -126,6 +126,7 @@ _PLACES: dict[Place, _Change] = {
     ("clip", "beats"): _beats,
     ("clip", "audio"): _file,
     ("clip", "audio", "file"): _file,
+    ("panels", "font"): _file,
     ("channels", ANY, "file"): _file,
     ("outputs", "audio"): _file,  # of a single output
     ("outputs", "audio", "file"): _file,

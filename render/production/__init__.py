@@ -15,6 +15,8 @@ from render.console import in_notebook
 from render.encoding import expected_facts, facts_of
 from render.encoding.claim import writable
 from render.errors import BlendreelWarning, EncodingError, PresetError
+from render.layout import labels_of
+from render.lettering import gaps
 from render.preset import Preset
 from render.preset.overrides import Overrides
 from render.production.again import Retake, record_of
@@ -126,6 +128,8 @@ def remake(retake: Retake, *files: str | Path, out_dir: str | Path | None = None
     retake.check()
     place = out_dir if out_dir is not None else default_folder() if files else retake.folder
     preset = retake.to(map(str, files))
+    if text := retake.other_precision(pick_device(options.get("device"))):
+        _warn(text)
     return render(preset, out_dir=place, **retake.settings | options)
 
 
@@ -147,9 +151,11 @@ def write(
     renderer = Renderer(scene, **options)
     unusual = {"resolution": options.get("resolution")} if options.get("resolution") else {}
     unusual |= {"segment_frames": segment_frames} if segment_frames != SEGMENT_FRAMES else {}
-    recorder = Recorder(scene.preset, _precision_of(renderer), unusual)
+    recorder = Recorder(scene.preset, renderer.precision, unusual)
     if not private:
         jobs = [replace(job, tags=recorder.record(job.path, job.output).tags()) for job in jobs]
+    for text in gaps(labels_of(scene.preset), renderer.layout.font):
+        _warn(text)
     shoot = Shoot(renderer, jobs, segment_frames)
     told = [_foretold(job, scene, shoot.frame_size) for job in jobs]
     shard = share.shard.name if share.shard else ""
@@ -183,10 +189,6 @@ def write(
         if job.target:
             _complain(job, job.target.breaches(facts_of(job.path)), before)
     return [*(job.made for job in jobs), *beside]
-
-
-def _precision_of(renderer: Renderer) -> str:
-    return str(getattr(renderer, "precision", "exact (float32)"))
 
 
 @contextmanager

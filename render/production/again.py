@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from render.encoding import read_tags
 from render.errors import CheckpointError, EncodingError, PresetError
+from render.networks.precision import find_precision
 from render.preset import Output, Preset, load_output
 from render.preset.overrides import Overrides
 from render.preset.portable import resolved_data
 from render.production.record import Record, differences, sums_of_files, sums_of_models
 from render.reach import placed
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,16 @@ class Retake:
             for other, kind in zip(others, kinds, strict=True)
         ]
         return self.preset.replace(outputs=tuple(outputs)) if outputs else self.preset
+
+    def other_precision(self, device: torch.device) -> str:
+        """What to say where pictures will be computed with other numbers than the film was; or nothing."""
+        found = str(find_precision(self.preset.precision, device))
+        if found == self.record.precision:
+            return ""
+        return (
+            f"{self.film}: was made with the precision {self.record.precision}, and this is {found}: "
+            "its colours may differ a little"
+        )
 
     @property
     def settings(self) -> dict[str, int]:

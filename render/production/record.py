@@ -110,7 +110,8 @@ class Recorder:
         path = path.absolute()
         is_numbered = "%" in path.name
         folder = path.parent.parent if is_numbered else path.parent
-        data = resolved_data(self.preset, output, self.channels)
+        word = self.precision.split(" ")[0]  # another machine may choose otherwise
+        data = resolved_data(self.preset.replace(precision=word), output, self.channels)
         return Record(
             title=path.parent.name if is_numbered else path.stem,
             version=program_version(),

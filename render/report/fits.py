@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from render.layout import panel_label
+from render.layout import font_of_captions, labels_of
 from render.preset import Preset, position_of, resolution_of
 from render.preset.sums import unsummed
 
@@ -76,19 +76,15 @@ def _rows(preset: Preset, sizes: Sizes) -> list[str]:
 
 
 def label_warnings(preset: Preset) -> list[str]:
-    """Captions with characters that the font lacks."""
-    panels = preset.panels
-    labels = [panel_label(preset, panel) for row in panels.rows for panel in row if panels.is_labelled(panel)]
-    unusual = [label for label in dict.fromkeys(labels) if not (label.isascii() and label.isprintable())]
-    if not unusual:
+    """Captions with characters that the font lacks. Raises PresetError: it is no font."""
+    labels, font = labels_of(preset), font_of_captions(preset)
+    if font is None and all(label.isascii() for label in labels):
         return []
-    from render.lettering import missing, readable  # the font is read only where there is a doubt
+    from render.lettering import check_font, gaps  # the font is read only where there is a doubt
 
-    return [
-        f"panels: the caption '{label}' will read '{readable(label)}'; the font has no {' '.join(lacking)}"
-        for label in unusual
-        if (lacking := missing(label))
-    ]
+    if font is not None:
+        check_font(font)
+    return gaps(labels, font)
 
 
 def model_warnings(preset: Preset, models: Models) -> list[str]:
