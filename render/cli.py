@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import click
 
+from render.console import plain
 from render.errors import BlendreelError, BlendreelWarning, PresetError
 from render.options import (
     batch_option,
@@ -53,7 +54,7 @@ class Group(click.Group):
             error.show()
             sys.exit(error.exit_code)
         except BlendreelError as error:
-            click.echo(f"{error}", err=True)
+            click.echo(plain(error), err=True)
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort) as error:
             # click turns the one into the other, and keeps what it was.
@@ -125,7 +126,7 @@ def spoken_warnings() -> Iterator[None]:
 
         def speak(message: Warning | str, category: type[Warning], *place: Any, **where: Any) -> None:
             if issubclass(category, BlendreelWarning):
-                click.echo(f"warning: {message}", err=True)
+                click.echo(plain(f"warning: {message}"), err=True)
             else:
                 show(message, category, *place, **where)
 
@@ -256,13 +257,13 @@ def check(preset: str, overrides: tuple[str, ...], frame: int | None) -> None:
     from render.encoding import is_film
 
     if is_film(preset):
-        click.echo(words_of_film(preset), nl=False)
+        click.echo(plain(words_of_film(preset)), nl=False)
         return
     from render.report import describe, describe_frame
 
     loaded = load_preset(preset, True, overrides)
     with pointing(loaded):
-        click.echo(describe(loaded) if frame is None else describe_frame(loaded, frame))
+        click.echo(plain(describe(loaded) if frame is None else describe_frame(loaded, frame)))
 
 
 @main.command()
@@ -337,7 +338,7 @@ def load_preset(name: str, quiet: bool, overrides: tuple[str, ...] = ()) -> Any:
         warnings.simplefilter("ignore", BlendreelWarning)  # until the command ends, see `spoken_warnings`
     else:
         for warning in preset.warnings():
-            click.echo(f"warning: {warning}", err=True)
+            click.echo(plain(f"warning: {warning}"), err=True)
     return preset
 
 
@@ -365,4 +366,5 @@ def announce(paths: list[Path], quiet: bool) -> None:
         for path in paths:
             files = list(path.iterdir()) if path.is_dir() else [path]
             count = f"{len(files)} pictures, " if path.is_dir() else ""
-            click.echo(f"{path}  {count}{size_text(sum(file.stat().st_size for file in files))}")
+            size = size_text(sum(file.stat().st_size for file in files))
+            click.echo(plain(f"{path}  {count}{size}"))

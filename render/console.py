@@ -17,6 +17,11 @@ LINE_SECONDS = 5.0
 BAR_SECONDS = 0.2  # between two pictures of a notebook's bar
 
 
+def plain(text: object) -> str:
+    """Text for a terminal; � stands for what would steer it instead of being shown."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "�" for sign in str(text))
+
+
 @contextmanager
 def progress(title: str, quiet: bool, unit: str = "frame") -> Iterator[Callable[..., None] | None]:
     """A function of (frames done, frames in all) that shows how far it is, or None when quiet.

@@ -8,6 +8,7 @@ again.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from fuzz_readers import KINDS
 from fuzzing import without_harm
 
 from render.blending.channels import MOST_MISTAKES, read_channels
-from render.errors import EncodingError, PresetError
+from render.errors import EncodingError, LatentError, PresetError
+from render.latents import load_latents
 from render.layout import Layout
 from render.pairs.record import Manifest, begin
 from render.preset import Preset
@@ -102,3 +104,17 @@ def test_a_manifest_of_pairs_may_hold_anything(tmp_path: Path) -> None:
     (tmp_path / "dataset.json").write_text("[" * 100_000)
     with pytest.raises(EncodingError, match="is damaged"):
         begin(tmp_path, {"count": 1})
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_pipes_and_devices_are_no_files_of_a_preset(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    os.mkfifo(tmp_path / "pipe.npy")
+    for text in ("extends: pipe.yaml\n", "extends: /dev/zero\n"):
+        with pytest.raises(PresetError, match="is no file"):
+            Preset.from_yaml(text, base_dir=tmp_path)
+    for name in ("pipe.yaml", "/dev/zero"):
+        with pytest.raises(PresetError, match="beats: .*it is (no file|a folder)"):
+            Preset.from_yaml(f"models: {{a: a}}\nclip: {{duration: 1s, beats: {name}}}\n", base_dir=tmp_path)
+    with pytest.raises(LatentError, match="does not exist|is no file"):
+        load_latents(tmp_path / "pipe.npy")

@@ -27,6 +27,8 @@ FORBIDDEN_MODULES = {
     "yaml",
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "runpy.run_path"}
+FORBIDDEN_CALLS |= {"os.startfile", "pty.spawn", "subprocess.getoutput", "subprocess.getstatusoutput"}
+SHELLS = ("os.exec", "os.spawn", "os.posix_spawn", "asyncio.create_subprocess", "multiprocessing.popen")
 SAFE_YAML = {"safe", "rt"}
 
 
@@ -45,6 +47,13 @@ def constant(call: ast.Call, keyword: str, default: object) -> object:
     return default
 
 
+def call_of_text(call: ast.Call) -> bool:
+    """Whether a command is one text instead of a list of arguments."""
+    command = call.args[0] if call.args else None
+    is_text = isinstance(command, ast.Constant) and isinstance(command.value, str)
+    return is_text or isinstance(command, ast.JoinedStr | ast.BinOp)
+
+
 def mistakes(code: str) -> Iterator[str]:
     """What in that source could run data."""
     for node in ast.walk(ast.parse(code)):
@@ -61,8 +70,10 @@ def mistakes(code: str) -> Iterator[str]:
         if not isinstance(node, ast.Call):
             continue
         name = dotted(node.func)
-        if name in FORBIDDEN_CALLS:
+        if name in FORBIDDEN_CALLS or name.startswith(SHELLS):
             yield f"calls {name}"
+        if name.startswith("subprocess.") and call_of_text(node):
+            yield f"calls {name} with one text, which a shell would have to split"
         if name.endswith("torch.load") and constant(node, "weights_only", None) is not True:
             yield "calls torch.load without weights_only=True"
         if name.split(".")[-1] == "YAML" and constant(node, "typ", "rt") not in SAFE_YAML:
@@ -84,6 +95,8 @@ def test_no_source_can_run_data(path):
         "import pickle", "from pickle import loads", "import _pickle as p", "pickle.Unpickler(f)",
         "import yaml", "torch.load(f)", "torch.load(f, weights_only=False)", "eval(x)", "exec(x)",
         "torch.load(f, weights_only=flag)", "os.system(x)", "subprocess.run(x, shell=True)",
+        "subprocess.getoutput(x)", "os.execvp(x, y)", "asyncio.create_subprocess_shell(x)",
+        "subprocess.run('ls')", "subprocess.Popen(f'ls {x}')", "subprocess.run('ls ' + x)",
         "YAML(typ='unsafe')", "YAML(typ=t)", "np.load(f, allow_pickle=True)",
     ],
 )  # fmt: skip

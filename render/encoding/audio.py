@@ -14,7 +14,8 @@ from pathlib import Path
 
 from render.encoding import muxers
 from render.encoding.codecs import ffmpeg_path
-from render.encoding.sounds import LOCAL_ONLY, sound_facts
+from render.encoding.opening import opened
+from render.encoding.sounds import sound_facts
 from render.errors import EncodingError
 
 RATE = 48_000  # samples a second
@@ -64,7 +65,7 @@ def add_sound(
     """
     command = [
         *(ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error"),
-        *("-i", f"file:{video}", *LOCAL_ONLY, "-i", f"file:{audio.file}", "-map", "0:v:0", "-map", "1:a:0"),
+        *(*opened(video), *opened(audio.file), "-map", "0:v:0", "-map", "1:a:0"),
         *("-c:v", "copy", "-af", _filter(audio, seconds, muxer), *_CODECS[muxer], "-ac", "2"),
         # What the film says of itself stays, what the song says does not come in.
         *("-map_metadata", "0", "-map_metadata:s", "-1", "-map_chapters", "-1"),

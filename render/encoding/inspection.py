@@ -15,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from render.encoding.codecs import ffmpeg_path
+from render.encoding.opening import opened
 from render.errors import EncodingError
 
 _VIDEO = re.compile(r"Stream #.*?: Video: (\w+)(?:[^,]*), (\w+)(?:\([^)]*\))?,? .*?(\d+)x(\d+)")
@@ -52,7 +53,7 @@ class FileFacts:
 def facts_of(path: str | os.PathLike[str]) -> FileFacts:
     """Read a film, every frame of it; EncodingError where it is none."""
     path = Path(path)
-    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-i", f"file:{path}", "-map", film_stream(path)]
+    command = [ffmpeg_path(), "-hide_banner", "-nostdin", *opened(path), "-map", film_stream(path)]
     command += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framecrc", "pipe:1"]
     shown = subprocess.run(command, capture_output=True, text=True, errors="replace")
     video = _VIDEO.search(shown.stderr)

@@ -1,7 +1,4 @@
-"""Files with sound: what they say of themselves, and their samples. ffmpeg reads them.
-
-A preset may name any file, and some kinds of files name others: ffmpeg opens local files only.
-"""
+"""Files with sound: what they say of themselves, and their samples. ffmpeg reads them."""
 
 from __future__ import annotations
 
@@ -16,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from render.encoding.codecs import ffmpeg_path
+from render.encoding.opening import opened
 from render.errors import EncodingError
 
-LOCAL_ONLY = ("-protocol_whitelist", "file,pipe")
 _BLOCK_SECONDS = 20
 _STREAM = re.compile(r"Stream #.*?: Audio: (\w+)[^,]*, (\d+) Hz, ([^,\n]+)")
 _DURATION = re.compile(r"Duration: (\d+):(\d+):([\d.]+)")
@@ -43,7 +40,7 @@ def sound_facts(file: str | os.PathLike[str]) -> SoundFacts:
     file = Path(file)
     if not file.is_file():
         raise EncodingError(f"there is no file {file}")
-    command = [ffmpeg_path(), "-hide_banner", "-nostdin", *LOCAL_ONLY, "-i", f"file:{file}"]
+    command = [ffmpeg_path(), "-hide_banner", "-nostdin", *opened(file)]
     shown = subprocess.run(command, capture_output=True, text=True, errors="replace").stderr
     stream = _STREAM.search(shown)
     if stream is None:
@@ -66,8 +63,8 @@ def samples(
     first = round(start * rate)
     end = "" if seconds is None else f":end_sample={first + round(seconds * rate)}"
     command = [
-        *(ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *LOCAL_ONLY),
-        *("-i", f"file:{file}", "-map", "0:a:0", "-af", f"aresample={rate},atrim=start_sample={first}{end}"),
+        *(ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *opened(file)),
+        *("-map", "0:a:0", "-af", f"aresample={rate},atrim=start_sample={first}{end}"),
         *("-ac", "1", "-ar", str(rate), "-f", "f32le", "pipe:1"),
     ]
     size = 4 * rate * _BLOCK_SECONDS

@@ -12,6 +12,7 @@ import numpy as np
 
 from render.encoding.codecs import ffmpeg_path
 from render.encoding.containers import open_writer
+from render.encoding.opening import opened
 from render.errors import EncodingError
 
 
@@ -37,7 +38,7 @@ def stored_frames(path: Path, size: tuple[int, int], count: int) -> Iterator[np.
     Raises EncodingError if some cannot be read again.
     """
     shape = (size[1], size[0], 3)
-    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", "-i", f"file:{path}"]
+    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *opened(path)]
     command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
     length, found = shape[0] * shape[1] * shape[2], 0
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from render.encoding.codecs import ffmpeg_path
+from render.encoding.opening import opened
 from render.errors import EncodingError
 from render.reach import within_reach
 
@@ -92,7 +93,7 @@ def _escaped(text: str) -> str:
 
 
 def _film_tags(path: Path) -> Tags:
-    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", "-i", f"file:{path}"]
+    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *opened(path)]
     done = subprocess.run([*command, "-f", "ffmetadata", "pipe:1"], capture_output=True)
     if done.returncode:
         raise EncodingError(f"{path}: is no film and no picture that can be read")

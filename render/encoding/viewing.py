@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from render.encoding.codecs import ffmpeg_path
 from render.encoding.containers import KNOWN_EXTENSIONS
 from render.encoding.inspection import facts_of, film_stream
+from render.encoding.opening import opened
 from render.errors import EncodingError
 from render.reach import within_reach
 
@@ -78,7 +79,7 @@ def _view_film(path: Path, count: int) -> View:
 
 def _decoded(path: Path, indices: Sequence[int], size: tuple[int, int]) -> tuple[np.ndarray, ...]:
     wanted = "+".join(f"eq(n,{index})" for index in indices)
-    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", "-i", f"file:{path}"]
+    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *opened(path)]
     command += ["-map", film_stream(path), "-vf", f"select='{wanted}'", "-fps_mode", "passthrough"]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
     pixels = subprocess.run(command, capture_output=True).stdout

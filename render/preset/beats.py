@@ -65,6 +65,8 @@ def read_beats(value: Any) -> Beats:
 def _beats_in(file: str) -> tuple[Fraction, ...]:
     try:
         path = placed(current_folder(), file)
+        if path.exists() and not path.is_file():  # a device has no end, a pipe no beginning
+            raise ValueError("it is no file")
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError(f"it is larger than {_MAX_BYTES // 10**6} MB, too large for a list of beats")
         return parse_beats(path.read_text("utf-8-sig"))

@@ -14,7 +14,9 @@ from .mistakes import Mistake, carried, shown
 SUFFIXES = (".npy", ".npz", ".pt")
 SPACES = ("z", "w", "w+")
 MAX_SEED = 2**32 - 1
-_FILE = re.compile(r"(?P<file>.+?)(?:#(?P<row>\d{1,7})|\[(?P<index>\d{1,7})\])?")  # YAML lists end at a ]
+_FILE = re.compile(
+    r"(?P<file>.+?)(?:#(?P<row>\d{1,7})|\[(?P<index>\d{1,7})\])?", re.DOTALL
+)  # YAML lists end at ]
 _HELP = "a latent is a seed (3), a file (me.npz, walk.npy#2) or the name of one"
 
 

@@ -66,6 +66,8 @@ def _base_file(source: Source, folder: Path) -> tuple[Path, str]:
             raise _refused(source, f"there is no file {_printable(written)}{hint}")
         if file.is_dir():
             raise _refused(source, f"{written} is a folder; name a preset file in it")
+        if not file.is_file():  # a pipe that nobody writes to is read for ever
+            raise _refused(source, f"{_printable(written)} is no file")
     except (OSError, ValueError) as error:  # a name too long, a NUL in it
         reason = getattr(error, "strerror", None) or str(error)
         raise _refused(source, f"{shown(written)} cannot be read: {reason.lower()}") from None

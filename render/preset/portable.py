@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .beats import Beats
 from .channels import LayerChannels
-from .outputs import Output
+from .outputs import NUMBERED, Output
 from .rebasing import files_read, moved
 from .writer import data_of, fresh_text, preset_data
 
@@ -87,7 +87,8 @@ def portable_name(name: str, old: Path, new: Path) -> str:
 def portable_output(file: str) -> str:
     """The name of an output without the folders it lies in; numbered pictures keep their own."""
     path = Path(file)
-    return Path(*path.parts[-2:]).as_posix() if "%" in path.name and path.parent.name else path.name
+    is_numbered = path.suffix.lower() == ".png" and NUMBERED.search(path.stem) and path.parent.name
+    return Path(*path.parts[-2:]).as_posix() if is_numbered else path.name
 
 
 def _without_user(source: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from render.encoding import read_tags
+from render.encoding.sequence import is_sequence
 from render.errors import CheckpointError, EncodingError, PresetError
 from render.networks.precision import find_precision
 from render.preset import Output, Preset, load_output
@@ -39,7 +40,7 @@ class Retake:
         """What a film says of its making. Raises PresetError: there is no such film, or it says nothing."""
         film = Path(film)
         record = record_of(film)
-        if film.suffix.lower() == ".png" and "%" in _output(record, film).file:
+        if film.suffix.lower() == ".png" and is_sequence(_output(record, film).file):
             film = film.absolute().parent  # one of its pictures was named
         preset = _preset(record, film, overrides)
         preset = preset.replace(outputs=(_named(preset.outputs[0], film),))
@@ -122,5 +123,5 @@ def _output(record: Record, film: Path) -> Output:
 
 
 def _named(output: Output, film: Path) -> Output:
-    name = f"{film.name}/{Path(output.file).name}" if "%" in output.file else film.name
+    name = f"{film.name}/{Path(output.file).name}" if is_sequence(output.file) else film.name
     return output.replace(file=name)

@@ -21,6 +21,7 @@ from importlib import metadata
 from pathlib import Path
 
 from render.encoding import Tags
+from render.encoding.sequence import is_sequence
 from render.errors import BlendreelError
 from render.preset import Output, Preset
 from render.preset.portable import files_of, portable_name, portable_text, resolved_data
@@ -108,7 +109,7 @@ class Recorder:
     def record(self, path: Path, output: Output) -> Record:
         """What the film at `path` says."""
         path = path.absolute()
-        is_numbered = "%" in path.name
+        is_numbered = is_sequence(path)
         folder = path.parent.parent if is_numbered else path.parent
         word = self.precision.split(" ")[0]  # another machine may choose otherwise
         data = resolved_data(self.preset.replace(precision=word), output, self.channels)
