@@ -38,7 +38,7 @@ from render.latents.directions import load_direction
 from render.latents.files import peek_latents
 from render.pairs.record import Manifest, begin
 from render.preset import Preset
-from render.preset.clip import read_beats
+from render.preset.beats import read_beats
 from render.production import plan
 from render.production.record import Record
 from render.projection.photographs import read_photograph

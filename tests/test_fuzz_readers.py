@@ -114,7 +114,7 @@ def test_pipes_and_devices_are_no_files_of_a_preset(tmp_path: Path) -> None:
         with pytest.raises(PresetError, match="is no file"):
             Preset.from_yaml(text, base_dir=tmp_path)
     for name in ("pipe.yaml", "/dev/zero"):
-        with pytest.raises(PresetError, match="beats: .*it is (no file|a folder)"):
+        with pytest.raises(PresetError, match=r"beats: .*it is no file"):
             Preset.from_yaml(f"models: {{a: a}}\nclip: {{duration: 1s, beats: {name}}}\n", base_dir=tmp_path)
-    with pytest.raises(LatentError, match="does not exist|is no file"):
+    with pytest.raises(LatentError, match=r"does not exist"):
         load_latents(tmp_path / "pipe.npy")
