@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test fuzz notebook beats lint format clean
+.PHONY: demo test fuzz notebook beats bench lint format clean
 
 demo: $(READY)
 	$(BIN)/blendreel render presets/hello.yaml --out-dir out
@@ -26,6 +26,11 @@ notebook: $(READY)
 beats: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,audio]'
 	$(BIN)/python -m pytest -m slow tests/test_sound_beats.py
+
+# How fast this machine draws, and that all of the benchmark goes through: docs/speed.md
+bench: $(READY)
+	$(BIN)/blendreel bench --size 256
+	$(BIN)/python -m pytest -m slow tests/benchmarks
 
 lint: $(READY)
 	$(BIN)/ruff check .

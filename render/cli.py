@@ -114,6 +114,7 @@ class MainGroup(Group):
         "sheet": "render.sheet_cli",
         "project": "render.projection_cli",
         "toonify": "render.projection_cli",
+        "bench": "render.bench_cli",
     }
 
 

@@ -43,7 +43,7 @@ ARROWS = {
     "sheets": {"renderer", "report", "pen", "picture_files", "console"},
     "inspection": {"renderer", "report", "console"},
     "comparison": {"sheets"},
-    "bench": {"blending"},
+    "bench": {"production"},
     "channel_figures": {"comparison"},
     "variants": {"renderer"},
     "deepzoom": set(),
@@ -65,6 +65,7 @@ TOP = {
     "sheet_cli",
     "catalogue_command",
     "projection_cli",
+    "bench_cli",
     "studio",
     "__main__",
 }
@@ -78,7 +79,7 @@ TORCH_FREE += [
 ]
 TORCH_FREE += ["render.console", "render.encoding", "render.sound", "render.catalogue_command"]
 TORCH_FREE += ["render.blending", "render.blending.blend", "render.blending.conventions", "render.cli"]
-TORCH_FREE += ["render.options", "render.reach"]
+TORCH_FREE += ["render.options", "render.reach", "render.bench", "render.bench_cli"]
 TORCH_FREE += [f"render.blending.{name}" for name in ("channels", "channel_axes", "pull")]
 TORCH_FREE += ["render.channels_cli", "render.projection_cli", "render.scene.mixture", "render.scene.supply"]
 

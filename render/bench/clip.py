@@ -1,0 +1,92 @@
+"""The field's commonest clip end to end: one latent, and a swap that goes through all layers, to MP4."""
+
+from __future__ import annotations
+
+import time
+from itertools import chain
+from pathlib import Path
+
+import torch
+
+from render.bench.clips import open_scene, preset_of, renderer_of, saved
+from render.bench.report import Figure
+from render.bench.subject import Subject
+from render.blending.blender import Blender
+from render.drawing import to_frames
+from render.encoding import open_writer
+from render.networks.memory import returning_freed_memory
+from render.preset import Preset
+from render.production import render
+
+FPS = 25
+PLAIN_EVERY = 10  # of the plain path only one frame in so many is drawn: it would take minutes
+
+
+def figures(subject: Subject) -> list[Figure]:
+    """From opening the networks to the finished file: plain, as `render` does it, and without a file."""
+    seconds = 1 if subject.is_quick else 4 if subject.is_large else 10
+    low, high = subject.family
+    with saved({"one": low, "other": high}) as folder:
+        text = (
+            f"clip: {{duration: {seconds}s, fps: {FPS}}}\nlatents: {{seed: 14}}\nprecision: fast\n"
+            f"blend: {{low: one, high: other, swap: [[0s, 4], [end, {low.resolution}]]}}\n"
+            "panels: [blend]\noutputs: [clip.mp4]\n"
+        )
+        preset = preset_of(folder, ["one", "other"], text)
+        assert subject.paths["fast"](subject.latents(1)) is not None  # its machine code lies on disk now
+        best = {"plain": float("inf"), "blendreel": float("inf"), "no file": float("inf")}
+        for _ in range(1 if subject.is_quick or subject.is_large else 2):
+            best["plain"] = min(best["plain"], _plain_seconds(preset, subject, folder))
+            best["blendreel"] = min(best["blendreel"], _render_seconds(preset, subject, folder))
+            best["no file"] = min(best["no file"], _drawing_seconds(preset, subject))
+        frames = preset.clock.frame_count
+    work = f"{seconds} s of {FPS} frames/s, swap sweep"
+    return [
+        Figure(work, f"plain, 1 frame in {PLAIN_EVERY}", 1, best["plain"] / frames, 1.0),
+        Figure(
+            work,
+            "fast, to MP4",
+            1,
+            best["blendreel"] / frames,
+            best["plain"] / best["blendreel"],
+            best["no file"] / best["blendreel"],
+            "frames/s without file",
+            frames / best["blendreel"],
+            "frames/s",
+        ),
+    ]
+
+
+def _render_seconds(preset: Preset, subject: Subject, folder: Path) -> float:
+    began = time.perf_counter()
+    render(preset, out_dir=folder, device=str(subject.device), progress=False, allow_broken=True, fresh=True)
+    return time.perf_counter() - began
+
+
+def _drawing_seconds(preset: Preset, subject: Subject) -> float:
+    began = time.perf_counter()
+    scene = open_scene(preset, subject)
+    for _ in renderer_of(scene).frames(scene.moments()):
+        pass
+    return time.perf_counter() - began
+
+
+def _plain_seconds(preset: Preset, subject: Subject, folder: Path) -> float:
+    """Mixed, drawn and written frame by frame; one frame in PLAIN_EVERY, counted for them all."""
+    began = time.perf_counter()
+    scene = open_scene(preset, subject)
+    blender, shell = Blender(scene.blender.models, cache_bytes=0), None
+    moments = scene.moments(range(0, scene.clock.frame_count, PLAIN_EVERY))
+    first = next(moments)
+    width, height = scene.picture_size
+    with returning_freed_memory(), torch.inference_mode():
+        with open_writer(folder / "plain.mp4", width=width, height=height, fps=FPS) as writer:
+            started = time.perf_counter()
+            for drawn, moment in enumerate(chain([first], moments), 1):  # noqa: B007
+                picture = moment.pictures[0]
+                shell = blender.apply(picture.blend, shell)
+                ws = torch.from_numpy(picture.ws[None]).to(subject.device)
+                writer.write(to_frames(shell.synthesis(ws))[0])
+            drawing = time.perf_counter() - started
+        ended = time.perf_counter()
+    return ended - began + drawing * (scene.clock.frame_count / drawn - 1)

@@ -1,0 +1,35 @@
+"""How near exact is to the plain path in floats, and fast to exact in pictures of 8 bits."""
+
+from __future__ import annotations
+
+import torch
+
+from render.bench.report import Figure
+from render.bench.subject import Subject
+from render.drawing import to_frames
+
+PICTURES, FEW = 8, 2
+PSI = 0.7
+
+
+def figures(subject: Subject) -> list[Figure]:
+    """Of pictures of the network's own mapping, truncated as usual."""
+    generator = subject.generator
+    number = FEW if subject.is_quick or subject.is_large else PICTURES
+    z = torch.randn(number, generator.z_dim, generator=torch.Generator().manual_seed(0)).to(subject.device)
+    peak, squares = 0.0, []
+    with torch.inference_mode():
+        ws = generator.mapping(z, truncation_psi=PSI)
+        for row in ws.split(1):
+            plain = generator.synthesis(row)
+            exact, short = (subject.paths[name](row) for name in ("exact", "fast"))
+            peak = max(peak, float((exact - plain).abs().max()))
+            first, second = (to_frames(image).astype(float) for image in (exact, short))
+            squares.append(((first - second) ** 2).mean())
+    worst = max(squares)
+    decibels = 10 * torch.tensor(255**2 / worst).log10().item() if worst else float("inf")
+    work = f"{number} pictures of {subject.title}"
+    return [
+        Figure(work, "exact from plain, most", amount=peak, unit="of [-1, 1]"),
+        Figure(work, "fast from exact, worst", amount=decibels, unit="dB PSNR"),
+    ]
