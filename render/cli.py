@@ -24,6 +24,7 @@ from render.options import (
     folder_option,
     offline_option,
     preset_argument,
+    private_option,
     quiet_option,
     sandbox_option,
     set_option,
@@ -159,7 +160,7 @@ def main() -> None:
 @click.option(
     "--again", is_flag=True, help="PRESET is a film: make it once more, from what it says of itself."
 )
-@click.option("--private", is_flag=True, help="Say nothing in the files of how they were made.")
+@private_option
 @segment_options
 @share_options
 @offline_option
@@ -187,6 +188,8 @@ def render(
     if again:
         from render.production import Retake, remake
 
+        if quiet:
+            warnings.simplefilter("ignore", BlendreelWarning)
         retake = Retake.of(preset, overrides)
         loaded = retake.preset
     else:
@@ -213,6 +216,7 @@ def render(
     "--size", type=click.IntRange(min=8), default=PREVIEW_SIZE, show_default=True, help="Pixels a picture."
 )
 @folder_option
+@private_option
 @device_option
 @offline_option
 @sandbox_option
@@ -223,8 +227,8 @@ def preview(
     file: str | None,
     size: int,
     out_dir: Path | None,
-    device: str | None,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Render PRESET small and quick, to see whether the motion is right."""
     from render.console import progress
@@ -238,9 +242,9 @@ def preview(
         paths = production.render(
             loaded.replace(outputs=(output,)),
             out_dir=out_dir or default_folder(),
-            device=device,
             resolution=size,
             progress=show,
+            **options,
         )
     announce(paths, quiet)
 

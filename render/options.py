@@ -50,6 +50,9 @@ sandbox_option = click.option(
     callback=lambda context, _, folder: confine(context, folder) if folder else None,
     help="For a preset from elsewhere: read and write files in DIR alone, and fetch nothing.",
 )
+private_option = click.option(
+    "--private", is_flag=True, help="Say nothing in the files of how they were made."
+)
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 folder_option = click.option(
     "--out-dir",
