@@ -1,6 +1,6 @@
 """Eight seconds of drums, bass and chords at 120 beats a minute, for a preset that moves with its sound.
 
-    python -m samples.sound_loop      # presets/loop.opus and presets/loop.beats; needs the extra `audio`
+python -m samples.sound_loop      # presets/loop.opus and presets/loop.beats; needs the extra `audio`
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sounds import tone, write_wave
 
+from render.encoding import Audio, facts_of
 from render.encoding.budget import Fitted, fit
 from render.encoding.codecs import CODECS, encoder_of
 from render.errors import EncodingError
@@ -110,3 +112,14 @@ def test_a_failing_frame_leaves_nothing(tmp_path: Path) -> None:
 def test_budgets_are_checked(tmp_path: Path, budget: object) -> None:
     with pytest.raises(EncodingError, match="give a whole number above 0"):
         fitted(tmp_path / "a.gif", budget)
+
+
+def test_the_sound_counts_among_the_bytes(tmp_path: Path) -> None:
+    sound = Audio(write_wave(tmp_path / "song.wav", tone(2, 440)))
+    silent = fitted(tmp_path / "a.mp4", 10**9)
+    whole = fitted(tmp_path / "b.mp4", 10**9, audio=sound)
+    assert whole.size > silent.size + 10_000
+    budget = whole.size - silent.size // 2
+    result = fitted(tmp_path / "c.mp4", budget, audio=sound)
+    assert 0.9 * budget <= result.size <= budget
+    assert facts_of(tmp_path / "c.mp4").audio == "aac"

@@ -10,6 +10,7 @@ import pytest
 import render
 from render.checkpoints.header import read_header
 from render.checkpoints.library import resolve, resolve_series, sample_folder, sample_names
+from render.encoding import facts_of
 from render.latents import seed_latents
 from render.preset import Preset
 from render.preset.shipped import preset_folder
@@ -87,3 +88,12 @@ def test_the_readme_shows_the_preset_it_explains():
 
 def test_the_last_snapshot_is_what_the_bare_name_means():
     assert resolve("sample:ukiyoe") == resolve_series("sample:ukiyoe")[-1][1]
+
+
+@pytest.mark.parametrize(("name", "budget"), [("256kB", 256_000), ("1MB", 10**6), ("4MB", 4 * 10**6)])
+def test_gifs_made_for_a_budget_keep_it(name: str, budget: int) -> None:
+    path = preset_folder().parent / "samples" / "pictures" / f"budget-{name}.gif"
+    assert 0.9 * budget <= path.stat().st_size <= budget
+    facts = facts_of(path)
+    assert facts.frames >= 30
+    assert facts.fps >= 10
