@@ -1,4 +1,4 @@
-"""How much a projected film flickers: painted people in motion, each frame alone and each from the one before.
+"""How much a projected film flickers: painted people in motion, frames alone and one from another.
 
     python -m samples.film_experiment
 

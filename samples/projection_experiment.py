@@ -58,13 +58,13 @@ def run(generator: Generator, samples: Samples, method: str, targets: Tensor) ->
     return images, (time.process_time() - began) / len(targets)
 
 
-def measure(pictures: int, tuned: int) -> None:
-    """All results that are still missing."""
+def measure(pictures: int, tuned: int, shard: int, shards: int) -> None:
+    """All results that are still missing, of every so-many-th batch."""
     torch.set_num_threads(1)
     generator = render.load("sample:portrait")
     samples, reader = samples_of(generator), learn(RUNS / "reader.safetensors")
     done = {(row["method"], row["batch"]) for row in results()}
-    for batch in range(-(-pictures // AT_ONCE)):
+    for batch in range(shard, -(-pictures // AT_ONCE), shards):
         for method in METHODS:
             if (method, batch) in done or (method == "w+, tuned" and batch * AT_ONCE >= tuned):
                 continue
@@ -170,6 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Measure projections of unseen paintings.")
     parser.add_argument("--pictures", type=int, default=100)
     parser.add_argument("--tuned", type=int, default=100, help="pictures that the slowest method gets")
+    parser.add_argument("--shard", default="0/1", help="a part of the work, such as 0/2 and 1/2 side by side")
     parser.add_argument("--table", action="store_true", help="print what there is so far")
     parser.add_argument(
         "--starts", action="store_true", help="measure what a good start saves, on 16 pictures"
@@ -179,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         starts(16)
         return
     if not options.table:
-        measure(options.pictures, options.tuned)
+        measure(options.pictures, options.tuned, *map(int, options.shard.split("/")))
     table()
 
 

@@ -222,3 +222,19 @@ def test_the_picture_shows_every_photo_in_a_row(low, targets):
 def test_samples_know_their_spread():
     samples = Samples(torch.tensor([[0.0, 1.0], [2.0, 1.0]]), torch.zeros(2, 3, 4, 4, dtype=torch.uint8))
     torch.testing.assert_close(samples.spread, torch.tensor([2**0.5, 1e-6]))
+
+
+@pytest.mark.parametrize("name", ["latents.pt", "projected_w.npz", "projected_w.npy"])
+def test_files_of_other_projectors_and_encoders_load(tmp_path, name):
+    """e4e and pSp save a bare tensor, NVIDIA's projector and stylegan3-fun's an array `w` or a bare one."""
+    ws = torch.randn(1, 6, 8, generator=torch.Generator().manual_seed(0))
+    path = tmp_path / name
+    if name.endswith(".pt"):
+        torch.save(ws, path)
+    elif name.endswith(".npz"):
+        np.savez(path, w=ws.numpy())
+    else:
+        np.save(path, ws.numpy())
+    found = load_latents(path)
+    assert found.is_w_plus
+    np.testing.assert_array_equal(found.values, ws.numpy())

@@ -47,6 +47,12 @@ def test_a_photo_goes_in_and_a_preset_shows_it(here):
     done = run("render", "clip.yaml", "-o", "clip.mp4", "-q")
     assert done.exit_code == 0, done.output
     assert facts_of("clip.mp4").frames == 13
+    for latents in (
+        "{files: us.npz, mixing: {seeds: [3, 4], layers: 3+}}",
+        "{keys: [[0s, seed 3], [50%, us.npz#0]]}",
+    ):
+        (here / "clip.yaml").write_text(CLIP.replace("{seeds: [3, 14, 15]}", latents))
+        assert run("check", "clip.yaml").exit_code == 0
     (here / "clip.yaml").write_text(
         CLIP.replace("{seeds: [3, 14, 15]}", "{keys: [[0s, us.npz#1], [50%, 7]]}")
     )
