@@ -182,8 +182,8 @@ def toonify(
         raise PresetError(f"{written} exists already; render it again, or choose another name with -o")
     name = choices.base_name(loaded, model)
     latents = film.with_suffix(".npz")
-    how["tunes_small"] = True
-    made = held_sitting(photos, choices.reference_of(loaded, name), latents, quiet, True, how)
+    source = choices.reference_of(loaded, name)
+    made = held_sitting(photos, source, latents, quiet, True, how, tunes_small=True)
     tell(photos, made, quiet)
     played = (len(made.scores), made.fps) if made.fps else None
     faces = choices.overrides(loaded, latents, name, made.tuned, film, played)
@@ -202,9 +202,19 @@ def rendered(preset: Any, folder: Path, device: str | None, quiet: bool) -> list
 
 
 def held_sitting(
-    photos: tuple[str, ...], model: str, out: Path, quiet: bool, picture: bool, how: dict[str, Any]
+    photos: tuple[str, ...],
+    model: str,
+    out: Path,
+    quiet: bool,
+    picture: bool,
+    how: dict[str, Any],
+    tunes_small: bool = False,
 ) -> Any:
-    """What the commands have in common: everything from photographs to files, with progress shown."""
+    """What the commands have in common: everything from photographs to files, with progress shown.
+
+    how          the options of `searching_options`
+    tunes_small  whether a network that is tuned quickly is tuned where nothing is said
+    """
     from render.console import progress
     from render.projection import Plan
     from render.projection.features import load_features
@@ -218,7 +228,7 @@ def held_sitting(
     generator = open_model(model, quiet).to(place)
     tuned = how["tuned"]
     if tuned is None:
-        tuned = how.get("tunes_small") and (place.type != "cpu" or generator.resolution <= TUNED_BY_ITSELF)
+        tuned = tunes_small and (place.type != "cpu" or generator.resolution <= TUNED_BY_ITSELF)
     tuning = Tuning(steps=TUNING_STEPS, seed=plan.seed) if tuned else None
 
     def shows(title: str) -> Any:

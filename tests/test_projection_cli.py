@@ -7,10 +7,13 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from render.checkpoints.load import load
+from render.checkpoints.native import save
 from render.cli import main
 from render.encoding import facts_of, open_writer
 from render.latents import load_latents
 from render.preset import Preset
+from render.projection import optimise
 from render.scene import Scene
 from tests.conftest import CLIP
 
@@ -212,3 +215,37 @@ def test_points_crop_the_face(here):
     plain = (here / "me.npz").read_bytes()
     assert run("project", "me.jpg", "--model", "portrait", "--steps", 2, "-q").exit_code == 0
     assert (here / "me.npz").read_bytes() != plain
+
+
+def test_a_network_is_never_overwritten_by_a_delta(here, low):
+    net = save(low, here / "net.safetensors")
+    before = net.read_bytes()
+    done = run(
+        "project", "me.jpg", "--model", "net.safetensors", "-o", "net.npz", "--tune", "--steps", 1, "-q"
+    )
+    assert done.exit_code == 2
+    assert "net.safetensors exists already, and is no delta" in done.output
+    assert net.read_bytes() == before
+    command = (
+        "project",
+        "me.jpg",
+        "--model",
+        "net.safetensors",
+        "-o",
+        "me.npz",
+        "--tune",
+        "--steps",
+        1,
+        "-q",
+    )
+    for _ in range(2):  # a delta may be replaced
+        assert run(*command).exit_code == 0
+    assert load(here / "me.safetensors").resolution == 16
+
+
+def test_the_first_batch_is_filmed(here, monkeypatch):
+    monkeypatch.setitem(optimise.PIXELS_AT_ONCE, "cpu", 2 * 16**2)
+    photos = ["me.jpg"] * 3
+    done = run("project", *photos, "--model", "portrait", "--steps", 4, "--video", "s.mkv", "-q")
+    assert done.exit_code == 0, done.output
+    assert (facts_of("s.mkv").frames, facts_of("s.mkv").width) == (4, 32)

@@ -61,6 +61,22 @@ def save_delta(tuned: Generator, base: Generator, reference: str, path: str | Pa
     return write(path, tensors, own)
 
 
+def check_delta_target(path: Path) -> None:
+    """Raises CheckpointError if there is a network at `path` that is no delta: perhaps the base itself."""
+    from render.checkpoints.header import header_of
+
+    if not path.is_file():
+        return
+    try:
+        header = header_of(path)
+    except CheckpointError:
+        header = None
+    if header is None or header.base is None:
+        raise CheckpointError(
+            f"{path} exists already, and is no delta that could be replaced; choose another -o"
+        )
+
+
 def _seen_from(folder: Path, reference: str, source: Path) -> str:
     """How a file in that folder names the base."""
     if is_remote(reference) or reference.startswith("sample:"):

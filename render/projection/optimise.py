@@ -89,6 +89,7 @@ def project(
     samples   to start from, see `samples_of`; by default found or drawn
     start     latents [N, D], [1, D] or [N, num_ws, D] to start from instead
     features  a perceptual network for the loss, see `load_features`
+    watch     is shown the pictures of the first batch after every step
 
     Each picture is searched for itself, as many at a time as suit the device. The generator is not changed.
     """
@@ -99,17 +100,23 @@ def project(
         start = samples.nearest(targets)
     device = generator.mapping.w_avg.device
     start = as_ws(start, generator.num_ws).expand(len(targets), -1, -1).to(device)
-    height, width = targets.shape[2:]
-    at_once = max(1, PIXELS_AT_ONCE.get(device.type, 16 * 128**2) // (height * width))
+    at_once = batch_size(targets, device)
     found, losses = [], []
     for first in range(0, len(targets), at_once):
         chosen = slice(first, first + at_once)
         loss = PictureLoss(targets[chosen].to(device), features)
         search = Search(working, loss, plan, start[chosen], samples.spread.to(device))
-        losses.append(search.run(_counted(progress, first, at_once, len(targets), plan.steps), watch))
+        counted = _counted(progress, first, at_once, len(targets), plan.steps)
+        losses.append(search.run(counted, None if first else watch))
         found.append(search.ws)
     ws = torch.cat(found)
     return Projection(ws.cpu(), draw(generator, ws), torch.cat(losses, dim=1))
+
+
+def batch_size(targets: Tensor, device: torch.device) -> int:
+    """How many photographs [N, C, H, W] are searched at once."""
+    height, width = targets.shape[2:]
+    return max(1, PIXELS_AT_ONCE.get(device.type, PIXELS_AT_ONCE["cpu"]) // (height * width))
 
 
 def _counted(

@@ -34,6 +34,6 @@ def side_by_side(targets: Tensor, images: Tensor, names: Sequence[str]) -> Image
 
 
 def panel(targets: Tensor, images: Tensor) -> np.ndarray:
-    """Photographs [N, C, H, W] above what is found of them, uint8 [H', W', 3]; at most 8 side by side."""
-    rows = [to_frames(pictures[:MOST_FILMED]) for pictures in (targets, images)]
+    """Photographs [N, C, H, W] above what is found of them, uint8 [H', W', 3]."""
+    rows = [to_frames(pictures) for pictures in (targets, images)]
     return np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from torch import Tensor
 
-from render.checkpoints.delta import save_delta
+from render.checkpoints.delta import check_delta_target, save_delta
 from render.encoding import open_writer
 from render.networks import Generator
 from render.picture_files import picture_file
 from render.projection.files import check_target, save_latents
 from render.projection.losses import Features
 from render.projection.measures import flicker, psnr, ssim
-from render.projection.optimise import Plan, project
+from render.projection.optimise import Plan, batch_size, project
 from render.projection.sequence import project_film
-from render.projection.side_by_side import panel, side_by_side
+from render.projection.side_by_side import MOST_FILMED, panel, side_by_side
 from render.projection.start import samples_of
 from render.projection.tuning import Tuning, tune
 from render.projection.working import draw
@@ -83,25 +83,28 @@ def sit(
     Files are written whole or not at all, and only when everything is found.
     Raises LatentError, CheckpointError or EncodingError.
     """
-    latents = check_target(wishes.latents)
+    latents, delta = check_target(wishes.latents), wishes.latents.with_suffix(".safetensors")
+    if wishes.tuning:
+        check_delta_target(delta)
     with shows("drawing samples") as show:
         samples = samples_of(generator, progress=show)
     shared = {"samples": samples, "features": wishes.features}
     with ExitStack() as stack:
         write = stack.enter_context(picture_file(latents.with_suffix(".png"))) if wishes.picture else None
-        watch = stack.enter_context(_filmed(wishes.film, targets)) if wishes.film else None
+        device = generator.mapping.w_avg.device
+        watch = stack.enter_context(_filmed(wishes.film, targets[: batch_size(targets, device)]))
         with shows("projecting") as show:
+            noted = _noted(show)
             if wishes.fps is None:
-                shared_too = {"progress": _noted(show), "watch": watch}
-                found = project(generator, targets, wishes.plan, **shared, **shared_too)
+                found = project(generator, targets, wishes.plan, progress=noted, watch=watch, **shared)
             else:
-                found = project_film(generator, targets, wishes.plan, progress=_noted(show), **shared)
+                found = project_film(generator, targets, wishes.plan, progress=noted, **shared)
         images, tuned, path = found.images, None, None
         if wishes.tuning:
             with shows("tuning") as show:
                 tuned = tune(generator, targets, found.ws, wishes.tuning, progress=_noted(show), **shared)
             images = draw(tuned, found.ws.to(tuned.mapping.w_avg.device))
-            path = save_delta(tuned, generator, reference, latents.with_suffix(".safetensors"))
+            path = save_delta(tuned, generator, reference, delta)
         save_latents(latents, found.ws.numpy(), names, wishes.fps, model=reference, space=wishes.plan.space)
         if write:
             write(side_by_side(targets, images, names))
@@ -116,17 +119,13 @@ def _noted(show: Callable[..., None] | None) -> Callable[[int, int, float], None
     return show and (lambda done, total, loss: show(done, total, f"loss {loss:.3f}"))
 
 
-class _filmed:  # noqa: N801  reads as what it gives
-    """The search as a film: photographs beside what is found so far, a frame a step."""
-
-    def __init__(self, path: Path, targets: Tensor):
-        self.targets = targets
-        height, width = panel(targets, targets).shape[:2]
-        self.writer = open_writer(path, width=width, height=height, fps=FILM_FPS)
-
-    def __enter__(self) -> Callable[[int, Tensor], None]:
-        self.writer.__enter__()
-        return lambda step, images: self.writer.write(panel(self.targets, images.float().cpu()))
-
-    def __exit__(self, *what: object) -> None:
-        self.writer.__exit__(*what)
+@contextmanager
+def _filmed(path: Path | None, targets: Tensor) -> Iterator[Callable[[int, Tensor], None] | None]:
+    """The search as a film: photographs above what is found so far, a frame a step; nothing without path."""
+    if path is None:
+        yield None
+        return
+    shown = targets[:MOST_FILMED]
+    height, width = panel(shown, shown).shape[:2]
+    with open_writer(path, width=width, height=height, fps=FILM_FPS) as writer:
+        yield lambda step, images: writer.write(panel(shown, images[: len(shown)].float().cpu()))
