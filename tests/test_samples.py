@@ -10,11 +10,12 @@ import pytest
 import render
 from render.checkpoints.header import read_header
 from render.checkpoints.library import resolve, resolve_series, sample_folder, sample_names
+from render.drawing import to_frames
 from render.encoding import facts_of
 from render.latents import seed_latents
 from render.preset import Preset
 from render.preset.shipped import preset_folder
-from render.renderer import Renderer, to_frames
+from render.renderer import Renderer
 from render.scene import Scene
 from samples import painter
 
