@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -52,23 +53,8 @@ def to_frames(images: Tensor, bits: int = 8) -> np.ndarray:
     return as_frames(to_levels(images, bits))
 
 
-class Drawn:
-    """One picture that was drawn; on a GPU it may still be on its way.
-
-    fault  what shows that no sound network drew it, in words; empty for a picture
-    """
-
-    def __init__(self, levels: Tensor, arrival: Arrival, fault: str) -> None:
-        self._levels, self._arrival, self.fault = levels, arrival, fault
-
-    def array(self) -> np.ndarray:
-        """[H, W, 3], uint8 or uint16."""
-        self._arrival.wait()
-        return as_frames(self._levels)
-
-
 class Arrival:
-    """A batch on its way from the device: copied while the next one is drawn."""
+    """A batch on its way from the device: on CUDA it is copied while the next one is drawn."""
 
     def __init__(self, levels: Tensor) -> None:
         self._event = None
@@ -80,15 +66,31 @@ class Arrival:
         else:
             self.host = levels.cpu()
 
-    def wait(self) -> None:
-        """Until it has arrived."""
+    def array(self, index: int) -> np.ndarray:
+        """Picture `index` of it, once it has arrived: [H, W, 3], uint8 or uint16."""
         if self._event is not None:
             self._event.synchronize()
             self._event = None
+        return as_frames(self.host[index])
 
-    def pictures(self, faults: Sequence[str | None]) -> list[Drawn]:
-        """Each picture of the batch, with what is wrong with it."""
-        return [Drawn(one, self, fault or "") for one, fault in zip(self.host, faults, strict=True)]
+
+@dataclass(frozen=True)
+class Drawn:
+    """One picture that was drawn.
+
+    picture  [H, W, 3], uint8 or uint16; or the batch it arrives with, and its number there
+    fault    what shows that no sound network drew it, in words; empty for a picture
+    """
+
+    picture: np.ndarray | tuple[Arrival, int]
+    fault: str = ""
+
+    def array(self) -> np.ndarray:
+        """[H, W, 3], uint8 or uint16."""
+        if isinstance(self.picture, np.ndarray):
+            return self.picture
+        arrival, index = self.picture
+        return arrival.array(index)
 
 
 class Drawer:
@@ -141,7 +143,7 @@ class Drawer:
         """
         batches = list(self.batches(pictures))
         upcoming = list(self.batches(following))[:1]
-        found: dict[tuple, Drawn] = {}
+        found: dict[bytes, Drawn] = {}
         for batch, after in zip(batches, [*batches[1:], *upcoming, []], strict=False):
             found |= zip([picture.key for picture in batch], self._draw(batch, after), strict=True)
         return [found[picture.key] for picture in pictures]
@@ -170,8 +172,9 @@ class Drawer:
                 following=self._batch(following) if following else None,
             )
             with torch.inference_mode():
-                found = [None] * len(images) if self.allow_broken else faults(images)
-                return Arrival(to_levels(images, self.bits)).pictures(found)
+                found = [""] * len(images) if self.allow_broken else faults(images)
+                arrival = Arrival(to_levels(images, self.bits))
+            return [Drawn((arrival, index), fault) for index, fault in enumerate(found)]
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -16,7 +16,8 @@ from render.errors import PresetError, RenderError
 from render.lettering import check_font
 from render.panels import Layout, compose, layout_of
 from render.preset.motion import VARS
-from render.scene import Moment, Scene
+from render.scene import Moment, Picture, Scene
+from render.shelf import Shelf
 
 
 def pick_device(wanted: str | None = None) -> torch.device:
@@ -52,7 +53,10 @@ class Renderer:
     compiled    machine code for the networks: True compiles what lies not on disk, None uses what does
 
     What a frame looks like depends neither on the batch nor on which frames are drawn beside it, to the last
-    bit. Raises PresetError: a batch size below 1, or a font of captions that cannot be read.
+    bit. Pictures that the clip comes back to (holds, mirrors, rounds of a loop) are drawn once; until then
+    they lie on disk, at most SHELF_BYTES of them.
+
+    Raises PresetError: a batch size below 1, or a font of captions that cannot be read.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class Renderer:
         # Resolutions are nominal: a picture that is not square shrinks by the same factor.
         width, height = (side * self.resolution // full for side in scene.picture_size)
         self.picture_size = width, height
+        self.shelf = Shelf()
         self.drawer = Drawer(
             scene.blender,
             precision=scene.preset.precision,
@@ -120,7 +125,7 @@ class Renderer:
                 strip.draw(frame, moment.seconds)
             yield frame
 
-    def _check(self, moment: Moment, pictures: Mapping[tuple, Drawn]) -> None:
+    def _check(self, moment: Moment, pictures: Mapping[bytes, Drawn]) -> None:
         """Raises RenderError where a picture of the moment is none."""
         for panel, picture in zip(self.scene.panels, moment.pictures, strict=False):
             if fault := pictures[picture.key].fault:
@@ -141,7 +146,7 @@ class Renderer:
         sizes = [self.picture_size] * len(self.scene.panels)
         return CurveStrip(shown, self.scene.clock, self.layout, sizes)
 
-    def _drawn(self, moments: Iterable[Moment]) -> Iterator[tuple[Moment, dict[tuple, Drawn]]]:
+    def _drawn(self, moments: Iterable[Moment]) -> Iterator[tuple[Moment, dict[bytes, Drawn]]]:
         """Every moment with its pictures by their keys."""
         known = ahead(moments, 2 * self.drawer.batch_size, "moments")
         with closing(ahead(self._chunks(known), 1, "drawing")) as chunks:
@@ -149,20 +154,32 @@ class Renderer:
                 for moment in chunk:
                     yield moment, pictures
 
-    def _chunks(self, moments: Iterator[Moment]) -> Iterator[tuple[list[Moment], dict[tuple, Drawn]]]:
-        """A batch of moments at a time, each picture drawn once; those of the last batch are still known."""
-        last: dict[tuple, Drawn] = {}
+    def _chunks(self, moments: Iterator[Moment]) -> Iterator[tuple[list[Moment], dict[bytes, Drawn]]]:
+        """A batch of moments at a time, each picture drawn once.
+
+        Those of the last batch are still known, and those that the clip comes back to lie on the shelf.
+        """
+        last: dict[bytes, Drawn] = {}
         chunk = list(islice(moments, self.drawer.batch_size))
         while chunk:
             following = list(islice(moments, self.drawer.batch_size))
-            wanted = {picture.key: picture for moment in chunk for picture in moment.pictures}
-            drawn = {key: last[key] for key in wanted if key in last}
+            wanted = _pictures(chunk)
+            drawn = {key: self._known(key, last) for key in wanted if key in last or key in self.shelf}
             missing = [picture for key, picture in wanted.items() if key not in drawn]
-            after = (picture for moment in following for picture in moment.pictures)
-            drawn |= zip(
-                [picture.key for picture in missing],
-                self.drawer.draw(missing, [picture for picture in after if picture.key not in wanted]),
-                strict=True,
-            )
+            known = wanted.keys() | self.shelf.keys()
+            after = [picture for key, picture in _pictures(following).items() if key not in known]
+            fresh = self.drawer.draw(missing, after)
+            drawn |= zip([picture.key for picture in missing], fresh, strict=True)
+            for key in _pictures(moment for moment in chunk if moment.recurs):
+                if key not in self.shelf and not drawn[key].fault:
+                    self.shelf.put(key, drawn[key].array())
             yield chunk, drawn
             chunk, last = following, drawn
+
+    def _known(self, key: bytes, last: Mapping[bytes, Drawn]) -> Drawn:
+        return last[key] if key in last else Drawn(self.shelf.get(key))
+
+
+def _pictures(moments: Iterable[Moment]) -> dict[bytes, Picture]:
+    """All different pictures of the moments, in their order."""
+    return {picture.key: picture for moment in moments for picture in moment.pictures}

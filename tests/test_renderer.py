@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+
 import numpy as np
 import pytest
 import torch
 
 import render
+from render.blending.blender import Blender
 from render.drawing import Drawer, to_frames
-from render.errors import PresetError
+from render.errors import BlendreelWarning, PresetError, RenderError
 from render.networks.ops import to_uint8
+from render.networks.synthesis import FastSynthesis
 from render.pixels import whole_levels
 from render.preset import Preset
 from render.renderer import Renderer, pick_device, smaller
@@ -157,3 +162,118 @@ def test_deep_frames_are_the_plain_ones_with_captions_and_all(scene):
     for a, b in zip(deep, plain, strict=True):
         assert np.abs(whole_levels(a, 8).astype(int) - b).max() <= 1  # captions are reduced once more finely
     assert len(np.unique(np.stack(deep) % 257)) > 200
+
+
+def clip(text: str) -> Scene:
+    head = "models: {portrait: sample:portrait, ukiyoe: sample:ukiyoe}\nprecision: exact\n"
+    return Scene.open(Preset.from_yaml(f"version: 1\n{head}{text}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        # 16 frames: the swap goes up, holds for 4 frames, and comes down the same way.
+        ("swap: [[0s, 4], [6f, 32], [10f, 32], [end, 4]]", 7),
+        ("swap: {keys: [[0s, 4, ease], [25%, 32]], repeat: mirror}", 5),
+        ("swap: {keys: [[0s, 4], [50%, 32]], repeat: loop}", 8),
+        ("swap: 8", 1),
+    ],
+)
+def test_what_a_clip_comes_back_to_is_drawn_once(sample_folder, monkeypatch, text, count):
+    scene = clip(
+        "clip: {duration: 16f, fps: 16, loop: true}\nlatents: 3\n"
+        f"blend: {{low: portrait, high: ukiyoe, {text}}}"
+    )
+    drawn = drawn_pictures(monkeypatch)
+    whole = frames(scene, batch_size=2)
+    assert len(drawn) == count
+    for index, frame in enumerate(whole):  # and every frame is what it is alone
+        assert np.array_equal(frame, next(Renderer(scene).frames([scene.moment(index)])))
+
+
+def test_walks_that_are_walked_back_are_drawn_once(sample_folder, monkeypatch):
+    scene = clip(
+        "clip: {duration: 16f, fps: 16, loop: true}\n"
+        "latents: {seeds: [3, 14], position: {keys: [[0s, 0], [50%, 1]], repeat: mirror}}\nblend: portrait"
+    )
+    drawn = drawn_pictures(monkeypatch)
+    assert len(frames(scene, batch_size=3)) == 16
+    assert len(drawn) == 9
+
+
+def test_circles_of_several_rounds_are_drawn_once(sample_folder, monkeypatch):
+    scene = clip(
+        "clip: {duration: 16f, fps: 16, loop: true}\n"
+        "latents: {seeds: [3, 14], path: circle, every: 8f}\nblend: portrait"
+    )
+    drawn = drawn_pictures(monkeypatch)
+    frames(scene)
+    assert len(drawn) == 8
+
+
+def test_a_swap_sweep_computes_what_its_pictures_share_once(sample_folder, monkeypatch):
+    scene = clip(
+        "clip: {duration: 8f, fps: 8}\nlatents: 3\n"
+        "blend: {low: portrait, high: ukiyoe, swap: [[0s, 16], [end, 32]]}"
+    )
+    steps, mixed = [], []
+    walk, mean = FastSynthesis._walk, Blender._remember
+
+    def counted(self, batch, state, stop):
+        steps.extend(position for position in range(state.position, stop) for _ in range(len(batch)))
+        return walk(self, batch, state, stop)
+
+    monkeypatch.setattr(FastSynthesis, "_walk", counted)
+    monkeypatch.setattr(Blender, "_remember", lambda *args: mixed.append(args[1][0]) or mean(*args))
+    frames(scene, batch_size=2)
+    # Positions 0 to 3 are the same in all 8 frames; 4 and 5 are the ones that the swap passes.
+    assert [steps.count(position) for position in range(4)] == [1, 1, 1, 1]
+    assert 8 <= steps.count(4) + steps.count(5) <= 16
+    # Between two cuts one layer is blended in each frame, of 4 tensors at level 0 and 7 at level 1.
+    assert len(mixed) <= 6 * 7
+
+
+def test_a_batch_that_does_not_fit_in_memory_is_halved_with_one_line(scene, monkeypatch):
+    expected = frames(scene)
+    draw, refused = FastSynthesis.draw, []
+
+    def narrow(self, batch, *arguments, **options):
+        if len(batch) > 2:
+            refused.append(len(batch))
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
+        return draw(self, batch, *arguments, **options)
+
+    monkeypatch.setattr(FastSynthesis, "draw", narrow)
+    with pytest.warns(
+        BlendreelWarning, match="did not fit in the memory of cpu; going on with [12]$"
+    ) as said:
+        ours = frames(scene, batch_size=5)
+    assert len(said) == len(refused)
+    for a, b in zip(expected, ours, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_a_picture_that_does_not_fit_alone_is_an_error(scene, monkeypatch):
+    def refuse(self, *arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(FastSynthesis, "draw", refuse)
+    with pytest.raises(RenderError, match="one picture of 16 px does not fit in the memory of cpu"):
+        frames(scene, batch_size=1)
+
+
+def test_other_errors_of_networks_are_not_taken_for_a_lack_of_memory(scene, monkeypatch):
+    def fail(self, *arguments, **options):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(FastSynthesis, "draw", fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        frames(scene)
+
+
+def test_a_loop_that_is_left_early_leaves_no_thread(scene):
+    before = threading.active_count()
+    for _ in Renderer(scene).frames(scene.moments()):
+        break
+    gc.collect()
+    assert threading.active_count() == before

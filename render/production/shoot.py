@@ -94,7 +94,7 @@ class Shoot:
 
     def frames(self, segment: Segment) -> Iterator[tuple[np.ndarray, tuple[Fraction, ...]]]:
         """The frames of a segment, uint8 [H, W, 3], each with the rates that show it."""
-        moments = (self.scenes[rates[0]].moment(index) for index, rates in segment.schedule)
+        moments = (self.scenes[rates[0]].moment(index, recall=True) for index, rates in segment.schedule)
         drawn = zip(self.renderer.frames(moments), segment.schedule, strict=True)
         return ((frame, rates) for frame, (_, rates) in drawn)
 

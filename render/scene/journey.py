@@ -96,6 +96,14 @@ class Journey:
         place = self.route.place_at(seconds, values.get("latents.position"))
         return self._ws_at(self.pace(place) if self.pace else place, seconds, values, names, blend)
 
+    def places(self, seconds: Fraction, values: Values) -> tuple[Fraction | float | None, ...]:
+        """How far along its walks it is: at the same places and values it shows the same ws."""
+        return tuple(
+            route.phase_at(seconds, values.get(name))
+            for route, name in ((self.route, "latents.position"), (self.mixing, "latents.mixing.position"))
+            if route is not None
+        )
+
     def _ws_at(
         self, place: Fraction | float, seconds: Fraction, values: Values, names: Names, blend: Blend
     ) -> np.ndarray:

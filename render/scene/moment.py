@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -27,10 +28,11 @@ class Picture:
     transform: np.ndarray | None = None
 
     @cached_property
-    def key(self) -> tuple:
+    def key(self) -> bytes:
         """Equal for pictures that look the same."""
-        moved = None if self.transform is None else self.transform.tobytes()
-        return self.ws.tobytes(), self.blend, self.noise, moved
+        moved = b"" if self.transform is None else self.transform.tobytes()
+        rest = repr((self.blend.fingerprint, self.noise, moved)).encode()
+        return hashlib.blake2b(self.ws.tobytes() + rest, digest_size=16).digest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,3 +53,4 @@ class Moment:
     pictures: tuple[Picture, ...]
     names: dict[str, dict[str, float]] = field(default_factory=dict)
     captions: tuple[str, ...] = ()
+    recurs: bool = False

@@ -116,6 +116,13 @@ class Route:
             return first + (seconds - first) % (last - first)
         return seconds
 
+    def phase_at(self, seconds: Fraction, position: float | None) -> Place | None:
+        """The place, alike where the walk is at the same point: None throughout for one that stays."""
+        if self.is_still:
+            return None
+        place = self.place_at(seconds, position)
+        return float(f"{place % 1:.12g}") if self._rounds else place
+
     def look(self, place: Place, view: View) -> tuple[np.ndarray, np.ndarray]:
         """The point at that place and its centre: both float64 [w_dim] or [num_ws, w_dim]."""
         if self._rounds:

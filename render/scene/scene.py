@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from .channels import taken_channels
 from .journey import Journey
 from .mixture import Mixture, tracks_on
 from .moment import Moment, Picture
+from .repeats import likeness, twins
 
 PACE_SIDE = 128  # pixels of the pictures that an even pace is measured on
 
@@ -103,31 +105,65 @@ class Scene:
     # --- moments --------------------------------------------------------------------------------------------
 
     def moments(self, frame_indices: Iterable[int] | None = None) -> Iterator[Moment]:
-        """The moments of these frames, or of all."""
-        yield from map(self.moment, range(self.clock.frame_count) if frame_indices is None else frame_indices)
+        """The moments of these frames, or of all, for rendering: with `recall`."""
+        for index in range(self.clock.frame_count) if frame_indices is None else frame_indices:
+            yield self.moment(index, recall=True)
 
-    def moment(self, frame_index: int) -> Moment:
+    def moment(self, frame_index: int, recall: bool = False) -> Moment:
         """What frame `frame_index` shows.
+
+        recall  look through the clip for frames that look the same, once, and show the first one's pictures
 
         Raises IndexError outside the clip; RenderError where a formula has no value at that frame, or a mix
         does not sum to 1, which can only be at a rate that the preset does not speak of.
         """
         seconds = self.clock.seconds(frame_index)
-        values = self._values(seconds, f"frame {frame_index}")
-        names = {name: track.weights_at(seconds) for name, track in self.names.items()}
+        values, names = self._values(seconds, f"frame {frame_index}"), self._names(seconds)
+        first = self.twins.get(frame_index) if recall else None
+        if first is None or first == frame_index:
+            pictures = self._pictures(frame_index, seconds, values, names)
+        else:
+            past = self.clock.seconds(first)
+            pictures = self._pictures(first, past, self._values(past, f"frame {first}"), self._names(past))
+        captions = self.captions.at(seconds, values, names)
+        return Moment(frame_index, seconds, values, pictures, names, captions, recurs=first is not None)
+
+    @cached_property
+    def twins(self) -> dict[int, int]:
+        """For every frame that looks like another one, the first of its kind."""
+
+        def likeness_at(index: int) -> Hashable:
+            seconds = self.clock.seconds(index)
+            return likeness(self.journey, seconds, self._values(seconds, ""), self._names(seconds))
+
+        return twins(self.clock.frame_count, likeness_at)
+
+    def _pictures(
+        self,
+        frame_index: int,
+        seconds: Fraction,
+        values: dict[str, float],
+        names: dict[str, dict[str, float]],
+    ) -> tuple[Picture, ...]:
+        """The pictures of all panels."""
         noise = "none" if self.preset.noise.mode == "none" else "const"
         transform = self._transform(values)
         try:
             blends = self.blends(values, names)
         except RenderError as error:
             raise RenderError(f"frame {frame_index}: {error}") from None
+        known: dict[Hashable, np.ndarray] = {}
         pictures = {}
         for show, seed in dict.fromkeys((panel.show, panel.seed) for panel in self.panels):
             journey = self.journey if seed is None else self.journey.at_seed(seed)
-            ws = journey.ws(seconds, values, names, blends[show])
-            pictures[show, seed] = Picture(ws, blends[show], noise, transform)
-        shown = tuple(pictures[panel.show, panel.seed] for panel in self.panels)
-        return Moment(frame_index, seconds, values, shown, names, self.captions.at(seconds, values, names))
+            key = seed, blends[show].mapping.tobytes()  # all that ws take of a blend
+            if key not in known:
+                known[key] = journey.ws(seconds, values, names, blends[show])
+            pictures[show, seed] = Picture(known[key], blends[show], noise, transform)
+        return tuple(pictures[panel.show, panel.seed] for panel in self.panels)
+
+    def _names(self, seconds: Fraction) -> dict[str, dict[str, float]]:
+        return {name: track.weights_at(seconds) for name, track in self.names.items()}
 
     def _values(self, seconds: Fraction, where: str) -> dict[str, float]:
         values = {}
