@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test fuzz notebook beats bench lint format clean
+.PHONY: demo test fuzz soak notebook beats bench lint format clean
 
 demo: $(READY)
 	$(BIN)/blendreel render presets/hello.yaml --out-dir out
@@ -31,6 +31,10 @@ beats: $(READY)
 bench: $(READY)
 	$(BIN)/blendreel bench --size 256
 	$(BIN)/python -m pytest -m slow tests/benchmarks
+
+# 20,000 frames in one render: memory stays, nothing is left open. And the memory of 100 s against that of 10 s
+soak: $(READY)
+	$(BIN)/python -m pytest -m slow -s tests/test_soak.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

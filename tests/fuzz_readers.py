@@ -6,8 +6,11 @@ loaded. Whatever comes of it has to be a result or an error of ours, soon, and i
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import json
+import pkgutil
 import random
 import struct
 import warnings
@@ -29,6 +32,7 @@ from fuzz_cases import Case
 from fuzz_presets import torn
 from PIL import Image
 
+import render
 from render.blending.channels import read_channels
 from render.checkpoints.header import header_of
 from render.encoding import Audio, read_tags
@@ -383,6 +387,10 @@ def is_fine(error: BaseException, path: Path) -> bool:
 
 def warm_up(folder: Path) -> None:
     """Everything is imported once, so that what follows is measured by itself and imports nothing."""
+    for module in pkgutil.walk_packages(render.__path__, "render."):
+        if not module.name.endswith("__main__"):
+            with contextlib.suppress(ImportError):  # an extra that is not installed
+                importlib.import_module(module.name)
     for name, kind in KINDS.items():
         path = folder / f"warm-{len(name)}{kind.suffix}"
         path.write_bytes(
