@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from render.checkpoints.native import save
+from render.drawing import to_frames
 from render.inspection import SEEDS, describe, inspect, sheet
 from render.latents import seed_latents
-from render.renderer import to_frames
 from tests.conftest import REFERENCE, make_network, write_nvlabs
 
 

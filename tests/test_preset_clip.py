@@ -12,6 +12,7 @@ from sounds import clicks, tone, write_wave
 
 from render.errors import PresetError
 from render.preset import Clip, Preset
+from render.preset.portable import portable_text, resolved_data
 from render.sound import beats_of
 
 
@@ -102,6 +103,15 @@ def test_files_of_beats_speak_of_the_sound_and_lists_of_the_clip(song: Path) -> 
 def test_a_beat_just_before_the_start_is_the_first_one(song: Path) -> None:
     late = heard(song, "duration: 2s, audio: {file: song.wav, start: 1.02s}, beats: detect").clock
     assert late.beat_times[0] == Fraction(-2, 100)
+
+
+def test_a_preset_that_stands_alone_has_the_beats_that_were_found(song: Path) -> None:
+    clip = "duration: 2s, audio: {file: song.wav, start: 1.02s}, beats: detect, bpm: 120"
+    preset = heard(song, clip, "outputs: a.mp4\n")
+    alone = Preset.from_yaml(portable_text(preset, resolved_data(preset, preset.outputs[0]), song.parent))
+    assert alone.clip.beat_times == preset.clip.beat_times
+    assert alone.clip.beats.file is None
+    assert alone.clip.audio.start == preset.clip.audio.start
 
 
 def test_detect_survives_the_way_to_a_file_and_changes(song: Path) -> None:

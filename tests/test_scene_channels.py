@@ -70,7 +70,8 @@ def test_the_blend_alone_takes_channels_and_follows_their_track(folder):
 def test_the_picture_is_that_of_the_channels_taken_by_hand(folder):
     import torch
 
-    from render.renderer import Renderer, to_frames
+    from render.drawing import to_frames
+    from render.renderer import Renderer
 
     scene = Scene.open(preset(folder, EYES.replace("[blend, portrait]", "blend")))
     frame = next(iter(Renderer(scene).frames([scene.moment(9)])))

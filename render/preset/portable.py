@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,9 +33,8 @@ def resolved_data(
     """
     data = preset_data(preset)
     if preset.clip.beats is not None:
-        beats = [max(seconds, Fraction(0)) for seconds in preset.clip.beat_times]
         data["clip"] = {key: value for key, value in data["clip"].items() if key not in ("bpm", "offset")}
-        data["clip"]["beats"] = data_of(Beats(tuple(beats)))
+        data["clip"]["beats"] = data_of(Beats(preset.clip.beat_times))
     for name, layers in (channels or {}).items():
         taken = data["channels"][name]
         taken = dict(taken) if isinstance(taken, dict) else {"from": taken}
