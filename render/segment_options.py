@@ -72,7 +72,10 @@ def share_of(options: dict[str, Any]) -> Share:
         return Share(shard=read_shard(given["shard"]))
     if "cluster" in given:
         from render.cluster import Cluster
+        from render.reach import current_sandbox
 
+        if current_sandbox():
+            raise PresetError("--cluster: a sandbox does not hold the workers of a cluster; use --workers")
         return Share(crew=Cluster(given["cluster"]))
     if not given:
         return Share()

@@ -183,11 +183,16 @@ def preset(sample_folder):
 
 
 FUZZ_FIGURES = pytest.StashKey[dict[str, list[str]]]()
+FAULT_FIGURES = pytest.StashKey[list[tuple]]()
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """The figures of fuzzing, whatever else is shown."""
+    """The figures of fuzzing and of faults, whatever else is shown."""
     for suite, figures in config.stash.get(FUZZ_FIGURES, {}).items():
         terminalreporter.section(f"damaged and malicious files: {suite}")
         for line in figures:
             terminalreporter.line(line)
+    if rows := config.stash.get(FAULT_FIGURES, []):
+        terminalreporter.section("disturbed renders")
+        for row in [("what was done", "trials", "hit a render at work", "files lost"), ("---",) * 4, *rows]:
+            terminalreporter.line(f"| {' | '.join(map(str, row))} |")
