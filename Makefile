@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test fuzz soak notebook beats bench lint format clean
+.PHONY: demo test faults fuzz soak notebook beats bench lint format clean
 
 demo: $(READY)
 	$(BIN)/blendreel render presets/hello.yaml --out-dir out
@@ -17,6 +17,11 @@ test: $(READY)
 # 2,000 damaged and malicious checkpoints, and 5,000 presets, latents, pictures, sounds …: each loads or is refused
 fuzz: $(READY)
 	$(BIN)/python -m pytest -m slow tests/test_fuzz_checkpoints.py tests/test_fuzz_readers.py
+
+# Renders that are killed, starved and damaged, and gone on with: about half an hour. See docs/reliability.md
+faults: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,cluster]'
+	$(BIN)/python -m pytest -m 'slow or not slow' tests/faults tests/test_crew.py
 
 # The notebook, run top to bottom by a kernel of its own
 notebook: $(READY)
