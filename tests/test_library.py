@@ -119,3 +119,9 @@ def test_only_checkpoints_are_suggested_for_a_missing_one(tmp_path):
     (tmp_path / "faces2.pkl").touch()
     with pytest.raises(CheckpointError, match=r"does not exist; did you mean faces2\.pkl\?$"):
         resolve("faces.pkl", tmp_path)
+
+
+@pytest.mark.parametrize("pattern", ["**/*.pkl", "run/**x/*", "/**"])
+def test_a_pattern_does_not_search_a_whole_disk(pattern, tmp_path):
+    with pytest.raises(CheckpointError, match=r"\*\* is not known here"):
+        resolve_series(pattern, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,3 +111,12 @@ def test_the_search_lets_harmless_code_pass():
     )
     assert list(mistakes(fine)) == []
     assert len(SCRIPTS) > 40
+
+
+def test_every_test_that_security_names_is_there():
+    text = (ROOT / "SECURITY.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:tests/)?(?:test_\w+\.py|faults))`", text))
+    assert len(named) > 15
+    assert [name for name in named if not (ROOT / "tests" / name.removeprefix("tests/")).exists()] == []
+    promises = [line for line in text.splitlines() if line.startswith("| ") and "`test_" in line]
+    assert len(promises) > 15

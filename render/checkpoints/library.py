@@ -200,6 +200,8 @@ def _series_files(path: Path) -> list[Path]:
         return [path]
     folder = next(parent for parent in path.parents if parent.is_dir())
     pattern = str(path.relative_to(folder))  # a * may stand in any folder's name
+    if "**" in pattern:  # which could search a whole disk
+        raise CheckpointError(f"{path}: a * stands for the names of one folder; ** is not known here")
     if any(sign in pattern for sign in "*?["):
         files = sorted(found for found in folder.glob(pattern) if found.is_file())
         if not files:
