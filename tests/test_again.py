@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,12 @@ from click.testing import CliRunner
 import render
 from render.checkpoints.native import save
 from render.cli import main
-from render.encoding import read_tags
+from render.encoding import facts_of, read_tags
 from render.encoding.codecs import ffmpeg_path
 from render.errors import BlendreelWarning, CheckpointError, PresetError
 from render.preset import Preset
 from render.preset.portable import portable_name, portable_output
-from render.production import record_of
+from render.production import Retake, record_of
 from render.production.record import Record, sha256_of
 from tests.test_tags import decoded
 
@@ -165,7 +166,7 @@ def test_a_model_that_moved_is_named_anew(project, tmp_path):
     ):
         render.again(film)
     overrides = {"models.base": str(tmp_path / "x.safetensors")}
-    with pytest.raises(PresetError, match=r"with other values it is another film; give that one a new name"):
+    with pytest.raises(PresetError, match=r"with other values it is another film; give it a name with --out"):
         render.again(film, overrides=overrides)
     [copy] = render.again(film, "b.mp4", out_dir=tmp_path, overrides=overrides)
     assert same_pictures(film, copy)
@@ -309,3 +310,29 @@ def test_another_precision_is_told(preset, tmp_path):
     )
     with pytest.warns(BlendreelWarning, match=words):
         render.again(film, "b.gif", out_dir=tmp_path, overrides={"precision": "fast"}, device="cpu")
+
+
+def test_sound_and_its_beats_come_along(preset, tmp_path, monkeypatch):
+    (tmp_path / "song.beats").write_text("".join(f"{0.5 + number / 4}\n" for number in range(8)))
+    with wave.open(str(tmp_path / "song.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(48_000))
+    text = preset.to_yaml().replace(
+        "clip: {duration: 1s", "clip: {audio: {file: song.wav, start: 0.5s}, beats: song.beats, duration: 4b"
+    )
+    own = Preset.from_yaml(text, base_dir=tmp_path)
+    [film] = render.render(own, "a.mp4", out_dir=tmp_path / "films")
+    again = Retake.of(film).preset
+    assert again.clock.beat_times == own.clock.beat_times
+    assert again.clock.duration == own.clock.duration == 1
+    assert again.clip.audio.file == "../song.wav"
+    assert list(record_of(film).files) == ["../song.wav"]
+    monkeypatch.chdir(tmp_path)
+    [copy] = render.again(film, "b.mp4")
+    assert facts_of(copy).audio == facts_of(film).audio == "aac"
+    assert same_pictures(film, copy)
+    (tmp_path / "song.wav").write_bytes(b"another")
+    with pytest.raises(CheckpointError, match=r"song\.wav has the sha256"):
+        render.again(film)

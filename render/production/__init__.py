@@ -124,7 +124,7 @@ def again(
 def remake(retake: Retake, *files: str | Path, out_dir: str | Path | None = None, **options: Any) -> Clip:
     """As `again`, for a film whose making was read already."""
     if retake.is_changed and not files:
-        raise PresetError(f"{retake.film}: with other values it is another film; give that one a new name")
+        raise PresetError(f"{retake.film}: with other values it is another film; give it a name with --out")
     retake.check()
     place = out_dir if out_dir is not None else default_folder() if files else retake.folder
     preset = retake.to(map(str, files))
