@@ -23,6 +23,7 @@ from render.options import (
     device_option,
     folder_option,
     offline_option,
+    precision_option,
     preset_argument,
     private_option,
     quiet_option,
@@ -160,6 +161,7 @@ def main() -> None:
 @click.option(
     "--again", is_flag=True, help="PRESET is a film: make it once more, from what it says of itself."
 )
+@precision_option
 @private_option
 @segment_options
 @share_options
@@ -172,6 +174,7 @@ def render(
     files: tuple[str, ...],
     out_dir: Path | None,
     again: bool,
+    precision: str | None,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -185,6 +188,7 @@ def render(
     blendreel render morph.yaml -o morph.webm         another file
     blendreel render morph.mp4 --again -o copy.mp4    the same film, from the film itself
     """
+    overrides += (f"precision={precision}",) if precision else ()
     if again:
         from render.production import Retake, remake
 
@@ -196,9 +200,12 @@ def render(
         loaded = load_preset(preset, quiet, overrides)
     fetch_models(loaded, quiet)
     from render import production
+    from render.processors import shared_processors
 
     with pointing(loaded), manner_of("rendering", quiet) as manner:
         options |= {"manner": manner, "share": share_of(options)}
+        if options["share"].is_alone:  # others share the processors on purpose
+            click.get_current_context().with_resource(shared_processors(manner.tell))
         if again:
             if is_default("segment_frames"):
                 del options["segment_frames"]

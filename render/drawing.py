@@ -136,6 +136,11 @@ class Drawer:
         """How pictures are computed, such as `fast (bfloat16)`."""
         return str(self.synthesis.precision)
 
+    @property
+    def code(self) -> str:
+        """`compiled` where the networks use code made for this processor, which rounds otherwise; or `plain`."""
+        return "plain" if self.synthesis.library is None else "compiled"
+
     def draw(self, pictures: Sequence[Picture], following: Sequence[Picture] = ()) -> list[Drawn]:
         """The pictures, in their order.
 

@@ -50,6 +50,12 @@ sandbox_option = click.option(
     callback=lambda context, _, folder: confine(context, folder) if folder else None,
     help="For a preset from elsewhere: read and write files in DIR alone, and fetch nothing.",
 )
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["exact", "fast", "auto"]),
+    help="How pictures are computed, whatever the preset says: exact in float32, fast in a short format "
+    "where the hardware has one.",
+)
 private_option = click.option(
     "--private", is_flag=True, help="Say nothing in the files of how they were made."
 )

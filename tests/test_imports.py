@@ -39,6 +39,7 @@ ARROWS = {
     "ahead": set(),
     "drawing": {"scene", "soundness"},
     "shelf": set(),
+    "processors": set(),
     "renderer": {"ahead", "drawing", "shelf", "panels", "curve_strip"},
     "production": {"renderer", "encoding", "console"},
     "sheets": {"renderer", "report", "pen", "picture_files", "console"},

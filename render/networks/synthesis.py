@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from render.networks import ops
 from render.networks.batch import Batch, Tensors
+from render.networks.cpu import CpuLibrary
 from render.networks.generator import Generator, check_inputs
 from render.networks.memory import keep_freed_memory
 from render.networks.precision import Precision, without_tf32
@@ -72,6 +73,7 @@ class FastSynthesis:
     """
 
     architecture: ClassVar[str]
+    library: CpuLibrary | None = None  # the C++ that it uses; some never do
 
     def __init__(self, generator: Generator, precision: Precision, compiled: bool | None = None):
         self.generator, self.precision, self.compiled = generator, precision, compiled

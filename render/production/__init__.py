@@ -26,6 +26,7 @@ from render.production.jobs import Job, Size, plan
 from render.production.manifest import Plan
 from render.production.notebook import Clip, Frame
 from render.production.pictures import Pictures
+from render.production.preparing import prepare_code
 from render.production.record import Recorder
 from render.production.segments import SEGMENT_FRAMES
 from render.production.shoot import Shoot
@@ -149,6 +150,9 @@ def write(
     place will not like all the same. options: those of Renderer.
     """
     renderer = Renderer(scene, **options)
+    longest = max(scene.clock.with_fps(job.fps).frame_count for job in jobs)
+    if share.is_alone and prepare_code(renderer, longest, manner.tell):
+        renderer = Renderer(scene, **options)
     unusual = {"resolution": options.get("resolution")} if options.get("resolution") else {}
     unusual |= {"segment_frames": segment_frames} if segment_frames != SEGMENT_FRAMES else {}
     recorder = Recorder(scene.preset, renderer.precision, unusual)

@@ -121,7 +121,7 @@ class Shoot:
             "blendreel": version("blendreel"),
             "torch": torch.__version__,
             "ffmpeg": ffmpeg_version(),
-            "precision": self.renderer.precision,
+            "precision": f"{self.renderer.precision}, {self.renderer.drawer.code}",
             "device": name,
             "batch_size": str(drawer.batch_size),
         }
