@@ -138,7 +138,7 @@ class Drawer:
 
     @property
     def code(self) -> str:
-        """`compiled` where the networks use code made for this processor, which rounds otherwise; or `plain`."""
+        """`compiled` where networks use code made for this processor, which rounds otherwise; or `plain`."""
         return "plain" if self.synthesis.library is None else "compiled"
 
     def draw(self, pictures: Sequence[Picture], following: Sequence[Picture] = ()) -> list[Drawn]:

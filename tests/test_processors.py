@@ -23,9 +23,8 @@ def test_the_first_has_them_and_the_second_gives_way_with_one_line(niced):
     with shared_processors(told.append) as first, shared_processors(told.append) as second:
         assert (first, second) == (True, False)
     assert niced == [processors.GIVEN_WAY]
-    assert told == [
-        "another render is using the processors; this one gives way to it, and takes what is left"
-    ]
+    assert len(told) == 1
+    assert told[0].startswith("another render is using the processors; this one gives way to it")
 
 
 def test_after_the_first_has_ended_the_next_has_them(niced):
