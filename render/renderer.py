@@ -68,7 +68,7 @@ class Renderer:
         allow_broken: bool = False,
         compiled: bool | None = None,
     ):
-        self.scene, self.bits = scene, bits
+        self.scene = scene
         if self.layout.font:
             check_font(self.layout.font)
         full = scene.model.resolution
@@ -91,6 +91,15 @@ class Renderer:
     def precision(self) -> str:
         """How pictures are computed, such as `fast (bfloat16)`."""
         return self.drawer.precision
+
+    @property
+    def bits(self) -> int:
+        """A channel of the frames: 8 or 16. May be set before the first one."""
+        return self.drawer.bits
+
+    @bits.setter
+    def bits(self, bits: int) -> None:
+        self.drawer.bits = bits
 
     @property
     def dtype(self) -> str:

@@ -8,7 +8,6 @@ and the mean luma of 8 × 8 pixels is compared, since that is what is seen at ar
     steps   the same of the differences between neighbouring means: the edges of bands
     crawl   the same of the differences from one frame to the next: bands that wander
     flat    how much of the picture looks flat: neighbouring means that are equal, where the source's are not
-    ms      processor time a frame, of all threads
 
     python -m samples.banding              # the table of docs/output.md
     python -m samples.banding --dithers    # the ways of dithering
@@ -18,7 +17,6 @@ and the mean luma of 8 × 8 pixels is compared, since that is what is seen at ar
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -88,13 +86,12 @@ class Result:
     steps: float
     crawl: float
     flat: float
-    ms: float
     last: np.ndarray
 
     def __str__(self) -> str:
         return (
             f"{self.kilobytes:,.0f} | {self.error:.2f} | {self.steps:.2f} | {self.crawl:.2f} | "
-            f"{self.flat:.0%} | {self.ms:.0f} |"
+            f"{self.flat:.0%} |"
         )
 
 
@@ -104,13 +101,11 @@ def measured(suffix: str, given: Callable[[np.ndarray], np.ndarray], settings: d
     frames = [given(frame) for frame in source]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"clip.{suffix}"
-        start = processor_seconds()
         with open_writer(
             path, width=SIDE, height=SIDE, fps=FPS, dtype=frames[0].dtype.name, **settings
         ) as writer:
             for frame in frames:
                 writer.write(frame)
-        ms = 1000 * (processor_seconds() - start) / COUNT
         back, size = decoded(path), path.stat().st_size
     asked, found = (np.stack([means(frame) for frame in each]) for each in (source, back))
     off = found - asked
@@ -119,7 +114,7 @@ def measured(suffix: str, given: Callable[[np.ndarray], np.ndarray], settings: d
     moving = [np.abs(np.diff(asked, axis=axis)) > 2 * FLAT for axis in (1, 2)]
     flat = [s[m].mean() for s, m in zip(still, moving, strict=True)]
     return Result(
-        *(size / 1000, rms(off), rms(*edges), rms(np.diff(off, axis=0)), float(np.mean(flat)), ms, back[-1]),
+        *(size / 1000, rms(off), rms(*edges), rms(np.diff(off, axis=0)), float(np.mean(flat)), back[-1]),
     )
 
 
@@ -139,12 +134,6 @@ def decoded(path: Path) -> np.ndarray:
     command = [ffmpeg_path(), "-v", "error", "-i", str(path), "-vf", BACK, "-f", "rawvideo", "-"]
     raw = subprocess.run(command, check=True, capture_output=True).stdout
     return (np.frombuffer(raw, np.uint16).reshape(-1, SIDE, SIDE, 3) / 65535).astype(np.float32)
-
-
-def processor_seconds() -> float:
-    """Processor time of this process and of its children so far."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def picture(path: Path) -> None:
@@ -168,7 +157,7 @@ def main() -> None:
     if options.picture:
         picture(options.picture)
         return
-    print(f"| file | kB | error | steps | crawl | flat | ms |\n|{' --- |' * 7}")
+    print(f"| file | kB | error | steps | crawl | flat |\n|{' --- |' * 6}")
     if options.dithers:
         for crf in (17, 23):
             for video.DITHER in ("none", "ordered", "random", "error_diffusion"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import wave
 from fractions import Fraction
 
@@ -199,6 +200,50 @@ def test_ten_bits_where_they_cost_nothing(preset, output, bits):
     [job] = production.plan(preset.replace(outputs=(output,)))
     assert job.settings.get("bits") == bits
     assert job.writer((64, 48), 9).path == job.path
+
+
+@pytest.mark.parametrize(
+    ("outputs", "bits"),
+    [
+        (["a.mp4"], 16),
+        (["a.gif"], 8),
+        (["a.gif", "a.webp", "b/%d.png", "a.apng", "a.mkv"], 8),
+        (["a.gif", {"file": "a.avif", "bits": 8}], 16),
+        ([{"file": "a/%d.png", "bits": 16}], 16),
+    ],
+)
+def test_frames_are_as_deep_as_the_files_make_something_of(preset, tmp_path, monkeypatch, outputs, bits):
+    found = set()
+    draw = production.Renderer.frames
+    monkeypatch.setattr(
+        production.Renderer, "frames", lambda self, *a: found.add(self.bits) or draw(self, *a)
+    )
+    render.render(preset.replace(outputs=tuple(outputs)), out_dir=tmp_path)
+    assert found == {bits}
+
+
+def test_files_of_every_depth_come_from_the_same_frames(preset, tmp_path):
+    """8 bits are the rounding of 16, whether they are drawn with deeper files or alone."""
+    outputs = (
+        {"file": "deep.mkv", "bits": 16},
+        *("plain.apng", "a.gif", {"file": "deep/%d.png", "bits": 16, "width": 112}),
+        {"file": "small.mp4", "codec": "hevc", "budget": "1 MB"},
+    )
+    made = render.render(preset.replace(outputs=outputs), out_dir=tmp_path / "all")
+    [plain] = render.render(preset, "plain.apng", out_dir=tmp_path / "alone")
+    [gif] = render.render(preset, "a.gif", out_dir=tmp_path / "alone")
+    assert made[2].read_bytes() == gif.read_bytes()
+    with Image.open(made[1]) as one, Image.open(plain) as two:
+        for index in range(13):
+            one.seek(index)
+            two.seek(index)
+            np.testing.assert_array_equal(np.asarray(one), np.asarray(two))
+    frames = np.stack(list(render.frames(preset, bits=16)))
+    command = [encoders.ffmpeg_path(), "-v", "error", "-i", str(made[0]), "-f", "rawvideo"]
+    raw = subprocess.run([*command, "-pix_fmt", "rgb48le", "-"], check=True, capture_output=True).stdout
+    np.testing.assert_array_equal(np.frombuffer(raw, np.uint16).reshape(frames.shape), frames)
+    assert len(np.unique(frames)) > 1000
+    assert facts_of(made[4]).pixels == "yuv420p10le"
 
 
 def test_a_sound_is_looked_for_beside_the_preset_and_cut_by_its_clock(preset, tmp_path):

@@ -40,3 +40,27 @@ def test_lost_frames_are_an_error(tmp_path):
     spool.path.write_bytes(data[: len(data) // 2])
     with pytest.raises(EncodingError, match=r"\d of 5 frames can be read again"):
         list(spool.frames())
+
+
+def test_deep_frames_come_back_to_a_quarter_of_a_level(tmp_path):
+    """In a third of the room: 10 of 16 bits; black and white are exact."""
+    rows = np.linspace(0, 65_535, 40)[:, None, None]
+    frame = np.broadcast_to(np.rint(rows), (40, 64, 3)).astype(np.uint16)
+    spool = Spool(tmp_path / "a.mkv", width=64, height=40, fps=Fraction(25), bits=10)
+    with spool.writer as writer:
+        writer.write(frame)
+    [back] = spool.frames()
+    assert back.dtype == np.uint16
+    off = back.astype(int) - frame
+    assert np.abs(off).max() <= 64
+    assert abs(off.mean()) < 8
+    assert (back[0].max(), back[-1].min()) == (0, 65_535)
+
+
+def test_deep_frames_may_be_kept_whole(tmp_path):
+    frame = np.random.default_rng(0).integers(0, 65_536, [17, 31, 3], np.uint16)
+    spool = Spool(tmp_path / "a.mkv", width=31, height=17, fps=Fraction(25), bits=16)
+    with spool.writer as writer:
+        writer.write(frame)
+    [back] = spool.frames()
+    np.testing.assert_array_equal(back, frame)

@@ -215,9 +215,8 @@ def _fit_video(trials: _Trials, full: _Choice) -> _Choice:
 
 def _codec(trials: _Trials, choice: _Choice) -> Codec:
     """The codec of a video, chosen or usual."""
-    return open_writer(
-        trials.path, width=8, height=8, fps=1, dtype=trials.dtype, **dict(choice.settings)
-    ).codec
+    size = {"width": trials.width, "height": trials.height}
+    return open_writer(trials.path, **size, fps=1, dtype=trials.dtype, **dict(choice.settings)).codec
 
 
 def _fit_gif(trials: _Trials, full: _Choice) -> _Choice:

@@ -105,6 +105,7 @@ class Codec:
     deep_bits   bits used for frames of more than 8 bits, unless asked otherwise
     max_crf     the worst quality; 0 where quality is not a matter of crf
     crf         the quality used unless asked otherwise
+    dithered    the worst quality in which the dots of a dither survive; samples.banding measures that
     sides       the least and the most pixels of a width or height
     tag         four letters that players look for in MP4 and MOV
     lossless    it keeps every pixel
@@ -118,6 +119,7 @@ class Codec:
     max_crf: float = 0
     crf: float = 0
     sides: tuple[int, int] = (1, 65_535)
+    dithered: float = 0
     tag: str = ""
     lossless: bool = False
 
@@ -139,16 +141,25 @@ class Codec:
 CODECS: dict[str, Codec] = {
     codec.name: codec
     for codec in (
-        Codec("h264", "H.264", (_X264,), {8: "yuv420p"}, 8, 51, 17, (2, 16_384)),
+        Codec("h264", "H.264", (_X264,), {8: "yuv420p"}, 8, 51, 17, (2, 16_384), 18),
         Codec(
             *("hevc", "HEVC", (_X265,), {8: "yuv420p", 10: "yuv420p10le"}, 10, 51, 20),
             sides=(16, 16_384),
+            dithered=24,
             tag="hvc1",
         ),
         Codec(
-            "av1", "AV1", (_SVT_AV1, _AOM_AV1), {8: "yuv420p", 10: "yuv420p10le"}, 10, 63, 24, (16, 16_384)
+            "av1",
+            "AV1",
+            (_SVT_AV1, _AOM_AV1),
+            {8: "yuv420p", 10: "yuv420p10le"},
+            10,
+            63,
+            24,
+            (16, 16_384),
+            34,
         ),
-        Codec("vp9", "VP9", (_VP9,), {8: "yuv420p", 10: "yuv420p10le"}, 8, 63, 24),
+        Codec("vp9", "VP9", (_VP9,), {8: "yuv420p", 10: "yuv420p10le"}, 8, 63, 24, dithered=40),
         Codec(
             *("prores", "ProRes 422 HQ"),
             (Encoder("prores_ks", extra=("-profile:v", "3", "-vendor", "apl0")),),

@@ -17,35 +17,52 @@ from render.errors import EncodingError
 
 
 class Spool:
-    """A film of uint8 frames [H, W, 3] in FFV1, which gives back every pixel.
+    """A film of frames [H, W, 3] in FFV1: `writer` takes them, `frames` gives them, any number of times.
 
-    `writer` takes the frames; once it has finished, `frames` gives them, any number of times.
+    bits   of the frames: 8 or 16, and every pixel comes back as it was; or 10, for frames uint16 whose finest
+           6 bits are cut off, since they would take two thirds of the room
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, width: int, height: int, fps: Fraction) -> None:
-        self.path = Path(path)
-        self.writer = open_writer(self.path, width=width, height=height, fps=fps, codec="ffv1")
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        width: int,
+        height: int,
+        fps: Fraction,
+        bits: int = 8,
+    ) -> None:
+        self.path, self.bits = Path(path), bits
+        kind = {"dtype": _dtype(bits), "codec": "ffv1", "bits": bits}
+        self.writer = open_writer(self.path, width=width, height=height, fps=fps, **kind)
 
     def frames(self) -> Iterator[np.ndarray]:
         """All frames, in order; read-only arrays. Raises EncodingError if some cannot be read again."""
         size = self.writer.width, self.writer.height
-        return stored_frames(self.path, size, self.writer.frames_written)
+        return stored_frames(self.path, size, self.writer.frames_written, self.bits)
 
 
-def stored_frames(path: Path, size: tuple[int, int], count: int) -> Iterator[np.ndarray]:
-    """The `count` frames uint8 [H, W, 3] of a spool's file, of width and height `size`; read-only arrays.
+def _dtype(bits: int) -> str:
+    return "uint8" if bits == 8 else "uint16"
+
+
+def stored_frames(path: Path, size: tuple[int, int], count: int, bits: int = 8) -> Iterator[np.ndarray]:
+    """The `count` frames [H, W, 3] of a spool's file, of width and height `size`; read-only arrays.
+
+    bits   of the spool: frames are uint8, or for more than 8 uint16
 
     Raises EncodingError if some cannot be read again.
     """
-    shape = (size[1], size[0], 3)
+    shape, kind = (size[1], size[0], 3), np.dtype(_dtype(bits))
     command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *opened(path)]
-    command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
-    length, found = shape[0] * shape[1] * shape[2], 0
+    pixels = "rgb24" if bits == 8 else "rgb48le"
+    command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", pixels, "pipe:1"]
+    length, found = shape[0] * shape[1] * shape[2] * kind.itemsize, 0
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        while len(pixels := process.stdout.read(length)) == length:
+        while len(raw := process.stdout.read(length)) == length:
             found += 1
-            yield np.frombuffer(pixels, np.uint8).reshape(shape)
+            yield np.frombuffer(raw, kind).reshape(shape)
         if found != count:
             raise EncodingError(f"{path}: {found} of {count} frames can be read again")
     finally:

@@ -57,7 +57,8 @@ class VideoSettings:
     bitrate  bits a second instead of a quality: `5M`, `800k`
     preset   how long the encoder thinks, in x264's words, from ultrafast to placebo
     bits     a channel; None for 8, or for frames of more as many as the codec is made for
-    dither   whether frames of more bits than the file are dithered, so that slow gradients show no bands
+    dither   whether frames of more bits than the file are dithered, so that slow gradients show no bands; not
+             where the quality is too low to keep the dots
     threads  0 lets the encoder choose
     audio    the sound to it
     encoder  software; auto for a hardware encoder that works here; or one family of them, such as nvenc
@@ -236,6 +237,12 @@ class VideoWriter(Writer):
         """The name ffmpeg writes to."""
         return str(self.part_path)
 
+    @property
+    def _is_dithered(self) -> bool:
+        """Whether frames are dithered: they have more bits than the file, which keeps the dots."""
+        is_rounded, crf = self._pipe_bits > self.bits, self.settings.crf
+        return self.settings.dither and is_rounded and (crf is None or crf <= self.codec.dithered)
+
     def _filters(self, encoder: Encoder) -> str:
         """All that happens to a frame on its way to the encoder."""
         return ",".join(filter(None, (self._colour_filter(), encoder.intake(self.bits))))
@@ -245,8 +252,7 @@ class VideoWriter(Writer):
             return f"format={self.pixels}"
         if "zscale" not in listed(ffmpeg_path(), "filters"):
             return PLAIN_COLOUR_FILTER.format(pixels=self.pixels)
-        is_rounded = self._pipe_bits > self.bits
-        dither = DITHER if self.settings.dither and is_rounded else "none"
+        dither = DITHER if self._is_dithered else "none"
         return COLOUR_FILTER.format(dither=dither, pixels=self.pixels)
 
     def _prepare(self) -> None:

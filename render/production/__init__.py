@@ -269,10 +269,11 @@ def frames(
     stop: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
+    bits: int = 8,
 ) -> Iterator[Frame]:
     """Frames uint8 [H, W, 3] of a preset, one after the other: from `start` up to, not including, `stop`.
 
-    They are arrays that a notebook shows as pictures.
+    They are arrays that a notebook shows as pictures. With `bits=16` they are uint16, and white is 65,535.
 
     A range is cut to the clip, as Python cuts slices: there are fewer frames, or none, outside it. All files
     are opened at once, before the first frame is asked for.
@@ -280,4 +281,5 @@ def frames(
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     scene = Scene.open(preset, pick_device(device))
     wanted = range(scene.clock.frame_count)[slice(start, stop)]
-    return (frame.view(Frame) for frame in Renderer(scene, batch_size).frames(scene.moments(wanted)))
+    renderer = Renderer(scene, batch_size, bits=bits)
+    return (frame.view(Frame) for frame in renderer.frames(scene.moments(wanted)))

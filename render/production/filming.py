@@ -208,7 +208,8 @@ class Filming:
 
     def _reel(self, segment: Segment, fps: Fraction) -> Iterator[np.ndarray]:
         path = self.store.folder / f"{segment.number:05d}-{key_of(fps)}.mkv"
-        return stored_frames(path, self.shoot.frame_size, segment.count(fps))
+        shoot = self.shoot
+        return stored_frames(path, shoot.frame_size, segment.count(fps), shoot.kept_bits(fps))
 
     def _counted(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         for frame in frames:
@@ -228,7 +229,8 @@ class Filming:
         live = [job for job, is_joined in jobs if not job.budget and not (is_joined and has_store)]
         tried = [job for job, is_joined in jobs if job.budget or (is_joined and has_store)]
         is_kept = not has_store and any(job.budget for job, _ in jobs)
-        return Sinks(live, tried, shoot.frame_size, shoot.count(fps), self._spool(fps) if is_kept else None)
+        spool = self._spool(fps) if is_kept else None
+        return Sinks(live, tried, shoot.frame_size, shoot.count(fps), spool)
 
     # --- files ----------------------------------------------------------------------------------------------
 
@@ -254,7 +256,7 @@ class Filming:
         ]
 
     def frames_at(self, fps: Fraction) -> Iterator[np.ndarray]:
-        """All frames uint8 [H, W, 3] at a rate, again and again; drawn when they are first asked for."""
+        """All frames [H, W, 3] at a rate, again and again; drawn when they are first asked for."""
         if self.store is not None and fps in self.shoot.kept_rates:
             segments = (segment for segment in self.shoot.segments if fps in segment.rates)
             return chain.from_iterable(self._reel(segment, fps) for segment in segments)
@@ -267,9 +269,8 @@ class Filming:
         return self._spools[fps].frames()
 
     def _spool(self, fps: Fraction) -> Spool:
-        width, height = self.shoot.frame_size
         folder = self.store.folder if self.store else self.folder or Path()
-        return Spool(folder / f"all-{key_of(fps)}.mkv", width=width, height=height, fps=fps)
+        return self.shoot.spool(folder / f"all-{key_of(fps)}.mkv", fps)
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -116,12 +116,17 @@ class Job:
         }
 
     def writer(self, frame_size: Size, count: int) -> Writer:
-        """The file's writer, not yet started."""
+        """The file's writer, not yet started; its dtype is uint16 where it makes something of that."""
+        plain = self._writer(frame_size, count, "uint8")
+        return plain if plain.depth == 8 else self._writer(frame_size, count, "uint16")
+
+    def _writer(self, frame_size: Size, count: int, dtype: str) -> Writer:
         return open_writer(
             self.path,
             width=frame_size[0],
             height=frame_size[1],
             fps=self.fps,
+            dtype=dtype,
             **self.framing(frame_size, count),
             **self.settings,
         )

@@ -75,7 +75,7 @@ class SegmentRecord:
     identity      of its plan
     frames        for each rate, the range of its frames: [start, stop)
     pieces        its files by their names
-    frame_hashes  for each rate 16 hex digits a frame, in order: BLAKE2 of its uint8 [H, W, 3]
+    frame_hashes  for each rate 16 hex digits a frame, in order: BLAKE2 of its [H, W, 3]
     made_with     versions, device and batch size
     """
 

@@ -15,6 +15,7 @@ from render.encoding import Framing, open_writer
 from render.encoding.claim import claim
 from render.encoding.viewing import spread
 from render.errors import EncodingError
+from render.pixels import whole_levels
 from render.production.jobs import Job
 from render.renderer import Renderer
 from render.timeline import Clock
@@ -25,7 +26,7 @@ GAP = 4  # pixels between the frames of a strip
 class Pictures:
     """The pictures beside some films: places are taken when the block is entered, `draw` fills them.
 
-    They have as many bits a channel as the renderer's frames, and the size of the film that they belong to.
+    They have 8 bits a channel, since they go onto pages, and the size of the film that they belong to.
     """
 
     def __init__(self, jobs: list[Job], renderer: Renderer) -> None:
@@ -56,11 +57,11 @@ class Pictures:
         return [path for job in self.jobs for path in job.pictures]
 
     def _frames(self, job: Job, clock: Clock, indices: list[int]) -> list[np.ndarray]:
-        """Frames [H, W, 3] as the film has them."""
+        """Frames uint8 [H, W, 3] of the film's size."""
         framing = job.framing(self.renderer.frame_size, clock.frame_count)
         into = Framing(**framing).apply if framing else lambda frame: frame
         scene = self.renderer.scene.at_fps(job.fps)
-        return [into(frame) for frame in self.renderer.frames(scene.moments(indices))]
+        return [whole_levels(into(frame), 8) for frame in self.renderer.frames(scene.moments(indices))]
 
 
 def frame_at(clock: Clock, seconds: Fraction) -> int:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from render.production.jobs import Job, Size
 from render.production.manifest import PieceFacts, Plan, SegmentRecord, digest_of
 from render.production.record import Recorder
 from render.production.segments import SEGMENT_FRAMES, Segment, cut, schedule_of
+from render.production.sinks import write_to
 from render.production.workfolder import Store
 from render.renderer import Renderer
 from render.scene import Scene
@@ -48,6 +50,10 @@ class Shoot:
     renderer: Renderer
     jobs: list[Job]
     segment_frames: int = SEGMENT_FRAMES
+
+    def __post_init__(self) -> None:
+        # Frames are as deep as the file that makes the most of them wants.
+        self.renderer.bits = max(self.depths.values())
 
     @property
     def scene(self) -> Scene:
@@ -92,8 +98,31 @@ class Shoot:
         others = (job for number, job in enumerate(self.jobs) if number not in self.joined)
         return tuple(dict.fromkeys(job.fps for job in others))
 
+    @cached_property
+    def depths(self) -> dict[int, int]:
+        """Bits of the frames that the jobs, by their numbers, make the most of."""
+        return {
+            number: job.writer(self.frame_size, self.count(job.fps)).depth
+            for number, job in enumerate(self.jobs)
+        }
+
+    def kept_bits(self, fps: Fraction) -> int:
+        """Bits of the frames of a rate that are kept, for files that are made of them later."""
+        numbers = [number for number, job in enumerate(self.jobs) if job.fps == fps]
+        numbers = [number for number in numbers if number not in self.joined]
+        if all(self.depths[number] == 8 for number in numbers):
+            return 8
+        # A file with a budget is made of what is kept. Others are made of that or of what was just drawn, and
+        # must not differ.
+        return 10 if all(self.jobs[number].budget for number in numbers) else 16
+
+    def spool(self, path: Path, fps: Fraction) -> Spool:
+        """What keeps the frames of a rate."""
+        width, height = self.frame_size
+        return Spool(path, width=width, height=height, fps=fps, bits=self.kept_bits(fps))
+
     def frames(self, segment: Segment) -> Iterator[tuple[np.ndarray, tuple[Fraction, ...]]]:
-        """The frames of a segment, uint8 [H, W, 3], each with the rates that show it."""
+        """The frames of a segment, [H, W, 3], each with the rates that show it."""
         moments = (self.scenes[rates[0]].moment(index, recall=True) for index, rates in segment.schedule)
         drawn = zip(self.renderer.frames(moments), segment.schedule, strict=True)
         return ((frame, rates) for frame, (_, rates) in drawn)
@@ -157,9 +186,7 @@ class Take:
         digest = hashlib.blake2b(frame, digest_size=_HASH_BYTES).hexdigest()
         for fps in rates:
             self._hashes[fps].append(digest)
-        for fps, writer in self._writers:
-            if fps in rates:
-                writer.write(frame)
+        write_to((writer for fps, writer in self._writers if fps in rates), frame)
 
     def finish(self) -> SegmentRecord:
         """Complete all pieces, and keep the segment. Raises EncodingError."""
@@ -187,11 +214,9 @@ class Take:
                 film = job.writer(shoot.frame_size, shoot.count(job.fps))
                 path = self._folder / f"{prefix}{number}{PIECE_SUFFIX}"
                 yield job.fps, piece_writer(film, path, self.store.plan.threads)
-        width, height = shoot.frame_size
         for fps in shoot.kept_rates:
             if fps in self.segment.rates:
-                path = self._folder / f"{prefix}{key_of(fps)}.mkv"
-                yield fps, Spool(path, width=width, height=height, fps=fps).writer
+                yield fps, shoot.spool(self._folder / f"{prefix}{key_of(fps)}.mkv", fps).writer
 
     def _range(self, fps: Fraction) -> tuple[int, int]:
         before = sum(segment.count(fps) for segment in self.shoot.segments[: self.segment.number])

@@ -8,11 +8,21 @@ from typing import Self
 
 import numpy as np
 
-from render.encoding import Fitted, Framing, Spool, fit
+from render.encoding import Fitted, Framing, Spool, Writer, fit
 from render.errors import EncodingError
+from render.pixels import whole_levels
 from render.production.jobs import Job, Size
 
 Frames = Callable[[Fraction], Iterable[np.ndarray]]
+
+
+def write_to(writers: Iterable[Writer], frame: np.ndarray) -> None:
+    """Give a frame uint8 or uint16 [H, W, 3] to every writer, as deep as each takes it."""
+    frames = {frame.dtype.name: frame}
+    for writer in writers:
+        if writer.dtype not in frames:
+            frames[writer.dtype] = whole_levels(frame, 8 * np.dtype(writer.dtype).itemsize)
+        writer.write(frames[writer.dtype])
 
 
 class Sinks:
@@ -51,9 +61,8 @@ class Sinks:
         return bool(self._writers)
 
     def write(self, frame: np.ndarray) -> None:
-        """Give a frame uint8 [H, W, 3] to every file."""
-        for writer in self._writers:
-            writer.write(frame)
+        """Give a frame [H, W, 3] to every file."""
+        write_to(self._writers, frame)
 
     def finish(self) -> list[str]:
         """Complete every file; one that fails does not take the others with it. Returns what went wrong."""
@@ -78,13 +87,19 @@ def fitted(job: Job, frames: Frames, frame_size: Size, count: int) -> Fitted:
     """
     framing = job.framing(frame_size, count)
     width, height = framing.get("size", frame_size)
-    into = Framing(**framing).apply if framing else lambda frame: frame
+    bits = job.writer(frame_size, count).depth
+
+    def suited(frame: np.ndarray) -> np.ndarray:
+        frame = whole_levels(frame, bits)
+        return Framing(**framing).apply(frame) if framing else frame
+
     return fit(
         job.path,
-        lambda fps: map(into, frames(fps)),
+        lambda fps: map(suited, frames(fps)),
         budget=job.budget,
         width=width,
         height=height,
         fps=job.fps,
+        dtype=f"uint{bits}",
         **job.settings,
     )
