@@ -189,6 +189,33 @@ def test_dither_hides_the_bands_of_a_slow_gradient(tmp_path: Path) -> None:
     assert off[True] < off[False] / 3
 
 
+@pytest.mark.parametrize(("crf", "dither"), [(None, "ordered"), (18, "ordered"), (19, "none"), (30, "none")])
+def test_dots_are_made_only_where_they_survive(tmp_path: Path, crf: int | None, dither: str) -> None:
+    writer = open_writer(tmp_path / "a.mp4", width=8, height=8, fps=25, dtype="uint16", crf=crf)
+    if "zscale" in " ".join(writer.command()):
+        assert f"dither={dither}:" in " ".join(writer.command())
+
+
+def test_deep_red_is_the_same_red(tmp_path: Path) -> None:
+    """Its exact luma is 62.6: dots of 62 and 63 that come to that, where 8 bits have 63."""
+    red = np.zeros((64, 64, 3), np.uint16)
+    red[..., 0] = 65_535
+    for dither in (True, False):
+        with open_writer(
+            tmp_path / "a.mp4", width=64, height=64, fps=25, dtype="uint16", crf=1, dither=dither
+        ) as writer:
+            writer.write(red)
+        command = [codecs.ffmpeg_path(), "-v", "error", "-i", str(tmp_path / "a.mp4"), "-f", "rawvideo"]
+        raw = subprocess.run([*command, "-pix_fmt", "yuv420p", "-"], check=True, capture_output=True).stdout
+        y, u, v = np.split(np.frombuffer(raw, np.uint8), [4096, 5120])
+        if dither:
+            assert set(np.unique(y)) == {62, 63}
+            assert y.mean() == pytest.approx(16 + 219 * 0.2126, abs=0.05)
+        else:
+            assert set(np.unique(y)) == {63}
+        assert (round(u.mean()), round(v.mean())) == (102, 240)
+
+
 def test_a_bitrate_is_kept(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     with open_writer(tmp_path / "a.mp4", width=128, height=96, fps=25, bitrate="400k") as writer:
