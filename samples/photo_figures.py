@@ -33,6 +33,7 @@ PEOPLE_SEED, FILM_SEED = 555001, 9_100_005
 SHOWN = (0, 2, 3)
 FILMED = 13  # frames, of which five are shown
 CELL = 128
+FIGURES = ("align", "methods", "blends", "film")
 
 
 def frames(images: Tensor) -> list[np.ndarray]:
@@ -98,15 +99,20 @@ def align_figure() -> Image.Image:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    argparse.ArgumentParser(description="Draw the pictures of docs/photos.md.").parse_args(arguments)
+    parser = argparse.ArgumentParser(description="Draw the pictures of docs/photos.md.")
+    parser.add_argument("--only", choices=FIGURES, help="one of them")
+    wanted = parser.parse_args(arguments).only
     torch.set_num_threads(1)
     generator = render.load("sample:portrait")
     samples = samples_of(generator)
-    save(align_figure(), "align")
-    figure, network, ws = methods_figure(generator, samples)
-    save(figure, "methods")
-    save(blends_figure(network, ws), "blends")
-    save(film_figure(generator, samples), "film")
+    if wanted in (None, "align"):
+        save(align_figure(), "align")
+    if wanted in (None, "methods", "blends"):
+        figure, network, ws = methods_figure(generator, samples)
+        save(figure, "methods")
+        save(blends_figure(network, ws), "blends")
+    if wanted in (None, "film"):
+        save(film_figure(generator, samples), "film")
 
 
 def save(figure: Image.Image, name: str) -> None:
