@@ -15,22 +15,14 @@ import torch
 from torch import Tensor
 
 import render
-from render.networks import Generator
 from render.projection import Plan, Projection, project
 from render.projection.measures import flicker, psnr
-from render.projection.sequence import Following, project_film, smoothed
+from render.projection.sequence import Following, project_film
 from render.projection.start import samples_of
-from render.projection.working import draw
 from samples.painted_film import film
 
 FIRST_SEED = 9_100_000  # no training has seen these people
 FRAMES = 12
-
-
-def steady(generator: Generator, found: Projection) -> Projection:
-    """The same with its latents smoothed over time."""
-    ws = smoothed(found.ws)
-    return Projection(ws, draw(generator, ws), found.losses)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,7 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     samples = samples_of(generator)
     ways: dict[str, Callable[[Tensor], Projection]] = {
         "each alone": lambda frames: project(generator, frames, Plan(), samples=samples),
-        "each alone, smoothed": lambda frames: steady(generator, project(generator, frames, samples=samples)),
         "each from the one before": lambda frames: project_film(
             generator, frames, Plan(), Following(smooth=False), samples=samples
         ),
