@@ -188,10 +188,12 @@ def _precision(generator: Generator, path: Path) -> str:
     if generator.provenance.format == "native":
         counts = Counter()
         with unwrapped(path) as plain:
-            for kind, shape in read_header(plain).tensors.values():
+            header = read_header(plain)
+            for kind, shape in header.tensors.values():
                 counts[STORED.get(kind, kind)] += math.prod(shape)
         shares = counts.most_common()
         words = ", ".join(kind if len(shares) == 1 else f"{kind} ({count:,})" for kind, count in shares)
+        words += f", differences from {header.base.source}" if header.base else ""
     half = getattr(generator.config, "num_fp16_res", 0)
     return f"{words}; the last {half} resolutions were trained in float16" if half else words
 

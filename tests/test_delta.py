@@ -13,6 +13,7 @@ from render.checkpoints.delta import save_delta
 from render.checkpoints.download import hash_file
 from render.checkpoints.native import save
 from render.errors import CheckpointError
+from render.inspection import inspect
 from tests.conftest import make_network, make_relative
 
 
@@ -83,6 +84,7 @@ def test_samples_are_named_as_samples(sample_folder, tmp_path):
     path = save_delta(make_relative(base), base, "sample:portrait", tmp_path / "me.safetensors")
     assert described(path)["base"]["source"] == "sample:portrait"
     assert render.load(path).resolution == 16
+    assert inspect(path)[0].precision == "float16, differences from sample:portrait"
 
 
 def described(path):
