@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ from render.production.workfolder import Store
 
 RETRIES = 5  # of a segment whose worker or node dies
 _PATIENCE_SECONDS = 1.0
+_KNOCK_SECONDS = 10
 _AHEAD = 2  # segments given out for each place to work at
 
 Result = tuple[SegmentRecord, dict[str, bytes]]  # of a segment, and the contents of its files
@@ -74,6 +76,7 @@ def _connected(address: str) -> Iterator[Any]:
         variables = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         options |= {"include_dashboard": False, "runtime_env": {"env_vars": variables}}
     else:
+        _knock(address)
         options["address"] = address
     try:
         ray.init(**options)
@@ -84,6 +87,15 @@ def _connected(address: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises WorkError where nobody listens at HOST:PORT; Ray itself would take minutes to say so."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _KNOCK_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise WorkError(f"--cluster {address}: there is no cluster: {error}") from None
 
 
 def _result(ray: Any, reference: Any, number: int, report: Report) -> Result | None:

@@ -45,3 +45,15 @@ def test_durations_are_written_for_people(seconds, text):
 @pytest.mark.parametrize(("count", "text"), [(1, "1 kB"), (640_400, "640 kB"), (1_900_000, "1.9 MB")])
 def test_sizes_are_written_for_people(count, text):
     assert console.size_text(count) == text
+
+
+def test_what_was_there_before_counts_as_done_and_not_as_speed(monkeypatch, capsys):
+    from render import console
+
+    now = iter([0.0, 0.0, 10.0, 20.0])
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(now))
+    lines = console.Lines("rendering")
+    for done in (900, 950, 1000):
+        lines(done, 1000)
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[-1] == "rendering: frame 1000 of 1000, 5.0 frames/s"

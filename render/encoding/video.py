@@ -162,12 +162,17 @@ class VideoWriter(Writer):
     def depth(self) -> int:
         return 16 if self.bits > 8 or not self.codec.is_rgb else 8
 
+    @property
+    def encoder(self) -> Encoder:
+        """The one of ffmpeg's encoders that this machine takes; one in hardware is tried first."""
+        return picked_encoder(self.codec, self.settings.encoder, self.bits, self.coded_size, self.fps)
+
     def command(self) -> list[str]:
         """The whole ffmpeg command line."""
         rate = f"{self.fps.numerator}/{self.fps.denominator}"
         size = "{}x{}".format(*self.coded_size)
         settings = self.settings
-        encoder = picked_encoder(self.codec, settings.encoder, self.bits, self.coded_size, self.fps)
+        encoder = self.encoder
         raw = "rgb48le" if self._pipe_bits == 16 else "rgb24"
         return [
             *(

@@ -58,7 +58,7 @@ class Manner:
 
 
 QUIET = Manner()
-_MEASURE = ("blendreel", "torch", "ffmpeg", "precision")  # what all segments of a film are made with
+_MEASURE = ("blendreel", "torch", "ffmpeg", "encoders", "precision")  # all segments of a film have them alike
 
 
 class Filming:
@@ -87,7 +87,7 @@ class Filming:
             return
         wanted = {name: value for name, value in self.shoot.made_with().items() if name in _MEASURE}
         if share.crew:
-            del wanted["precision"]  # that of its workers' devices
+            del wanted["precision"], wanted["encoders"]  # those of its workers' devices
         for segment in self.shoot.segments:
             record = self.store.finished(segment.number)
             if record and share.joins and not self.records:

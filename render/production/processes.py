@@ -108,7 +108,12 @@ class _Shift:
                     self._listen(worker)
 
     def _hire(self, device: str) -> None:
-        self.workers.append(_Worker(device, self.threads, self.errand))
+        for _ in range(MOST_ATTEMPTS):
+            # The process that begins the others may have died too: the next attempt begins a new one.
+            with suppress(EOFError, ConnectionError):
+                self.workers.append(_Worker(device, self.threads, self.errand))
+                return
+        raise RenderError(f"no worker can be begun on {device}")
 
     def _listen(self, worker: _Worker) -> None:
         try:

@@ -146,10 +146,12 @@ class Shoot:
         drawer = self.renderer.drawer
         device = drawer.device
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        films = [job.writer(self.frame_size, self.count(job.fps)) for job in self.joined.values()]
         return {
             "blendreel": version("blendreel"),
             "torch": torch.__version__,
             "ffmpeg": ffmpeg_version(),
+            "encoders": ", ".join(film.encoder.name for film in films),
             "precision": f"{self.renderer.precision}, {self.renderer.drawer.code}",
             "device": name,
             "batch_size": str(drawer.batch_size),

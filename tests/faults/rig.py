@@ -154,7 +154,7 @@ def killed_worker(rig: Rig, out: str, seed: int) -> bool:
     hit = False
     while process.is_alive() and not hit:
         # Workers are children of a server of their own; they draw where an ffmpeg is their child.
-        workers = [pid for pid in _descendants(process.pid) if children(pid)]
+        workers = [pid for server in children(process.pid) for pid in children(server) if children(pid)]
         if workers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(random.Random(seed).choice(workers), signal.SIGKILL)
@@ -163,17 +163,6 @@ def killed_worker(rig: Rig, out: str, seed: int) -> bool:
     process.join(PATIENCE_SECONDS)
     assert process.exitcode in (0, 4), rig.said()[-2000:]
     return hit
-
-
-def _descendants(pid: int) -> list[int]:
-    """Workers: grandchildren that are no ffmpeg."""
-    found = []
-    for child in children(pid):
-        for each in [child, *_descendants(child)]:
-            with contextlib.suppress(OSError):
-                if "ffmpeg" not in Path(f"/proc/{each}/comm").read_text():
-                    found.append(each)
-    return found
 
 
 Fault = Callable[[Rig, str, int], bool]
