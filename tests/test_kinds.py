@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from render.encoding import codecs, facts_of, open_writer
+from render.encoding import claim, codecs, facts_of, open_writer
 from render.encoding.video import VideoWriter
 from render.errors import EncodingError
 
@@ -271,3 +271,29 @@ def test_a_rate_beyond_the_codec_is_told_in_its_words(tmp_path: Path) -> None:
         assert not list(tmp_path.iterdir())
     else:
         assert VideoWriter  # libaom takes any
+
+
+@pytest.mark.parametrize("kind", **ids([kind for kind in ALL if kind.name != "a/%02d.png"]))
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
+    """One line says so, and the file of that name is as it was."""
+    (tmp_path / kind.name).write_bytes(b"good")
+
+    def full(part: Path) -> Path:
+        part.symlink_to("/dev/full")
+        return part
+
+    monkeypatch.setattr(claim, "fresh", full)
+    with pytest.raises(EncodingError, match=r"No space left on device") as told:
+        record(tmp_path, kind, [frame(0)] * 3)
+    assert "\n" not in str(told.value)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(kind.name, b"good")]
+
+
+@pytest.mark.parametrize("kind", **ids(ALL))
+def test_a_folder_that_cannot_be_written(tmp_path: Path, kind: Kind) -> None:
+    """Where a file stands in the place of a folder, which stops even root."""
+    (tmp_path / "out").write_bytes(b"good")
+    with pytest.raises(EncodingError, match=r"cannot be written: .*") as told:
+        record(tmp_path / "out", kind, [frame(0)])
+    assert "\n" not in str(told.value)
+    assert (tmp_path / "out").read_bytes() == b"good"

@@ -416,6 +416,15 @@ def test_a_file_is_known_however_it_is_spelled(preset, tmp_path, monkeypatch, na
     assert job.path == tmp_path / "a.gif"
 
 
+def test_a_scale_is_a_factor_on_the_size_as_rendered(preset, tmp_path):
+    outputs = ({"file": "a.gif", "scale": 2}, {"file": "half/%d.png", "scale": 0.5})
+    gif, half = render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
+    assert gif_facts(gif)[2] == (112, 32)
+    assert pixels(half / "0.png").shape == (8, 28, 3)
+    with pytest.raises(PresetError, match=r"scale.*: is a factor on the size as rendered; give it, or width"):
+        load_output({"file": "a.gif", "scale": 2, "width": 80})
+
+
 def test_a_width_scales_the_frames(preset, tmp_path):
     [path] = render.render(preset.replace(outputs=({"file": "a.gif", "width": 112},)), out_dir=tmp_path)
     assert gif_facts(path)[2] == (112, 32)
