@@ -7,7 +7,8 @@ Source Sans Pro by Paul D. Hunt (Adobe), under the SIL Open Font License: fonts/
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def check_font(file: str) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PresetError(f"panels.font: {file} is no font that can be read: {reason}") from None
+
+
+@contextmanager
+def whole_letters(font: str | None) -> Iterator[None]:
+    """A letter that cannot be drawn in this block is a PresetError: a font may be damaged in any of them."""
+    try:
+        yield
+    except OSError as error:
+        raise PresetError(f"panels.font: {font} has a damaged letter: {error}") from None
 
 
 def readable(text: str, font: str | None = None) -> str:
@@ -90,5 +100,6 @@ def _is_there(character: str, font: str | None) -> bool:
 
 @lru_cache(maxsize=4096)
 def _drawn(character: str, font: str | None) -> tuple[tuple[int, int], bytes]:
-    mask = font_of(_PROBE, font).getmask(character)
+    with whole_letters(font):
+        mask = font_of(_PROBE, font).getmask(character)
     return mask.size, bytes(mask)

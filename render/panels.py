@@ -22,7 +22,7 @@ from render.layout import (
     strip_height,
     text_size,
 )
-from render.lettering import font_of, readable
+from render.lettering import font_of, readable, whole_letters
 from render.pixels import resized, whole_levels
 
 # What others take from here: how a frame is laid out, and how it is drawn.
@@ -168,7 +168,8 @@ def caption(
     "right", the latter with room for the picture that follows. font: its file, if not the shipped one.
     """
     strip = Image.new("RGB", size, background)
-    corner, mask = _words(text, size, letters or round(size[1] / STRIP_SHARE), align, font)
+    with whole_letters(font):
+        corner, mask = _words(text, size, letters or round(size[1] / STRIP_SHARE), align, font)
     strip.paste(_ink(background), corner, mask)
     return np.asarray(strip)  # read-only, since it is Pillow's
 
@@ -190,6 +191,9 @@ def _words(
     left, top, right, bottom = font.getbbox(shown, anchor=anchor)
     left, top = int(x + left) // SUPERSAMPLING - 1, int(y + top) // SUPERSAMPLING - 1
     right, bottom = int(x + right) // SUPERSAMPLING + 2, int(y + bottom) // SUPERSAMPLING + 2
+    # What a strange font draws beside the strip is not seen, and may be very large.
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, size[0]), min(bottom, size[1])
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
     mask = Image.new("L", ((right - left) * SUPERSAMPLING, (bottom - top) * SUPERSAMPLING))
     corner = (x - left * SUPERSAMPLING, y - top * SUPERSAMPLING)
     ImageDraw.Draw(mask).text(corner, shown, fill=255, font=font, anchor=anchor)

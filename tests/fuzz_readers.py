@@ -14,9 +14,7 @@ import pkgutil
 import random
 import struct
 import warnings
-import wave
 import zipfile
-import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -29,8 +27,8 @@ import numpy as np
 import torch
 from fuzz_bombs import saved
 from fuzz_cases import Case
+from fuzz_media import bytes_of, films, fonts, picture_bombs, pictures, playlists, sound
 from fuzz_presets import torn
-from PIL import Image
 
 import render
 from render.blending.channels import read_channels
@@ -40,10 +38,13 @@ from render.errors import BlendreelError
 from render.latents import load_latents
 from render.latents.directions import load_direction
 from render.latents.files import peek_latents
+from render.lettering import check_font, readable
 from render.pairs.record import Manifest, begin
+from render.panels import caption
 from render.preset import Preset
 from render.preset.beats import read_beats
 from render.production import plan
+from render.production.manifest import FORMAT, SegmentRecord
 from render.production.record import Record
 from render.projection.photographs import read_photograph
 from render.report import describe
@@ -54,12 +55,6 @@ PARSES = True  # formulas are parsed, and never run
 
 
 # --- files that are read well, and what is done to them -----------------------------------------------------
-
-
-def bytes_of(write: Callable, *arguments, **options) -> bytes:
-    out = io.BytesIO()
-    write(out, *arguments, **options)
-    return out.getvalue()
 
 
 @cache
@@ -160,100 +155,7 @@ def pt_bombs(rng: random.Random) -> bytes:
     )()
 
 
-# --- pictures -----------------------------------------------------------------------------------------------
-
-
-@cache
-def pictures(kind: str) -> bytes:
-    picture = Image.fromarray((np.arange(40 * 50 * 3) % 251).astype(np.uint8).reshape(40, 50, 3))
-    return bytes_of(picture.save, format=kind)
-
-
-def png_of(width: int, height: int, depth: int, kind: int, data: bytes, *more: tuple[bytes, bytes]) -> bytes:
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    head = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        chunk(*each) for each in ((b"IHDR", head), *more, (b"IDAT", data), (b"IEND", b""))
-    )
-
-
-@cache
-def packed_zeros(count: int) -> bytes:
-    return zlib.compress(bytes(count), 9)
-
-
-def picture_bombs(rng: random.Random) -> bytes:
-    side = rng.choice((9000, 16_000, 60_000, 2**31 - 1))
-    text = zlib.compress(b"a" * 50_000_000)
-    return rng.choice(
-        (
-            lambda: png_of(side, side, 8, 2, packed_zeros(10**8)),
-            lambda: png_of(side, side, 1, 0, packed_zeros(10**7)),
-            lambda: png_of(64, 64, 8, 2, packed_zeros(10**8)),
-            lambda: png_of(64, 64, 8, 2, packed_zeros(64 * 193), (b"zTXt", b"Comment\0\0" + text)),
-            lambda: png_of(64, 64, 8, 2, packed_zeros(64 * 193), (b"iCCP", b"x\0\0" + text)),
-            lambda: png_of(64, 64, 8, 2, packed_zeros(64 * 193), *[(b"tEXt", b"Comment\0x")] * 20_000),
-            lambda: (
-                b"BM"
-                + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, side, -side, 1, 24, 0, 0, 0, 0, 0, 0)
-            ),
-            lambda: b"P6 %d %d 255\n" % (side, side),
-            lambda: (
-                b"GIF89a"
-                + struct.pack("<HHBBB", 65_535, 65_535, 0, 0, 0)
-                + b"\x2c"
-                + bytes(9)
-                + b"\x08"
-                + b"\xff" * 200
-            ),
-            lambda: bytes_of(Image.fromarray(np.zeros([64, 9000], np.uint8)).save, format="TIFF"),
-        )
-    )()
-
-
-# --- films and sounds ---------------------------------------------------------------------------------------
-
-
-@cache
-def sound() -> bytes:
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes((9000 * np.sin(np.arange(4000) / 6)).astype("<i2").tobytes())
-    return out.getvalue()
-
-
-def playlists(rng: random.Random) -> bytes:
-    """Texts that ffmpeg would take for instructions to open other files."""
-    return rng.choice(
-        (
-            b"ffconcat version 1.0\nfile '/etc/passwd'\n",
-            b"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
-            b"#EXTM3U\n#EXTINF:1,\nconcat:http://127.0.0.1:9/a|file:///etc/passwd\n#EXT-X-ENDLIST\n",
-            b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n",
-            b"<?xml version='1.0'?><MPD><Period><BaseURL>http://127.0.0.1:9/</BaseURL></Period></MPD>",
-        )
-    )
-
-
-def films(rng: random.Random) -> bytes:
-    comment = "# Made by blendreel 0.1.0; x\ntitle: a\nprecision: b\nmodels: {}\n---\nversion: 1\n"
-    text = rng.choice(
-        (comment, "x" * 100_000, "# Made by blendreel 9;\n" + "[" * 9000 + "\n---\nx", "&a [*a]")
-    )
-    body = b"Comment\0\0\0\0\0" + text.encode()
-    whole = png_of(8, 8, 8, 2, packed_zeros(8 * 25), (b"iTXt", body))
-    xmp = b"<x xmlns:a='b'>" + b"<y>" * 30_000 + b"</y>" * 30_000 + b"</x>"
-    webp = b"RIFF" + struct.pack("<I", len(xmp) + 12) + b"WEBPXMP " + struct.pack("<I", len(xmp)) + xmp
-    boxes = b"\0\0\0\x18ftypavif" + bytes(8) + b"\0\0\0\x00uuid" * 9000
-    gif = pictures("GIF")[:13] + b"!\xfe" + b"\xff" * 300
-    return rng.choice(
-        (torn(rng, whole), whole, torn(rng, webp), webp, boxes, gif, torn(rng, pictures("PNG")))
-    )
+# --- records ----------------------------------------------------------------------------------------------
 
 
 def record_text(rng: random.Random) -> bytes:
@@ -306,6 +208,37 @@ def read_manifest(path: Path) -> None:
     begin(folder, {"count": 1})
 
 
+def read_font(path: Path) -> None:
+    check_font(str(path))
+    words = readable("Aé日 0.5", str(path))
+    caption(words, (300, 40), (0, 0, 0), font=str(path))
+
+
+def plans(rng: random.Random) -> bytes:
+    """What segments say of themselves: `plan.json`, `00000.json`."""
+    record = {
+        "number": 0,
+        "identity": "a",
+        "frames": {},
+        "frame_hashes": {},
+        "made_with": {},
+        "format": FORMAT,
+    }
+    record["pieces"] = {rng.choice(("../x", "0.nut", "\0")): {"bytes": 3, "sha256": "a"}}
+    odd = ("[" * 100_000, "null", '{"format": 1}', json.dumps(record), "1e999", '{"a":' * 9000)
+    raw = rng.choice((json.dumps(record), *odd)).encode()
+    return torn(rng, raw) if rng.random() < 0.5 else raw
+
+
+def read_plan(path: Path) -> None:
+    folder = path.with_suffix("")
+    folder.mkdir()
+    record = SegmentRecord.load(path)
+    if record is not None:
+        assert all("/" not in name for name in record.pieces)
+        record.is_whole(folder)
+
+
 class Kind(NamedTuple):
     """Files of one kind: what may be done to them, how their names end, and who reads them."""
 
@@ -355,6 +288,8 @@ KINDS: dict[str, Kind] = {
         ".txt",
         lambda path: Record.read(path.read_text("utf-8", "replace")),
     ),
+    "font": Kind(fonts, ".ttf", read_font),
+    "segment": Kind(lambda rng: ("record", plans(rng)), ".json", read_plan),
     "pairs": Kind(lambda rng: ("lines", manifests(rng)), ".jsonl", read_manifest),
     "sound": Kind(either(sound, playlists), ".wav", lambda path: Audio(path).check("mp4")),
 }

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 
 import pytest
+from fuzz_media import fonts
 from fuzz_presets import HEAD
-from fuzz_readers import KINDS
+from fuzz_readers import KINDS, read_font
 from fuzzing import without_harm
 
 from render.blending.channels import MOST_MISTAKES, read_channels
@@ -118,3 +120,16 @@ def test_pipes_and_devices_are_no_files_of_a_preset(tmp_path: Path) -> None:
             Preset.from_yaml(f"models: {{a: a}}\nclip: {{duration: 1s, beats: {name}}}\n", base_dir=tmp_path)
     with pytest.raises(LatentError, match=r"does not exist"):
         load_latents(tmp_path / "pipe.npy")
+
+
+def test_a_font_may_be_damaged_in_any_letter(tmp_path: Path) -> None:
+    found = []
+    for seed in range(20):
+        file = tmp_path / f"{seed}.ttf"
+        file.write_bytes(fonts(random.Random(seed))[1])
+        try:
+            read_font(file)
+        except PresetError as error:
+            found.append(str(error))
+    assert any("has a damaged letter" in text for text in found)
+    assert all(text.startswith("panels.font: ") for text in found)

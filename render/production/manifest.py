@@ -64,7 +64,7 @@ class PieceFacts:
         """Whether the file is still that."""
         try:
             return path.stat().st_size == self.bytes and digest_of(path) == self.sha256
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a NUL in its name
             return False
 
 
@@ -97,6 +97,8 @@ class SegmentRecord:
         found = _loaded(cls, path)
         try:
             pieces = {name: PieceFacts(**facts) for name, facts in found.pieces.items()} if found else {}
+            if any(Path(name).name != name for name in pieces):  # not one of ours: it leads elsewhere
+                return None
             return found and cls(**{**vars(found), "pieces": pieces})
         except (TypeError, AttributeError):
             return None
@@ -110,7 +112,7 @@ def _loaded(kind: type, path: Path) -> Any:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         return kind(**data) if data["format"] == FORMAT else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -105,7 +105,7 @@ def _who(owner: Path) -> str:
     try:
         data = json.loads(owner.read_text(encoding="utf-8"))
         return f"process {data['pid']} on {data['host']} since {data['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"
 
 
