@@ -16,8 +16,7 @@ from render.errors import BlendreelWarning
 from render.networks import compiling, cpu, kernels, ops
 from render.networks.cpu import DOUBLING, DOUBLING_FOUR, EVEN, CpuLibrary, Finish
 from render.networks.fast import fast
-from render.networks.fast2 import separate
-from render.networks.modulated import depthwise, flat, spatial
+from render.networks.modulated import depthwise, flat, separate, spatial
 
 FLOAT, SHORT = torch.float32, torch.bfloat16
 # Formats of activations and factors, and the relative error that they come to.
@@ -119,7 +118,7 @@ def test_filters_are_those_of_pytorch(library, taps, channels):
     before = (len(taps) + 1) // 2 - 1
     after = len(taps) - 2 - before  # one pixel fewer than there were
     expected = depthwise(x, kernel * 4, (before, after, before, after))
-    ours = library.low_pass(x, separate(kernel), before, tuple(expected.shape[2:]), Finish())
+    ours = library.low_pass(x, separate(kernel, 2), before, tuple(expected.shape[2:]), Finish())
     torch.testing.assert_close(ours, expected)
 
 
@@ -131,14 +130,14 @@ def test_colours_are_added_to_the_doubled_picture(library, taps, channels):
     kernel = ops.setup_filter(taps)
     added = (torch.einsum("nihw,nci->nchw", x, weight) + bias[:, None, None]).clamp(-2, 2)
     torch.testing.assert_close(library.colours(x, weight, bias, 2.0), added)
-    ours = library.colours(x, weight, bias, 2.0, image, separate(kernel))
+    ours = library.colours(x, weight, bias, 2.0, image, separate(kernel, 2))
     torch.testing.assert_close(ours, added + ops.upsample2d(image, kernel))
 
 
 def test_a_filter_that_does_not_separate_is_left_to_pytorch():
-    assert separate(torch.tensor([[1.0, 2.0], [3.0, 6.0]]) / 12) is None
+    assert separate(torch.tensor([[1.0, 2.0], [3.0, 6.0]]) / 12, 2) is None
     kernel = ops.setup_filter((1, 3, 3, 1))
-    torch.testing.assert_close(torch.outer(separate(kernel), separate(kernel)), kernel * 4)
+    torch.testing.assert_close(torch.outer(separate(kernel, 2), separate(kernel, 2)), kernel * 4)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +160,17 @@ def test_reference_networks_are_drawn_as_defined(monkeypatch):
     exact, short = (fast(generator, precision, compiled=True)(ws) for precision in ("exact", "fast"))
     assert (exact - plain).abs().max() < 1e-4
     assert 1e-4 < relative_error(short, plain.double()) < 0.05
+
+
+@pytest.mark.parametrize("name", ["stylegan1-tf", "stylegan3-t", "stylegan3-r"])
+def test_other_architectures_are_drawn_as_defined(name, monkeypatch):
+    monkeypatch.setattr(cpu, "SMALLEST", 0)
+    generator = render.load(REFERENCE / name / "network.pkl")
+    ws = generator.mapping(drawn(1, 2, generator.z_dim))
+    ours = fast(generator, "exact", compiled=None)(ws)
+    assert (ours - generator.synthesis(ws)).abs().max() < 1e-4
+    short = fast(generator, "fast", compiled=None)(ws)
+    assert 1e-4 < relative_error(short, ours.double()) < 0.05
 
 
 @pytest.mark.parametrize("precision", ["exact", "fast"])

@@ -12,9 +12,19 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from render.networks import kernels, ops
+from render.networks import cpu, kernels, ops
+from render.networks.cpu import DOUBLING_FOUR, EVEN, CpuLibrary, Weights
 from render.networks.generator import Generator
-from render.networks.modulated import convolve, convolve_double, depthwise, flat, spatial, steady, wide
+from render.networks.modulated import (
+    convolve,
+    convolve_double,
+    depthwise,
+    flat,
+    separate,
+    spatial,
+    steady,
+    wide,
+)
 from render.networks.precision import Precision
 from render.networks.stylegan1 import INSTANCE_EPSILON, Finish, fused_kernel
 from render.networks.synthesis import Batch, FastSynthesis, State, Step
@@ -26,19 +36,21 @@ SLOPES = {"lrelu": 0.2, "relu": 0.0}
 class Layer:
     """A prepared layer.
 
-    weight         [O, I, 3, 3], or [I, O, 4, 4] where upscaling is fused; the constant [C, h, w] instead
+    weight         [O, I, 3, 3], or [I, O, 4, 4] where the size doubles, or what the library makes of them;
+                   the constant [C, h, w] instead
     affine, shift  w → scale and shift of every channel: [w_dim, 2·O], [2·O]
     noise, strength, bias  [1, H·W], [O], [O]
-    filter         [k, k], after upscaling
+    filter         [k, k], after upscaling; taps [k], the same along one axis
     """
 
-    weight: Tensor
+    weight: Tensor | Weights
     affine: Tensor
     shift: Tensor
     noise: Tensor
     strength: Tensor
     bias: Tensor
     filter: Tensor | None
+    taps: Tensor | None
 
 
 class FastStyleGAN1(FastSynthesis):
@@ -48,30 +60,37 @@ class FastStyleGAN1(FastSynthesis):
 
     def __init__(self, generator: Generator, precision: Precision, compiled: bool | None = None):
         super().__init__(generator, precision, compiled)
+        self.library = CpuLibrary.find(compiled, generator.mapping.w_avg.device, precision.dtype)
         blocks = generator.synthesis.blocks
         for resolution, block in zip(self.config.resolutions, blocks, strict=True):
-            self._add(f"b{resolution}.{'input' if resolution == 4 else 'conv0'}", block)
-            self._add(f"b{resolution}.conv1", block)
+            self._add(f"b{resolution}.{'input' if resolution == 4 else 'conv0'}", block, resolution // 2)
+            self._add(f"b{resolution}.conv1", block, resolution)
         self.rgb = f"b{self.config.resolution}.torgb"
         self.add_module(self.rgb, blocks[-1].torgb, self._rgb)
 
-    def _add(self, name: str, block: nn.Module) -> None:
-        """One layer: its unit and its step."""
+    def _add(self, name: str, block: nn.Module, size: int) -> None:
+        """One layer, whose convolution works on `size` pixels: its unit and its step."""
         module, row = getattr(block, name.split(".")[1]), len(self.steps)
-        self.add_module(name, module, self._layer)
+        self.add_module(name, module, partial(self._layer, size))
         self.steps += (Step((name,), (row,), partial(self._draw, name, module, row)),)
 
-    def _layer(self, module: Finish, own: dict[str, Tensor]) -> Layer:
-        short = partial(torch.Tensor.contiguous, memory_format=torch.channels_last)
+    def _weight(self, size: int, module: Finish, own: dict[str, Tensor]) -> Tensor | Weights:
+        """As in `Layer`."""
         if "const" in own:
-            weight = short(own["const"][None])[0]
-        elif not module.up:
-            weight = short((own["weight"] * module.weight_gain).to(self.precision.dtype))
-        else:
+            return own["const"][None].contiguous(memory_format=torch.channels_last)[0]
+        weight = own["weight"]
+        if module.up:
             # Nearest neighbours and a convolution are a transposed one too, with less than half the products.
-            weight = own["weight"] if module.fused else own["weight"].flip([2, 3])
-            kernel = fused_kernel(weight * module.weight_gain).transpose(0, 1)
-            weight = short(kernel.to(self.precision.dtype))
+            weight = fused_kernel(weight if module.fused else weight.flip([2, 3]))
+        weight = weight * module.weight_gain
+        products = self.library and self.library.products(self.precision.dtype, size, module.up)
+        if products is not None:
+            return self.library.weights(weight, DOUBLING_FOUR if module.up else EVEN, products)
+        weight = (weight.transpose(0, 1) if module.up else weight).to(self.precision.dtype)
+        return weight.contiguous(memory_format=torch.channels_last)
+
+    def _layer(self, size: int, module: Finish, own: dict[str, Tensor]) -> Layer:
+        weight, kernel = self._weight(size, module, own), own.get("blur_filter")
         bias, gain = own["bias"].to(torch.float32), module.affine.weight_gain
         gain *= ops.ACTIVATIONS[module.affine.activation][1]
         silent = torch.zeros([1, 1], device=bias.device)
@@ -82,7 +101,8 @@ class FastStyleGAN1(FastSynthesis):
             own["noise_const"].reshape(1, -1) if "noise_const" in own else silent,
             own.get("noise_strength", torch.zeros_like(bias)),
             bias,
-            own.get("blur_filter"),
+            kernel,
+            kernel if kernel is None else separate(kernel, 1),
         )
 
     def _rgb(self, module: nn.Module, own: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -93,34 +113,63 @@ class FastStyleGAN1(FastSynthesis):
         """One layer; at position 0 from the constant."""
 
         def draw(made: Layer, w: Tensor, x: Tensor | None) -> Tensor:
+            n = len(w)
             if x is None:
-                y = made.weight.to(self.precision.dtype).expand(len(w), -1, -1, -1)
-                y = y.contiguous(memory_format=torch.channels_last)
-            elif module.up:
-                y = convolve_double(x, made.weight, padding=1)
-                y = blur(y, made.filter)
-            else:
-                y = convolve(x, made.weight)
-            return self._finish(y, made, w, batch.noise_mode)
+                x = made.weight.to(self.precision.dtype).expand(n, -1, -1, -1)
+                x = x.contiguous(memory_format=torch.channels_last)
+            size = [side * (2 if is_up(module) else 1) for side in x.shape[2:]]
+            noise = self._noise(made, n, size, batch.noise_mode)
+            follow = self._with_library if self.library is not None else self._activate
+            return self._stylize(follow(x, made, module, noise), made, w)
 
         return State(state.position + 1, batch.each(name, draw, batch.ws[:, row], state.x))
 
-    def _finish(self, y: Tensor, made: Layer, w: Tensor, noise_mode: str) -> Tensor:
-        """Noise, bias, activation, instance norm and style of y [N, C, H, W]."""
-        n, _, height, width = y.shape
-        noise = made.noise
+    def _noise(self, made: Layer, n: int, size: list[int], noise_mode: str) -> Tensor:
+        """[1 or N, H·W]."""
+        noise, pixels = made.noise, size[0] * size[1]
         if noise_mode == "random":
-            noise = torch.randn([n, height * width], device=y.device)
-        elif noise_mode == "none" or noise.shape[1] == 1:
-            noise = torch.zeros([1, height * width], device=y.device)
+            return torch.randn([n, pixels], device=noise.device)
+        if noise_mode == "none" or noise.shape[1] == 1:
+            return torch.zeros([1, pixels], device=noise.device)
+        return noise
+
+    def _activate(self, x: Tensor, made: Layer, module: Finish, noise: Tensor) -> Tensor:
+        """x [N, I, H, W], convolved and blurred unless it is the constant; noise, bias and activation."""
+        if is_up(module):
+            x = blur(convolve_double(x, made.weight, padding=1), made.filter)
+        elif hasattr(module, "weight"):
+            x = convolve(x, made.weight)
         slope = SLOPES[self.config.activation]
-        x = kernels.leaky(flat(y), noise, made.strength, made.bias, slope=slope, compiled=self.compiled)
+        y = kernels.leaky(flat(x), noise, made.strength, made.bias, slope=slope, compiled=self.compiled)
+        return spatial(y, x)
+
+    def _with_library(self, x: Tensor, made: Layer, module: Finish, noise: Tensor) -> Tensor:
+        """The same where C++ can do what follows, and the convolution too where that is faster."""
+        finish = cpu.Finish(None, noise, made.strength, made.bias, SLOPES[self.config.activation])
+        is_own, taps, before = isinstance(made.weight, Weights), torch.ones(1), 0
+        if is_own and not is_up(module):
+            return self.library.convolve(x, made.weight, None, finish)
+        if is_own:
+            x = self.library.convolve(x, made.weight, None, cpu.Finish())
+        elif is_up(module):
+            x = convolve_double(x, made.weight, padding=1)
+        elif hasattr(module, "weight"):
+            x = convolve(x, made.weight)
+        if is_up(module) and made.taps is not None:
+            taps, before = made.taps, (len(made.taps) - 1) // 2
+        elif is_up(module):
+            x = blur(x, made.filter)
+        return self.library.low_pass(x, taps, before, x.shape[2:], finish)
+
+    def _stylize(self, x: Tensor, made: Layer, w: Tensor) -> Tensor:
+        """Instance norm and style of x [N, C, H, W]."""
         # Styles are linear: no activation follows the affine layer.
         is_short = self.precision.dtype != torch.float32
         scale, shift = steady(w, made.affine, made.shift, is_short).chunk(2, dim=1)  # [N, C] each
-        variance, mean = torch.var_mean(x.float(), dim=1, correction=0)
+        y = flat(x)
+        variance, mean = torch.var_mean(y.float(), dim=1, correction=0)
         factor = (variance + INSTANCE_EPSILON).rsqrt() * (scale + 1)
-        return spatial(kernels.stylize(x, mean, factor, shift, compiled=self.compiled), y)
+        return spatial(kernels.stylize(y, mean, factor, shift, compiled=self.compiled), x)
 
     def picture(self, state: State, batch: Batch, resolution: int | None) -> Tensor:
         """To-RGB, which has no style."""
@@ -131,6 +180,11 @@ class FastStyleGAN1(FastSynthesis):
             return y.reshape(len(x), -1, *x.shape[2:])
 
         return self.shrink(batch.each(self.rgb, draw, state.x), resolution)
+
+
+def is_up(module: Finish) -> bool:
+    """Whether the size doubles; the constant has no say in that."""
+    return getattr(module, "up", False)
 
 
 def blur(x: Tensor, kernel: Tensor) -> Tensor:

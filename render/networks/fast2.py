@@ -25,6 +25,7 @@ from render.networks.modulated import (
     depthwise,
     flat,
     scale_channels,
+    separate,
     spatial,
     steady,
     style_of,
@@ -89,7 +90,7 @@ class FastStyleGAN2(FastSynthesis):
             self.library = CpuLibrary.find(compiled, self.device, precision.dtype)
         self.taps: dict[int, Tensor | None] = {}  # of every resolution
         for block in generator.synthesis.blocks:
-            self.taps[block.resolution] = separate(block.resample_filter)
+            self.taps[block.resolution] = separate(block.resample_filter, 2)
             self._add(block)
 
     # --- what there is to do -----------------------------------------------------------------------
@@ -150,7 +151,7 @@ class FastStyleGAN2(FastSynthesis):
             noise=noise,
             strength=strength,
             filter=kernel,
-            taps=kernel if kernel is None else separate(kernel),
+            taps=kernel if kernel is None else separate(kernel, 2),
         )
 
     def _rgb(self, module, own: dict[str, Tensor]) -> Rgb:
@@ -352,12 +353,6 @@ class FastStyleGAN2(FastSynthesis):
 
     def picture(self, state: State, batch: Batch, resolution: int | None) -> Tensor:
         return self.shrink(state.image, resolution)
-
-
-def separate(kernel: Tensor) -> Tensor | None:
-    """Twice the taps [k] of a filter [k, k] that sums to 1; None if they differ between the axes."""
-    taps = kernel.sum(0)
-    return taps * 2 if torch.allclose(torch.outer(taps, taps), kernel, atol=1e-7) else None
 
 
 def double(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:

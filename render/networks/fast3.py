@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from render.networks import kernels
+from render.networks.cpu import EVEN, CpuLibrary, Finish, Weights
 from render.networks.filters3 import GAIN, SLOPE, downsample, filtered_lrelu
 from render.networks.generator import Generator
 from render.networks.modulated import Modulated, convolve, depthwise, flat, scale_channels, spatial
@@ -41,17 +42,27 @@ class FastStyleGAN3(FastSynthesis):
     def __init__(self, generator: Generator, precision: Precision, compiled: bool | None = None):
         super().__init__(generator, precision, compiled)
         synthesis = generator.synthesis
+        self.library = CpuLibrary.find(compiled, generator.mapping.w_avg.device, precision.dtype)
         self.add_module("input", synthesis.input, lambda module, own: own)
         self.steps = (Step(("input",), (0,), self._input),)
-        for index, name in enumerate(synthesis.layer_names):
+        bands = self.config.bands
+        for index, (name, before) in enumerate(zip(synthesis.layer_names, (bands[0], *bands), strict=False)):
             module = getattr(synthesis, name)
-            self.add_module(name, module, self._layer)
+            self.add_module(name, module, partial(self._layer, before.size))
             draw = self._rgb if module.is_to_rgb else self._convolve
             self.steps += (Step((name,), (index + 1,), partial(draw, name, module, index + 1)),)
 
-    def _layer(self, module: SynthesisLayer, own: dict[str, Tensor]) -> Layer:
+    def _layer(self, size: int, module: SynthesisLayer, own: dict[str, Tensor]) -> Layer:
+        products = None
+        if self.library is not None and own["weight"].shape[-1] == EVEN.taps:
+            products = self.library.products(self.precision.dtype, size, doubles=False)
         base = Modulated.of(
-            own["weight"], own["affine.weight"], own["affine.bias"], module.affine.weight_gain, self.precision
+            own["weight"],
+            own["affine.weight"],
+            own["affine.bias"],
+            module.affine.weight_gain,
+            self.precision,
+            pack=products and partial(self.library.weights, scheme=EVEN, products=products),
         )
         level = own["magnitude_ema"].clamp(min=SMALLEST_MAGNITUDE).rsqrt()
         filters = {name: own.get(name) for name in ("up_filter", "down_filter")}
@@ -76,10 +87,14 @@ class FastStyleGAN3(FastSynthesis):
 
         def draw(made: Layer, x: Tensor, w: Tensor) -> Tensor:
             style = made.style(w)
+            own, scale = style * made.level, made.demodulation(style)
             # Zeros around the input give more samples: once for the convolution, once for the margin.
-            y = convolve(scale_channels(x, style * made.level), made.weight, 2 * module.reach)
-            scale = made.demodulation(style)
-            y = spatial(kernels.demodulate(flat(y), scale, made.bias, compiled=self.compiled), y)
+            pad = 2 * module.reach
+            if isinstance(made.weight, Weights):
+                y = self.library.convolve(x, made.weight, own, Finish(scale, bias=made.bias), pad)
+            else:
+                y = convolve(scale_channels(x, own), made.weight, pad)
+                y = spatial(kernels.demodulate(flat(y), scale, made.bias, compiled=self.compiled), y)
             return self._activate(y, made, module)
 
         return State(state.position + 1, batch.each(name, draw, state.x, batch.ws[:, row]))

@@ -160,6 +160,12 @@ def spatial(y: Tensor, like: Tensor) -> Tensor:
     return y.reshape(len(y), height, width, -1).permute(0, 3, 1, 2)
 
 
+def separate(kernel: Tensor, gain: float) -> Tensor | None:
+    """The taps [k] of a filter [k, k] that sums to 1, times `gain`; None if they differ between the axes."""
+    taps = kernel.sum(0)
+    return taps * gain if torch.allclose(torch.outer(taps, taps), kernel, atol=1e-7) else None
+
+
 def depthwise(
     x: Tensor, kernel: Tensor, ends: tuple[int, int, int, int], stride: tuple[int, int] = (1, 1)
 ) -> Tensor:

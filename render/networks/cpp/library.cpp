@@ -56,10 +56,15 @@ long convolve_tiles(
 void filter_channels(
     bool short_data, Shape shape, const void* x, const float* taps, int count, Finish finish, float* room,
     int threads) {
+    auto draw = [&](auto* data) {
+        using T = std::decay_t<decltype(*data)>;
+        auto filter = count == 4 ? low_pass<4, T> : low_pass<0, T>;  // [1, 3, 3, 1] is the usual one
+        filter(shape, data, taps, count, finish, room, threads);
+    };
     if (short_data)
-        low_pass(shape, (const bfloat*)x, taps, count, finish, room, threads);
+        draw((const bfloat*)x);
     else
-        low_pass(shape, (const float*)x, taps, count, finish, room, threads);
+        draw((const float*)x);
 }
 
 void draw_colours(

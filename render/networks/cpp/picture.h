@@ -3,36 +3,58 @@
 #pragma once
 #include "finish.h"
 
+// One row of `low_pass`, for LANES channels: `sums` has been filtered along the other axis. K taps, known when
+// this is compiled, or 0.
+template <int K, bool WHOLE, class T>
+inline void filter_row(
+    const Shape& shape, const float* sums, const float* taps, int count, const Finisher<T>& finisher, long pixel) {
+    int inner = std::max(shape.pad, 0), end = std::min(shape.out_width, shape.in_width + shape.pad - count + 1);
+    auto result = [&](int column) {
+        const float* from = sums + (long)(column - shape.pad) * shape.in_channels;
+        vec sum = {};
+        if (K && column >= inner && column < end) {
+#pragma GCC unroll 8
+            for (int k = 0; k < K; k++)
+                sum += taps[k] * load(from + (long)k * shape.in_channels, WHOLE ? LANES : finisher.count);
+        } else {
+            int last = std::min(count, shape.in_width + shape.pad - column);
+            for (int k = std::max(0, shape.pad - column); k < last; k++)
+                sum += taps[k] * load(from + (long)k * shape.in_channels, finisher.count);
+        }
+        finisher.template put<WHOLE>(sum, pixel + column);
+    };
+    for (int column = 0; column < shape.out_width; column++) result(column);
+}
+
 // A separable filter of every channel: along each axis, result j is Σ x[j + k - pad] · taps[k].
-template <class T>
+template <int K, class T>
 void low_pass(
     const Shape& shape, const T* x, const float* taps, int count, const Finish& finish, float* room, int threads) {
     int channels = shape.in_channels;
     long line = (long)shape.in_width * channels;
-    // The taps of result j that meet a value.
-    auto first = [&](int j) { return std::max(0, shape.pad - j); };
-    auto last = [&](int j, int size) { return std::min(count, size + shape.pad - j); };
 #pragma omp parallel for num_threads(threads)
     for (long row = 0; row < (long)shape.samples * shape.out_height; row++) {
         float* sums = room + line * thread();  // one line, filtered along the other axis
         int n = row / shape.out_height, y = row % shape.out_height;
         const T* above = x + ((long)n * shape.in_height + y - shape.pad) * line;
-        int begin = first(y), end = last(y, shape.in_height);
-        for (long c = 0; c < line; c += LANES) {
+        int first = std::max(0, shape.pad - y), last = std::min(count, shape.in_height + shape.pad - y);
+        long c = 0;
+        for (; K && last - first == K && c + LANES <= line; c += LANES) {
+            vec sum = {};
+#pragma GCC unroll 8
+            for (int k = 0; k < K; k++) sum += taps[k] * load(above + k * line + c);
+            store(sums + c, sum);
+        }
+        for (; c < line; c += LANES) {
             vec sum = {};
             int some = std::min<long>(LANES, line - c);
-            for (int k = begin; k < end; k++) sum += taps[k] * load(above + k * line + c, some);
+            for (int k = first; k < last; k++) sum += taps[k] * load(above + k * line + c, some);
             store(sums + c, sum, some);
         }
         for (int c = 0; c < channels; c += LANES) {
             Finisher<T> finisher(finish, n, shape.out_pixels(), c, channels);
-            for (int column = 0; column < shape.out_width; column++) {
-                vec sum = {};
-                const float* from = sums + (long)(column - shape.pad) * channels + c;
-                for (int k = first(column); k < last(column, shape.in_width); k++)
-                    sum += taps[k] * load(from + (long)k * channels, finisher.count);
-                finisher.template put<false>(sum, (long)y * shape.out_width + column);
-            }
+            auto filter = finisher.count == LANES ? filter_row<K, true, T> : filter_row<K, false, T>;
+            filter(shape, sums + c, taps, count, finisher, (long)y * shape.out_width);
         }
     }
 }
@@ -53,10 +75,9 @@ void to_colours(
             for (int column = 0; column < width; column++) {
                 const T* from = x + (row * width + column) * inputs;
                 vec products = {};
-                for (int i = 0; i < inputs; i += LANES) {
-                    int some = std::min(LANES, inputs - i);
-                    products += load(own + i, some) * load(from + i, some);
-                }
+                int i = 0;
+                for (; i + LANES <= inputs; i += LANES) products += load(own + i) * load(from + i);
+                if (i < inputs) products += load(own + i, inputs - i) * load(from + i, inputs - i);
                 to[column] = std::min(clamp, std::max(-clamp, sum(products) + bias[c]));
             }
             if (!before) continue;

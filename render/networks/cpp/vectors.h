@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#if defined(__AVX512BF16__)
+#if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 #if defined(_OPENMP)
@@ -32,9 +32,13 @@ inline vec load(const float* from) {
 }
 
 inline vec load(const bfloat* from) {
+#if defined(__AVX512F__)
+    return (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)from)), 16);
+#else
     halves half;
     memcpy(&half, from, sizeof half);
     return (vec)(__builtin_convertvector(half, words) << 16);
+#endif
 }
 
 // To the nearest bfloats, ties to even.
@@ -82,12 +86,13 @@ inline vec rounded(vec v) {
 
 inline vec all(float value) { return value - vec{}; }  // adding 0 would be an operation, for the sake of -0
 
+typedef float quarter __attribute__((vector_size(16)));
+
 inline float sum(vec v) {
-    float some[LANES];
-    store(some, v);
-    for (int half = LANES / 2; half; half /= 2)
-        for (int lane = 0; lane < half; lane++) some[lane] += some[lane + half];
-    return some[0];
+    quarter some[LANES / 4];
+    memcpy(some, &v, sizeof v);
+    for (int i = 1; i < LANES / 4; i++) some[0] += some[i];
+    return (some[0][0] + some[0][1]) + (some[0][2] + some[0][3]);
 }
 
 constexpr long up_to(long value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
