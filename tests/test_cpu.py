@@ -144,7 +144,7 @@ def test_a_filter_that_does_not_separate_is_left_to_pytorch():
     "config", [{}, {"architecture": "resnet", "conv_clamp": 0.5}, {"resample_filter": None}], ids=str
 )
 def test_networks_are_drawn_as_defined(config, monkeypatch):
-    monkeypatch.setattr(cpu, "SMALLEST", 0)
+    monkeypatch.setattr(cpu, "SMALLEST", dict.fromkeys(cpu.SMALLEST, 0))
     generator = make_network(seed=3, **config)
     ws = generator.mapping(drawn(1, 3, generator.z_dim))
     ours = fast(generator, "exact", compiled=True)(ws)
@@ -152,7 +152,7 @@ def test_networks_are_drawn_as_defined(config, monkeypatch):
 
 
 def test_reference_networks_are_drawn_as_defined(monkeypatch):
-    monkeypatch.setattr(cpu, "SMALLEST", 0)
+    monkeypatch.setattr(cpu, "SMALLEST", dict.fromkeys(cpu.SMALLEST, 0))
     monkeypatch.setattr(cpu, "SHORT_FROM", 0)
     generator = render.load(REFERENCE / "stylegan2-ada" / "network.pkl")
     ws = generator.mapping(drawn(1, 3, generator.z_dim))
@@ -164,7 +164,7 @@ def test_reference_networks_are_drawn_as_defined(monkeypatch):
 
 @pytest.mark.parametrize("name", ["stylegan1-tf", "stylegan3-t", "stylegan3-r"])
 def test_other_architectures_are_drawn_as_defined(name, monkeypatch):
-    monkeypatch.setattr(cpu, "SMALLEST", 0)
+    monkeypatch.setattr(cpu, "SMALLEST", dict.fromkeys(cpu.SMALLEST, 0))
     generator = render.load(REFERENCE / name / "network.pkl")
     ws = generator.mapping(drawn(1, 2, generator.z_dim))
     ours = fast(generator, "exact", compiled=None)(ws)
@@ -175,7 +175,7 @@ def test_other_architectures_are_drawn_as_defined(name, monkeypatch):
 
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 def test_a_picture_is_the_same_to_the_last_bit_in_any_batch(precision, monkeypatch):
-    monkeypatch.setattr(cpu, "SMALLEST", 8)
+    monkeypatch.setattr(cpu, "SMALLEST", dict.fromkeys(cpu.SMALLEST, 8))
     generator = render.load(REFERENCE / "stylegan2-ada" / "network.pkl")
     ws = generator.mapping(drawn(1, 5, generator.z_dim))
     synthesis = fast(generator, precision, compiled=True)

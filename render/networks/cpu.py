@@ -21,7 +21,8 @@ from render.networks.compiling import COMPILED
 SOURCE = Path(__file__).parent / "cpp" / "library.cpp"
 TILES = 24  # at most so many at once: their transforms stay in the second cache
 PAGE = 4096  # bytes: every thread's room begins on one of its own
-SMALLEST = 8  # pixels: below, there is only a tile or two
+# Pixels from which fewer products pay, though weights grow fourfold: tests/benchmarks/layers.py measures it.
+SMALLEST = {torch.float32: 8, torch.bfloat16: 16}
 SHORT_FROM = 64  # pixels: below, `EVEN` products of bfloat16 cost too much of a picture's precision
 FORMATS = (torch.float32, torch.bfloat16)
 
@@ -139,7 +140,7 @@ class CpuLibrary:
 
     def products(self, dtype: torch.dtype, size: int, doubles: bool) -> torch.dtype | None:
         """The format of factors for activations in `dtype`, of `size` pixels a side; None: none pays."""
-        if size < SMALLEST or (dtype != torch.float32 and _has_tiles()):
+        if size < SMALLEST[dtype] or (dtype != torch.float32 and _has_tiles()):
             return None
         is_short = dtype == torch.bfloat16 and self.has_short_products and (doubles or size >= SHORT_FROM)
         return torch.bfloat16 if is_short else torch.float32
