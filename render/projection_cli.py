@@ -12,7 +12,7 @@ import click
 from render.cli import announce, fetch_models, load_preset, pointing
 from render.errors import PresetError
 from render.models_cli import open_model
-from render.options import device_option, offline_option, quiet_option, set_option
+from render.options import device_option, offline_option, private_option, quiet_option, set_option
 
 STEPS = 200
 TUNING_STEPS = 150
@@ -153,6 +153,7 @@ def project(
     metavar="FILE",
     help="The film.  [default: PHOTO-PRESET.mp4]",
 )
+@private_option
 @searching_options
 def toonify(
     photos: tuple[str, ...],
@@ -160,6 +161,7 @@ def toonify(
     overrides: tuple[str, ...],
     model: str | None,
     out: Path | None,
+    private: bool,
     quiet: bool,
     **how: Any,
 ) -> None:
@@ -189,16 +191,17 @@ def toonify(
     faces = choices.overrides(loaded, latents, name, made.tuned, film, played)
     shown = load_preset(preset_name, quiet, (*overrides, *faces))
     shown.save(written)
-    announce([*made.files, written, *rendered(shown, film.parent, how["device"], quiet)], quiet)
+    films = rendered(shown, film.parent, how["device"], private, quiet)
+    announce([*made.files, written, *films], quiet)
 
 
-def rendered(preset: Any, folder: Path, device: str | None, quiet: bool) -> list[Path]:
+def rendered(preset: Any, folder: Path, device: str | None, private: bool, quiet: bool) -> list[Path]:
     """The preset's films in that folder."""
     from render import production
     from render.console import progress
 
     with pointing(preset), progress("rendering", quiet) as show:
-        return production.render(preset, out_dir=folder, device=device, progress=show)
+        return list(production.render(preset, out_dir=folder, device=device, private=private, progress=show))
 
 
 def held_sitting(

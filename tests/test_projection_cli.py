@@ -10,7 +10,7 @@ from PIL import Image
 from render.checkpoints.load import load
 from render.checkpoints.native import save
 from render.cli import main
-from render.encoding import facts_of, open_writer
+from render.encoding import facts_of, open_writer, read_tags
 from render.latents import load_latents
 from render.preset import Preset
 from render.projection import optimise
@@ -142,6 +142,15 @@ def test_toonify_tells_what_it_cannot_choose(here, preset, arguments, text):
     done = run("toonify", "me.jpg", "--preset", "toon.yaml", *arguments)
     assert done.exit_code == 2
     assert text in done.output
+
+
+def test_a_private_film_does_not_tell_the_names_of_photos(here):
+    (here / "toon.yaml").write_text(CLIP)
+    for name, private in (("open", ()), ("shut", ("--private",))):
+        command = ("toonify", "me.jpg", "--preset", "toon.yaml", "--steps", 1, "--no-tune", "-q")
+        assert run(*command, "-o", f"me-{name}.mp4", *private).exit_code == 0
+    assert "me-open" in read_tags("me-open.mp4").comment
+    assert not read_tags("me-shut.mp4").comment
 
 
 def test_the_search_is_filmed(here):
