@@ -13,6 +13,7 @@ from render.bench import PARTS, Figure, Report, bench, chosen_parts
 from render.bench.ceiling import convolution_flops
 from render.bench.clip import PLAIN_EVERY
 from render.bench.draw import KEPT, PLAIN
+from render.bench.quality import decibels
 from render.bench.subject import Subject, measure, random_network
 from render.errors import PresetError
 
@@ -51,6 +52,7 @@ def test_blending_is_a_share_of_its_frame(report):
 def test_a_preview_is_a_share_of_the_full_picture(report):
     full, small = of(report, "preview")
     assert (full.path, small.path, small.whole) == ("16 px", "4 px", "full picture")
+    assert full.share == 1
     assert small.share == pytest.approx(small.seconds / full.seconds)
 
 
@@ -63,9 +65,11 @@ def test_a_clip_is_compared_with_the_plain_path_and_with_drawing_alone(report):
 
 
 def test_the_quality_of_exact_and_fast_pictures_is_measured(report):
-    exact, short = of(report, "8 pictures") or of(report, "2 pictures")
+    exact, worst, together = of(report, "2 pictures")
     assert 0 < exact.amount < 1e-4
-    assert 20 < short.amount < 100
+    assert 20 < worst.amount <= together.amount < 100
+    assert decibels(1) == pytest.approx(48.13, abs=0.01)
+    assert decibels(0) is None
 
 
 def test_parts_are_chosen_in_their_order():

@@ -30,7 +30,7 @@ def test_json_of_a_network_in_a_file(sample_folder):
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert report["machine"]["network"] == "stylegan2, 16 px"
-    assert [figure["path"] for figure in report["figures"][2:]] == ["16 px", "4 px"]
+    assert [figure["path"] for figure in report["figures"][3:]] == ["16 px", "4 px"]
 
 
 @pytest.mark.parametrize(

