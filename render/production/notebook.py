@@ -47,7 +47,8 @@ class Frame(np.ndarray):
     __array_priority__ = 1  # what is made of frames and other arrays, such as a row of them, is one
 
     def __array_wrap__(self, array: np.ndarray, context: object = None, return_scalar: bool = False) -> Any:
-        return array[()] if return_scalar else np.asarray(array)
+        array = np.asarray(array)
+        return array[()] if return_scalar or not array.ndim else array  # NumPy 1 says nothing of scalars
 
     def _repr_png_(self) -> bytes | None:
         if self.dtype != np.uint8 or self.ndim != 3 or self.shape[2] != 3 or not self.size:
