@@ -102,7 +102,7 @@ def busy() -> np.ndarray:
 CLIPS: dict[str, Callable[[], np.ndarray]] = {"morph": morph, "gradient": gradient, "busy": busy}
 
 
-def ours(frames: np.ndarray, path: Path, **settings: float) -> None:
+def ours(frames: np.ndarray, path: Path, **settings: float | str) -> None:
     """This project's writer, by itself with its defaults."""
     with open_writer(path, width=SIDE, height=SIDE, fps=FPS, **settings) as writer:
         for frame in frames:
@@ -161,6 +161,7 @@ ONE_PALETTE = "split[a][b];[a]palettegen[p];[b][p]paletteuse"
 EACH_PALETTE = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"
 ENCODERS: dict[str, tuple[Callable[[np.ndarray, Path], float | None], str]] = {
     "ours": (ours, ""),
+    "ours, `palette: global`": (partial(ours, palette="global"), ""),
     "ours, `dither: 0`": (partial(ours, dither=0), ""),
     "ours, `dither: 0.5`": (partial(ours, dither=0.5), ""),
     "Pillow, default": (pillow, ""),

@@ -109,14 +109,15 @@ def test_loop_flag(tmp_path: Path, loop: bool) -> None:
     assert info.get("loop") == (0 if loop else None)
 
 
+@pytest.mark.parametrize("palette", ["frame", "global"])
 @pytest.mark.parametrize("size", [(37, 21), (1, 1), (8, 200)])
-def test_ffmpeg_and_pillow_see_the_same(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_ffmpeg_and_pillow_see_the_same(tmp_path: Path, size: tuple[int, int], palette: str) -> None:
     rng = np.random.default_rng(1)
     frames = [rng.integers(0, 255, (*size, 3), dtype=np.uint8) for _ in range(4)]
     for index in range(1, 4):  # parts that stand still, so that boxes are stored
         frames[index][: size[0] // 2] = frames[0][: size[0] // 2]
     frames.append(frames[-1])
-    write_gif(tmp_path / "a.gif", frames)
+    write_gif(tmp_path / "a.gif", frames, palette=palette)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(tmp_path / "a.gif")]
     command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
     raw = subprocess.run(command, check=True, capture_output=True).stdout
@@ -168,6 +169,37 @@ def test_few_colours_are_exact(tmp_path: Path) -> None:
     for frame in (flat, many):
         write_gif(tmp_path / "a.gif", [frame])
         np.testing.assert_array_equal(read_gif(tmp_path / "a.gif")[0][0], frame)
+
+
+def test_few_colours_of_a_film_are_exact_in_one_palette(tmp_path: Path) -> None:
+    film = [np.full((12, 20, 3), (17, 17, 19), np.uint8) for _ in range(3)]
+    film[1][2:6, 3:9] = (18, 17, 19)  # one level apart
+    film[2][0, 0] = (200, 9, 250)  # in one pixel of one frame
+    write_gif(tmp_path / "a.gif", film, palette="global")
+    np.testing.assert_array_equal(np.stack(read_gif(tmp_path / "a.gif")[0]), np.stack(film))
+
+
+def test_one_palette_serves_all_frames(tmp_path: Path) -> None:
+    """No frame brings colours of its own, none is left out, and colours of the end are there as well."""
+    frames = colour_morph(8, side=64)
+    back = {}
+    for palette in ("frame", "global"):
+        write_gif(tmp_path / f"{palette}.gif", frames, palette=palette, colors=32)
+        back[palette] = read_gif(tmp_path / f"{palette}.gif")[0]
+    used = {kind: len(np.unique(np.stack(film).reshape(-1, 3), axis=0)) for kind, film in back.items()}
+    assert used["global"] <= 32 < used["frame"]
+    worst = {kind: min(psnr(a, b) for a, b in zip(frames, film, strict=True)) for kind, film in back.items()}
+    assert worst["frame"] - 4 < worst["global"] < worst["frame"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["frame.gif", "global.gif"]
+
+
+def test_a_broken_off_film_leaves_nothing(tmp_path: Path) -> None:
+    writer = open_writer(tmp_path / "a.gif", width=32, height=32, fps=25, palette="global")
+    writer.start()
+    writer.write(colour_morph(1, side=32)[0])
+    assert len(list(tmp_path.iterdir())) == 2
+    writer.abort()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_dither_keeps_the_mean_colour() -> None:
@@ -279,7 +311,8 @@ def test_a_slow_gradient_keeps_its_many_shades(tmp_path: Path) -> None:
         ({"loop": 0}, "loop is 0; give true"),
         ({"colors": 300}, "colors is 300; give a whole number from 2 to 256"),
         ({"dither": 2}, "dither is 2; it runs from 0"),
-        ({"crf": 17}, "unknown setting 'crf' for animated GIF; known are loop, colors, dither"),
+        ({"palette": "local"}, "palette is 'local'; choose one of frame, global"),
+        ({"crf": 17}, "unknown setting 'crf' for animated GIF; known are loop, colors, dither, palette"),
     ],
 )
 def test_settings_are_checked(tmp_path: Path, options: dict[str, object], message: str) -> None:

@@ -116,7 +116,7 @@ def test_a_named_file_replaces_the_outputs_and_keeps_its_settings(preset):
         ("out/a.gif", Fraction(25, 2)),
         ("out/b.mp4", Fraction(25, 2)),
     ]
-    assert jobs[0].settings == {"colors": 7, "dither": 0.15, "loop": True}
+    assert jobs[0].settings == {"colors": 7, "dither": 0.15, "palette": "frame", "loop": True}
     assert jobs[1].settings == {"bits": 8, "preset": "medium", "encoder": "software"}
 
 

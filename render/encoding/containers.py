@@ -80,7 +80,7 @@ def open_writer(
                 what happens where the shapes differ
     tags        what the file says of itself; by default nothing
     settings    the fields of VideoSettings (codec, crf, bitrate, preset, bits, dither, threads) or of
-                GifSettings (loop, colors, dither)
+                GifSettings (loop, colors, dither, palette)
 
     Nothing is touched before the block is entered. Raises EncodingError for an unknown extension or
     setting, and for a rate that the container cannot play exactly.

@@ -1,4 +1,4 @@
-"""Animated GIF, streamed frame by frame, each with its own palette; what stands still is not drawn again.
+"""Animated GIF, a palette for each frame or one for all of them; what stands still is not drawn again.
 
 Source: CompuServe, "Graphics Interchange Format, version 89a" (1990), and Netscape's loop extension.
 The LZW coding is Pillow's.
@@ -18,8 +18,9 @@ from PIL import GifImagePlugin, Image
 
 from render.encoding.base import Writer
 from render.encoding.feeder import Feeder
+from render.encoding.film import Film
 from render.encoding.framing import Framing
-from render.encoding.quantize import Plan, Quantizer
+from render.encoding.quantize import Palette, Plan, Quantizer
 from render.encoding.steady import MAX_LAG, Steady, box_of
 from render.encoding.tags import Tags, gif_comment
 from render.errors import EncodingError
@@ -29,7 +30,9 @@ from render.timeline.rates import GIF_TICKS_PER_SECOND
 
 MAX_SIDE = 65_535
 MAX_COLORS = 256
-_HEADER_FLAGS = 0x70  # no global palette, 8 bits a channel
+PALETTES = ("frame", "global")
+_HEADER_FLAGS = 0x70  # 8 bits a channel
+_GLOBAL_TABLE = 0x80 | 7  # of 256 colours
 _LOOP_FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _TRAILER = b";"
 _LAG = 0.8  # how far a pixel may fall behind, in parts of the error that the palette makes anyhow
@@ -46,11 +49,16 @@ class _Picture:
 
 @dataclass(frozen=True)
 class GifSettings:
-    """loop: play for ever, or once. colors: 2–256 a frame. dither: 0 (none) to 1 (strongest)."""
+    """loop: play for ever, or once. colors: 2–256 a palette. dither: 0 (none) to 1 (strongest).
+
+    palette: `frame`, one for each frame; or `global`, one for all, which needs all frames before the first
+    is drawn: they wait on the disk.
+    """
 
     loop: bool = True
     colors: int = 256
     dither: float = 0.15
+    palette: str = "frame"
 
     def __post_init__(self) -> None:
         if not isinstance(self.loop, bool):
@@ -59,6 +67,8 @@ class GifSettings:
             raise EncodingError(f"colors is {self.colors!r}; give a whole number from 2 to 256")
         if type(self.dither) not in (int, float) or not 0 <= self.dither <= 1:
             raise EncodingError(f"dither is {self.dither!r}; it runs from 0 (none) to 1 (strongest)")
+        if self.palette not in PALETTES:
+            raise EncodingError(f"palette is {self.palette!r}; choose one of {', '.join(PALETTES)}")
 
 
 class GifWriter(Writer):
@@ -94,16 +104,34 @@ class GifWriter(Writer):
                 f"the nearest rate it can is {exact}"
             )
         self._ticks = int(GIF_TICKS_PER_SECOND / self.fps)
-        self._quantizer = Quantizer(self.settings.colors, float(self.settings.dither))
+        self._quantizer = self._quantizer_of(None)
         self._steady = Steady()
+        self._film: Film | None = None
         self._file: IO[bytes] | None = None
         self._colours: Feeder[np.ndarray] | None = None
         self._drawing: Feeder[_Picture] | None = None
 
+    def _quantizer_of(self, palette: Palette | None) -> Quantizer:
+        return Quantizer(self.settings.colors, float(self.settings.dither), fixed=palette)
+
     def _begin(self) -> None:
         try:
             self._file = self.part_path.open("wb")
-            self._file.write(b"GIF89a" + struct.pack("<HHBBB", self.width, self.height, _HEADER_FLAGS, 0, 0))
+            if self.settings.palette == "global":
+                self._film = Film(self.path, width=self.width, height=self.height, fps=self.fps)
+                self._colours = Feeder(self._film.add, depth=2, name="gif-counting")
+                return
+        except OSError as error:
+            raise self._failure(error) from error
+        self._start_drawing(None)
+
+    def _start_drawing(self, palette: Palette | None) -> None:
+        """Write what comes before the first frame, a palette for all of them in it, and start the threads."""
+        flags = _HEADER_FLAGS | (_GLOBAL_TABLE if palette else 0)
+        try:
+            self._file.write(b"GIF89a" + struct.pack("<HHBBB", self.width, self.height, flags, 0, 0))
+            if palette:
+                self._file.write(palette.colours.tobytes().ljust(3 * MAX_COLORS, b"\0"))
             if self.settings.loop:
                 self._file.write(_LOOP_FOREVER)
             if self.tags:
@@ -117,8 +145,8 @@ class GifWriter(Writer):
         """The comment stands before the first frame already."""
 
     def _put(self, frame: np.ndarray) -> None:
-        # Channel by channel: what follows runs on whole planes.
-        self._colours.put(whole_levels(frame, 8).transpose(2, 0, 1).copy())
+        levels = whole_levels(frame, 8)
+        self._colours.put(levels.copy() if self._film else _planes(levels))
 
     def _choose(self, planes: np.ndarray) -> None:
         """Find what changed in a frame uint8 [3, H, W], and the colours for it; runs in the first thread."""
@@ -137,10 +165,12 @@ class GifWriter(Writer):
     def _draw(self, picture: _Picture) -> None:
         """Draw and write one frame; runs in the second thread."""
         if picture.plan is None:
-            indices, palette = np.zeros((1, 1), dtype=np.uint8), np.zeros((1, 3), dtype=np.uint8)
+            palette = self._quantizer.fixed.colours if self._film else np.zeros((1, 3), dtype=np.uint8)
+            indices = np.zeros((1, 1), dtype=np.uint8)
         else:
             indices, palette = picture.plan.draw(picture.origin), picture.plan.palette
         control: dict[str, object] = {"duration": self._ticks * 10, "disposal": 1}
+        control["include_color_table"] = self._film is None
         if picture.still is not None and picture.still.any():
             control["transparency"] = len(palette)
             indices[picture.still] = len(palette)
@@ -148,19 +178,28 @@ class GifWriter(Writer):
         image = Image.fromarray(indices)  # mode L
         image.putpalette(palette.tobytes())  # mode P
         try:
-            for block in GifImagePlugin.getdata(image, picture.origin, include_color_table=True, **control):
+            for block in GifImagePlugin.getdata(image, picture.origin, **control):
                 self._file.write(block)
         except OSError as error:
             raise self._failure(error) from error
 
     def _end(self) -> None:
         self._colours.close()
+        if self._film:
+            palette = self._film.palette(min(self.settings.colors, MAX_COLORS - 1))  # one is for transparent
+            self._quantizer = self._quantizer_of(palette)
+            self._start_drawing(palette)
+            for frame in self._film.frames():
+                self._colours.put(_planes(frame))
+            self._colours.close()
         self._drawing.close()
         try:
             self._file.write(_TRAILER)
             self._file.close()
         except OSError as error:
             raise self._failure(error) from error
+        if self._film:
+            self._film.close()
 
     def _drop(self) -> None:
         feeders = [feeder for feeder in (self._colours, self._drawing) if feeder is not None]
@@ -168,9 +207,16 @@ class GifWriter(Writer):
             feeder.cancel()
         for feeder in feeders:
             feeder.join()
+        if self._film is not None:
+            self._film.close()
         if self._file is not None:
             with suppress(OSError):  # what was still buffered may have nowhere to go; it closes all the same
                 self._file.close()
 
     def _failure(self, error: OSError) -> EncodingError:
         return EncodingError(f"{self.path}: cannot be written: {error.strerror}")
+
+
+def _planes(levels: np.ndarray) -> np.ndarray:
+    """A frame uint8 [H, W, 3] channel by channel, [3, H, W]: what follows runs on whole planes."""
+    return levels.transpose(2, 0, 1).copy()

@@ -18,6 +18,7 @@ MAX_CELLS = 1 << 14  # occupied ones: with more, the grid is made coarser
 MAX_POINTS = 4000  # of the histogram that the palette is found on
 NEIGHBOURS = 8  # palette entries tried as the second colour of a dither
 RESTART_RATIO = 1.05  # a palette carried over is dropped when it fits this much worse than the last fresh one
+FILM_STEPS = 16  # k-means steps for a palette that is found once
 MIN_RESTART_ERROR = 0.05  # mean squared distance below which a worse fit cannot be seen
 
 # Rows: luma, blue - luma, red - luma, each with its weight; see `perceived`.
@@ -177,6 +178,43 @@ def mixtures(points: np.ndarray, palette: np.ndarray, strength: float) -> tuple[
 
 
 @dataclass(frozen=True)
+class Palette:
+    """One palette for a whole film.
+
+    colours   uint8 [k, 3], sorted where it is exact
+    error     root mean square error of the film's colours, in levels of a channel, undithered
+    is_exact  whether it holds every colour of the film
+    """
+
+    colours: np.ndarray
+    error: float
+    is_exact: bool
+
+    @classmethod
+    def of(cls, histogram: Histogram, grid: Grid, size: int) -> Palette:
+        """The palette of no more than `size` colours for a histogram on an exact grid."""
+        if len(histogram.places) <= size:
+            return cls(histogram.means.astype(np.uint8), 0.0, is_exact=True)
+        points, weights = histogram.coarse(grid)
+        palette = points
+        if len(points) > size:
+            palette, _ = refine(points, weights, split_palette(points, weights, size), FILM_STEPS)
+        colours, error = shown_colours(points, weights, palette)
+        return cls(colours, error, is_exact=False)
+
+
+def shown_colours(points: np.ndarray, weights: np.ndarray, palette: np.ndarray) -> tuple[np.ndarray, float]:
+    """What is used of a perceived palette [k, 3], in sRGB, uint8 [<= k, 3]; and its error.
+
+    The error is the root mean square over all weighted points [n, 3], in levels of a channel.
+    """
+    index = nearest(points, palette)
+    colours = np.rint((palette @ _FROM_PERCEIVED.T).clip(0, 255)).astype(np.uint8)
+    off = ((points - palette[index]) @ _FROM_PERCEIVED.T) ** 2
+    return colours[np.unique(index)], float(np.sqrt((weights[:, None] * off).sum() / weights.sum() / 3))
+
+
+@dataclass(frozen=True)
 class Plan:
     """How one frame will be drawn: its palette, and the two colours that each of its own is mixed of."""
 
@@ -210,11 +248,15 @@ class Quantizer:
     """Turns the frames of one clip into palette pictures, each palette grown from the one before.
 
     colors: entries in a palette, 2–256. dither: strength in [0, 1]. steps: k-means steps a frame.
+    fixed: the palette of all frames, where they shall have one.
     """
 
-    def __init__(self, colors: int = 256, dither: float = 0.15, steps: int = 4) -> None:
-        self.colors, self.dither, self.steps = colors, dither, steps
-        self.error = 0.0  # root mean square error of the last palette, in levels of a channel, undithered
+    def __init__(
+        self, colors: int = 256, dither: float = 0.15, steps: int = 4, fixed: Palette | None = None
+    ) -> None:
+        self.colors, self.dither, self.steps, self.fixed = colors, dither, steps, fixed
+        # Root mean square error of the last palette, in levels of a channel, undithered.
+        self.error = fixed.error if fixed else 0.0
         self._palette: np.ndarray | None = None
         self._fresh_error = 0.0
         self._grid_limit = MAX_GRID
@@ -225,8 +267,13 @@ class Quantizer:
         wanted: bool [H, W], the pixels that will be seen; by default all. At least one must be.
         room: entries there are, if fewer than `colors`.
         """
+        if self.fixed and self.fixed.is_exact:
+            order = np.searchsorted(as_numbers(self.fixed.colours.T), as_numbers(planes))
+            return Plan(self.fixed.colours, order.astype(np.int32), points=None, dither=0.0)
         size = min(self.colors, room or self.colors)
         grid, histogram, rows = self._counted(planes, wanted)
+        if self.fixed:
+            return Plan(self.fixed.colours, rows, perceived(histogram.means), self.dither)
         if len(histogram.places) <= size and not grid.is_exact:
             exact = exact_palette(planes, wanted, size)
             if exact is not None:
@@ -257,11 +304,8 @@ class Quantizer:
         points, weights = histogram.coarse(grid)
         palette = points if len(points) <= size else self._followed(points, weights, size)
         self._palette = palette
-        index = nearest(points, palette)
-        colours = np.rint((palette @ _FROM_PERCEIVED.T).clip(0, 255)).astype(np.uint8)
-        off = ((points - palette[index]) @ _FROM_PERCEIVED.T) ** 2
-        self.error = float(np.sqrt((weights[:, None] * off).sum() / weights.sum() / 3))
-        return colours[np.unique(index)]
+        colours, self.error = shown_colours(points, weights, palette)
+        return colours
 
     def _followed(self, points: np.ndarray, weights: np.ndarray, size: int) -> np.ndarray:
         """The last frame's palette fitted to this one, or a fresh one where that is much better."""
@@ -283,7 +327,7 @@ def exact_palette(
 
     None where they have more. Pixels that are not wanted get any index.
     """
-    packed = _packed(planes)
+    packed = as_numbers(planes)
     colours = np.unique(packed if wanted is None else packed[wanted])
     if len(colours) > size:
         return None
@@ -291,7 +335,7 @@ def exact_palette(
     return palette, np.searchsorted(colours, packed).astype(np.int32)
 
 
-def _packed(planes: np.ndarray) -> np.ndarray:
+def as_numbers(planes: np.ndarray) -> np.ndarray:
     """Colours uint8 [3, …] as one number each, uint32 […]."""
     red, green, blue = planes.astype(np.uint32)
     return (red << 16) | (green << 8) | blue

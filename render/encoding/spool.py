@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from render.encoding.codecs import ffmpeg_path
-from render.encoding.containers import open_writer
 from render.encoding.opening import opened
+from render.encoding.video import VideoSettings, VideoWriter
 from render.errors import EncodingError
 
 
@@ -33,8 +33,16 @@ class Spool:
         bits: int = 8,
     ) -> None:
         self.path, self.bits = Path(path), bits
-        kind = {"dtype": _dtype(bits), "codec": "ffv1", "bits": bits}
-        self.writer = open_writer(self.path, width=width, height=height, fps=fps, **kind)
+        self.writer = VideoWriter(
+            self.path,
+            width=width,
+            height=height,
+            fps=fps,
+            dtype=_dtype(bits),
+            muxer="matroska",
+            codecs=("ffv1",),
+            settings=VideoSettings(codec="ffv1", bits=bits),
+        )
 
     def frames(self) -> Iterator[np.ndarray]:
         """All frames, in order; read-only arrays. Raises EncodingError if some cannot be read again."""

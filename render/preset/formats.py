@@ -54,6 +54,7 @@ CONTAINERS: dict[str, tuple[str, ...]] = {
     ".png": ("png",),
 }
 ENCODERS = ("software", "auto", "nvenc", "videotoolbox", "qsv", "amf", "vaapi")
+PALETTES = ("frame", "global")  # of a GIF
 PLACES = (
     *("discord", "x", "instagram-reels", "instagram-feed", "tiktok"),
     *("mastodon", "giphy", "slack", "web"),

@@ -16,6 +16,7 @@ from .formats import (
     CODECS,
     CONTAINERS,
     ENCODERS,
+    PALETTES,
     PLACES,
     VIDEO_CODECS,
     Codec,
@@ -236,12 +237,13 @@ class AnimationOutput(_Coded, Output):
 class GifOutput(_Posted):
     """An animated GIF, whose frames last whole hundredths of a second."""
 
-    colors: Annotated[int, *whole(2, 256)] = Field(
-        default=256, description="Colours in each frame's palette."
-    )
+    colors: Annotated[int, *whole(2, 256)] = Field(default=256, description="Colours in a palette.")
     dither: Annotated[float, *number(0, 1)] = Field(
         default=0.15,
         description="How strongly missing colours are mixed from dots of others: 0 none, 1 most.",
+    )
+    palette: Annotated[str, *choice(*PALETTES)] = Field(
+        default="frame", description="frame: colours chosen for each frame; global: once for all frames."
     )
     loop: Flag = Field(default=True, description="Whether the GIF plays again and again.")
 

@@ -36,6 +36,7 @@ _ENCODED = (
     "encoder",
     "colors",
     "dither",
+    "palette",
     "loop",
 )  # an output's, if it has it
 
