@@ -16,7 +16,7 @@ from conftest import FUZZ_FIGURES
 
 WORKER = Path(__file__).with_name("fuzz_worker.py")
 WORKERS = 2
-HANG_SECONDS = 90  # of the clock, after which a process is ended; 20 of its own time end the case before
+HANG_SECONDS = 240  # of the clock, after which a process is ended; 20 of its own time end the case before
 
 
 class Process:

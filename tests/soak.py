@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -32,7 +33,10 @@ SETTLED = 0.2  # of the frames, before which memory is still being found
 
 def megabytes() -> float:
     """Resident memory of this process and of those it has started."""
-    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in (os.getpid(), *children()))
+    pages = 0
+    for pid in (os.getpid(), *children()):
+        with suppress(OSError):  # one that has just ended
+            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
@@ -40,7 +44,8 @@ def children() -> list[int]:
     """The processes that this one has started and that have not ended."""
     found = []
     for task in Path("/proc/self/task").iterdir():
-        found += map(int, (task / "children").read_text().split())
+        with suppress(OSError):  # a thread that has just ended
+            found += map(int, (task / "children").read_text().split())
     return found
 
 
