@@ -18,8 +18,8 @@ def fast(generator: Generator, precision: str = "auto", compiled: bool | None = 
     precision  exact  float32 (never TF32), within 1e-4 of the plain path
                fast   bfloat16 on a CPU, float16 on CUDA: at least 45 dB from exact
                auto   fast where the hardware has products of the short format
-    compiled   use machine code for what follows a convolution: True compiles it once for all later runs
-               (about half a minute), None uses what lies on disk, False does without
+    compiled   use machine code of our own, for convolutions and what follows them: True compiles it once
+               for all later runs (about half a minute), None uses what lies on disk, False does without
 
     Raises ValueError for another precision.
     """
