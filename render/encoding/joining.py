@@ -15,7 +15,7 @@ from pathlib import Path
 
 from render.encoding import muxers
 from render.encoding.base import Writer
-from render.encoding.claim import part_of
+from render.encoding.claim import part_of, writable
 from render.encoding.codecs import ffmpeg_path
 from render.encoding.video import VideoWriter
 from render.errors import EncodingError
@@ -54,7 +54,8 @@ def join(film: VideoWriter, pieces: Sequence[Piece]) -> None:
 def _concatenate(film: VideoWriter, pieces: Sequence[Piece], target: Path) -> None:
     folder = pieces[0][0].parent
     listing = folder / f"{film.path.suffix.lstrip('.')}-{id(film):x}{_LIST_SUFFIX}"
-    listing.write_text(_listing(pieces, film.fps), encoding="utf-8")
+    with writable(film.path):
+        listing.write_text(_listing(pieces, film.fps), encoding="utf-8")
     command = [
         *(ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", "-nostats", "-progress", "pipe:1"),
         # Names in the list are plain, and are looked for where it lies: no folder's name needs quoting.

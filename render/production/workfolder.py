@@ -157,7 +157,8 @@ class Store:
 
         An encoder that outlives a killed renderer goes on writing to that one's folder, not to this one.
         """
-        folder = Path(tempfile.mkdtemp(prefix=f"{number:05d}.", suffix=_PART, dir=self.folder))
+        with writable(self.folder):
+            folder = Path(tempfile.mkdtemp(prefix=f"{number:05d}.", suffix=_PART, dir=self.folder))
         try:
             yield folder
         finally:
@@ -165,12 +166,14 @@ class Store:
 
     def keep(self, record: SegmentRecord, folder: Path) -> None:
         """Take the files of a finished segment out of its folder; it counts once its record lies here."""
-        self._record_path(record.number).unlink(missing_ok=True)
-        for name in record.pieces:
-            settle(folder / name)
-            os.replace(folder / name, self.folder / name)
-        settle(self.folder)
-        record.save(self._record_path(record.number))
+        path = self._record_path(record.number)
+        with writable(path):
+            path.unlink(missing_ok=True)
+            for name in record.pieces:
+                settle(folder / name)
+                os.replace(folder / name, self.folder / name)
+            settle(self.folder)
+            record.save(path)
 
     def sweep(self, numbers: Iterable[int]) -> None:
         """Remove what killed processes left half-done of segments that nobody else is at now."""

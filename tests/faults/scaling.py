@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-FRAMES, SEGMENT, WORKERS = 200, 20, (1, 2, 4)
+FRAMES, SEGMENT, WORKERS = 1500, 150, (1, 2, 4)
 FILM = ("hello", "--set", "blend.swap=16", "--set", "panels=[blend]", "-o", "a.mp4")
 
 
@@ -38,7 +38,7 @@ def main() -> None:
         folder = Path(place)
         seconds(folder, "warm", *clip(SEGMENT))
         few = seconds(folder, "few", *clip(SEGMENT))
-        whole = seconds(folder, "whole", *clip(FRAMES))
+        whole = seconds(folder, "whole", *clip(FRAMES), "--segment-frames", str(FRAMES))
         rate = (FRAMES - SEGMENT) / (whole - few)
         start = few - SEGMENT / rate
         parts = seconds(folder, "parts", *clip(FRAMES), "--segment-frames", str(SEGMENT))

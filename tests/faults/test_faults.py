@@ -16,8 +16,8 @@ import time
 from functools import partial
 
 import pytest
+from conftest import FAULT_FIGURES
 
-from tests.conftest import FAULT_FIGURES
 from tests.faults.rig import OUTPUTS, Rig, children, killed_encoder, killed_renderer, killed_worker
 
 QUICK, WHOLE = 2, 30
@@ -125,8 +125,11 @@ def disk(rig):
     def mount(option):
         again = ("remount,",) if os.path.ismount(folder) else ("",)
         command = ["mount", "-t", "tmpfs", "-o", again[0] + option, "none", str(folder)]
-        if subprocess.run(command, capture_output=True).returncode:
-            pytest.skip("no disk in memory can be mounted here")
+        for _ in range(50):  # an ffmpeg that has lost its renderer may still hold a file open
+            if not subprocess.run(command, capture_output=True).returncode:
+                return
+            time.sleep(0.1)
+        pytest.skip("no disk in memory can be mounted here")
 
     yield mount
     subprocess.run(["umount", str(folder)], capture_output=True)
@@ -138,10 +141,9 @@ def test_a_disk_that_fills_up(rig, disk, told):
     hits, losses, sizes = 0, 0, range(40, 340, 30)
     for size in sizes:
         disk(f"size={size}k")
-        hits += rig.run("disk/film") == 3
+        hits += rig.run("disk") == 3
         disk("size=20m")
-        losses += rig.losses("disk/film")
-        shutil.rmtree(rig.folder / "disk" / "film")
+        losses += rig.losses("disk")
         subprocess.run(["umount", str(rig.folder / "disk")], check=True)
     told("a full disk (in memory, of 40 to 310 kB)", len(sizes), hits, losses)
     assert "No space left on device" in rig.said()
@@ -153,15 +155,15 @@ def test_a_disk_that_fills_up(rig, disk, told):
 def test_a_folder_that_may_not_be_written(rig, disk, told):
     """In the middle of a render: told in one line, and gone on with when it may."""
     losses = 0
-    disk("size=20m")
     for seed in range(3):
-        out = f"disk/closed-{seed}"
-        interrupted(rig, out, seed)
+        disk("size=20m")
+        interrupted(rig, "disk", seed)
         disk("ro")
-        assert rig.run(out) == 3
+        assert rig.run("disk") == 3
         assert rig.said().rstrip().splitlines()[-1].endswith("cannot be written: Read-only file system")
         disk("rw")
-        losses += rig.losses(out)
+        losses += rig.losses("disk")
+        subprocess.run(["umount", str(rig.folder / "disk")], check=True)
     told("a folder that may not be written", 3, 3, losses)
     assert losses == 0
 
