@@ -132,7 +132,7 @@ def disk(rig):
         pytest.skip("no disk in memory can be mounted here")
 
     yield mount
-    subprocess.run(["umount", str(folder)], capture_output=True)
+    subprocess.run(["umount", "-l", str(folder)], capture_output=True)
 
 
 @pytest.mark.slow
