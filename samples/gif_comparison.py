@@ -164,6 +164,8 @@ ENCODERS: dict[str, tuple[Callable[[np.ndarray, Path], float | None], str]] = {
     "ours, `palette: global`": (partial(ours, palette="global"), ""),
     "ours, `dither: 0`": (partial(ours, dither=0), ""),
     "ours, `dither: 0.5`": (partial(ours, dither=0.5), ""),
+    "ours, `floyd-steinberg 0.5`": (partial(ours, dither="floyd-steinberg 0.5"), ""),
+    "ours, `floyd-steinberg`": (partial(ours, dither="floyd-steinberg"), ""),
     "Pillow, default": (pillow, ""),
     "ffmpeg, default": (ffmpeg(), ""),
     "ffmpeg, one palette": (ffmpeg("-vf", ONE_PALETTE), ""),

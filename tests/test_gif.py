@@ -311,6 +311,7 @@ def test_a_slow_gradient_keeps_its_many_shades(tmp_path: Path) -> None:
         ({"loop": 0}, "loop is 0; give true"),
         ({"colors": 300}, "colors is 300; give a whole number from 2 to 256"),
         ({"dither": 2}, "dither is 2; it runs from 0"),
+        ({"dither": "sierra"}, "dither is 'sierra'; it runs from 0 .* none, bayer, floyd-steinberg"),
         ({"palette": "local"}, "palette is 'local'; choose one of frame, global"),
         ({"crf": 17}, "unknown setting 'crf' for animated GIF; known are loop, colors, dither, palette"),
     ],

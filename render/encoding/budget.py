@@ -278,4 +278,4 @@ def _differences(full: _Choice, chosen: _Choice, usual: dict[str, float]) -> Ite
     for name, value in usual.items():
         if chosen[name] != full[name]:
             before = value if full[name] is None else full[name]
-            yield f"{name} {chosen[name]:g} instead of {before:g}"
+            yield f"{name} {chosen[name]:g} instead of {before if isinstance(before, str) else f'{before:g}'}"

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import GifImagePlugin, Image
 
 from render.encoding.base import Writer
+from render.encoding.dither import DITHERS, Dither
 from render.encoding.feeder import Feeder
 from render.encoding.film import Film
 from render.encoding.framing import Framing
@@ -49,15 +50,17 @@ class _Picture:
 
 @dataclass(frozen=True)
 class GifSettings:
-    """loop: play for ever, or once. colors: 2–256 a palette. dither: 0 (none) to 1 (strongest).
+    """loop: play for ever, or once. colors: 2–256 a palette.
 
+    dither: 0 (none) to 1 (strongest) of a fixed pattern; or `none`, `bayer` (that pattern) or
+    `floyd-steinberg`, with a strength or without: `floyd-steinberg 0.5`.
     palette: `frame`, one for each frame; or `global`, one for all, which needs all frames before the first
     is drawn: they wait on the disk.
     """
 
     loop: bool = True
     colors: int = 256
-    dither: float = 0.15
+    dither: float | str = DITHERS["bayer"]
     palette: str = "frame"
 
     def __post_init__(self) -> None:
@@ -65,8 +68,7 @@ class GifSettings:
             raise EncodingError(f"loop is {self.loop!r}; give true (play for ever) or false (play once)")
         if type(self.colors) is not int or not 2 <= self.colors <= MAX_COLORS:
             raise EncodingError(f"colors is {self.colors!r}; give a whole number from 2 to 256")
-        if type(self.dither) not in (int, float) or not 0 <= self.dither <= 1:
-            raise EncodingError(f"dither is {self.dither!r}; it runs from 0 (none) to 1 (strongest)")
+        Dither.read(self.dither)
         if self.palette not in PALETTES:
             raise EncodingError(f"palette is {self.palette!r}; choose one of {', '.join(PALETTES)}")
 
@@ -112,7 +114,7 @@ class GifWriter(Writer):
         self._drawing: Feeder[_Picture] | None = None
 
     def _quantizer_of(self, palette: Palette | None) -> Quantizer:
-        return Quantizer(self.settings.colors, float(self.settings.dither), fixed=palette)
+        return Quantizer(self.settings.colors, self.settings.dither, fixed=palette)
 
     def _begin(self) -> None:
         try:

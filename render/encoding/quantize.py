@@ -1,4 +1,4 @@
-"""True colour to 256: a palette that follows the clip, drawn with an ordered dither of two colours.
+"""True colour to 256: a palette that follows the clip, drawn with a dither, as a rule one of two colours.
 
 Source of the thresholds: B. E. Bayer, "An optimum method for two-level rendition of continuous-tone
 pictures" (1973). The dither's mixing ratio is derived in `mixtures`. All searching runs on the occupied
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from render.encoding.dither import NO_DITHER, Dither, diffused
 from render.encoding.palette import gaps_of, group_sums, nearest, refine, split_palette
 
 MAX_GRID = 1 << 20  # cells of the grid; where a frame's colours span fewer, each colour has its own
@@ -221,7 +222,8 @@ class Plan:
     palette: np.ndarray  # uint8 [k, 3]
     rows: np.ndarray  # int32 [H, W], of `points`; without these, of the palette
     points: np.ndarray | None  # float32 [n, 3], the frame's colours as perceived
-    dither: float
+    dither: Dither
+    wanted: np.ndarray | None = None  # bool [H, W], the pixels that will be seen; None: all
 
     def draw(self, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
         """The frame's indices, uint8 [H, W]. Pure: it may run while the next frame is planned.
@@ -231,9 +233,11 @@ class Plan:
         """
         if self.points is None:
             return self.rows.astype(np.uint8)
-        first, second, share = mixtures(self.points, perceived(self.palette), self.dither)
+        if self.dither.passes_errors_on:
+            return self._diffused()
+        first, second, share = mixtures(self.points, perceived(self.palette), self.dither.strength)
         indices = first.astype(np.uint8)[self.rows]
-        if self.dither <= 0:
+        if self.dither.strength <= 0:
             return indices
         height, width = self.rows.shape
         # Thresholds are (i + 1/2)/64: in 128ths they are odd, so a share rounded to 128ths compares alike.
@@ -243,18 +247,34 @@ class Plan:
         np.copyto(indices, second.astype(np.uint8)[self.rows], where=share[self.rows] > pattern)
         return indices
 
+    def _diffused(self) -> np.ndarray:
+        """Indices uint8 [H, W], with errors passed on to the neighbours.
+
+        With less than full strength the colours asked for lie nearer to the palette's: less to pass on.
+        What will not be seen asks for colours of the palette, and so passes nothing on to what will.
+        """
+        base = self.palette[nearest(self.points, perceived(self.palette))]
+        own = self.points @ _FROM_PERCEIVED.T
+        asked = np.rint((base + self.dither.strength * (own - base)).clip(0, 255)).astype(np.uint8)
+        rows = self.rows
+        if self.wanted is not None:
+            rows = np.where(self.wanted, rows, rows + len(asked))
+            asked = np.concatenate([asked, base])
+        return diffused(asked[rows], self.palette)
+
 
 class Quantizer:
     """Turns the frames of one clip into palette pictures, each palette grown from the one before.
 
-    colors: entries in a palette, 2–256. dither: strength in [0, 1]. steps: k-means steps a frame.
+    colors: entries in a palette, 2–256. dither: a strength, a name, or both, see `Dither.read`.
+    steps: k-means steps a frame.
     fixed: the palette of all frames, where they shall have one.
     """
 
     def __init__(
-        self, colors: int = 256, dither: float = 0.15, steps: int = 4, fixed: Palette | None = None
+        self, colors: int = 256, dither: float | str = 0.15, steps: int = 4, fixed: Palette | None = None
     ) -> None:
-        self.colors, self.dither, self.steps, self.fixed = colors, dither, steps, fixed
+        self.colors, self.dither, self.steps, self.fixed = colors, Dither.read(dither), steps, fixed
         # Root mean square error of the last palette, in levels of a channel, undithered.
         self.error = fixed.error if fixed else 0.0
         self._palette: np.ndarray | None = None
@@ -269,18 +289,18 @@ class Quantizer:
         """
         if self.fixed and self.fixed.is_exact:
             order = np.searchsorted(as_numbers(self.fixed.colours.T), as_numbers(planes))
-            return Plan(self.fixed.colours, order.astype(np.int32), points=None, dither=0.0)
+            return Plan(self.fixed.colours, order.astype(np.int32), points=None, dither=NO_DITHER)
         size = min(self.colors, room or self.colors)
         grid, histogram, rows = self._counted(planes, wanted)
         if self.fixed:
-            return Plan(self.fixed.colours, rows, perceived(histogram.means), self.dither)
+            return Plan(self.fixed.colours, rows, perceived(histogram.means), self.dither, wanted)
         if len(histogram.places) <= size and not grid.is_exact:
             exact = exact_palette(planes, wanted, size)
             if exact is not None:
                 self.error = 0.0
-                return Plan(*exact, points=None, dither=0.0)
+                return Plan(*exact, points=None, dither=NO_DITHER)
         palette = self._grow(histogram, grid, size)
-        return Plan(palette, rows, perceived(histogram.means), self.dither)
+        return Plan(palette, rows, perceived(histogram.means), self.dither, wanted)
 
     def quantize(self, frame: np.ndarray, origin: tuple[int, int] = (0, 0)) -> tuple[np.ndarray, np.ndarray]:
         """A frame uint8 [H, W, 3] as indices uint8 [H, W] into a palette uint8 [k, 3]."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from .mistakes import shown
@@ -54,11 +55,13 @@ CONTAINERS: dict[str, tuple[str, ...]] = {
     ".png": ("png",),
 }
 ENCODERS = ("software", "auto", "nvenc", "videotoolbox", "qsv", "amf", "vaapi")
+DITHERS = {"none": 0.0, "bayer": 0.15, "floyd-steinberg": 1.0}  # of a GIF, with their usual strengths
 PALETTES = ("frame", "global")  # of a GIF
 PLACES = (
     *("discord", "x", "instagram-reels", "instagram-feed", "tiktok"),
     *("mastodon", "giphy", "slack", "web"),
 )
+DITHER_PATTERN = r"^\s*(none|(bayer|floyd-steinberg)(\s+(0?\.[0-9]+|0|1(\.0+)?))?)\s*$"
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*(k|M|G|Ki|Mi|Gi|)B")
 _BITRATE = re.compile(r"\d+(\.\d+)?[kM]")
@@ -74,6 +77,21 @@ def read_budget(value: Any) -> str:
     if bytes_of(text) < 1:
         raise ValueError("a budget is at least one byte")
     return text
+
+
+def read_dither(value: Any) -> float | str:
+    """A dither: the strength of `bayer`, or `floyd-steinberg 0.5`. Raises ValueError."""
+    if isinstance(value, int | float | Fraction) and not isinstance(value, bool) and 0 <= value <= 1:
+        return value
+    if not (isinstance(value, str) and re.match(DITHER_PATTERN, value)):
+        raise ValueError(
+            f"a dither is a strength from 0 to 1, or one of {', '.join(DITHERS)}, with a strength if you "
+            f"like: bayer 0.5; not {shown(value)}"
+        )
+    kind, *strength = value.split()
+    if kind == "floyd-steinberg":
+        return " ".join((kind, *strength))
+    return float(strength[0]) if strength else DITHERS[kind]
 
 
 def bytes_of(text: str) -> int:

@@ -15,6 +15,8 @@ from render.timeline import nearest, nearest_gif_rate
 from .formats import (
     CODECS,
     CONTAINERS,
+    DITHER_PATTERN,
+    DITHERS,
     ENCODERS,
     PALETTES,
     PLACES,
@@ -22,6 +24,7 @@ from .formats import (
     Codec,
     read_bitrate,
     read_budget,
+    read_dither,
 )
 from .mistakes import Mistake, Place, carried, gather, shown
 from .part import Part
@@ -30,6 +33,9 @@ from .values import Color, Flag, FrameRate, Text, TimeValue, choice, leaf, numbe
 
 _SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 _BUDGET = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(k|M|G|Ki|Mi|Gi)?B\s*$"}
+_DITHER = {
+    "anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": DITHER_PATTERN}]
+}
 _BITRATE = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?[kM]\s*$"}
 
 MOST_OUTPUTS = 100
@@ -238,9 +244,10 @@ class GifOutput(_Posted):
     """An animated GIF, whose frames last whole hundredths of a second."""
 
     colors: Annotated[int, *whole(2, 256)] = Field(default=256, description="Colours in a palette.")
-    dither: Annotated[float, *number(0, 1)] = Field(
-        default=0.15,
-        description="How strongly missing colours are mixed from dots of others: 0 none, 1 most.",
+    dither: Annotated[float | str, *leaf(read_dither, _DITHER)] = Field(
+        default=DITHERS["bayer"],
+        description="How strongly missing colours are mixed from dots of others, 0 to 1; or none, bayer or "
+        "floyd-steinberg, with a strength or without.",
     )
     palette: Annotated[str, *choice(*PALETTES)] = Field(
         default="frame", description="frame: colours chosen for each frame; global: once for all frames."
