@@ -20,7 +20,7 @@ from conftest import FAULT_FIGURES
 
 from tests.faults.rig import OUTPUTS, Rig, children, killed_encoder, killed_renderer, killed_worker
 
-QUICK, WHOLE = 2, 30
+QUICK, WHOLE = 1, 30
 KINDS = {
     "kill -9 of the renderer": (killed_renderer, WHOLE),
     "kill -9 of an ffmpeg": (killed_encoder, WHOLE),
