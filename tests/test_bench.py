@@ -20,7 +20,7 @@ from render.errors import PresetError
 
 @pytest.fixture(scope="module")
 def report():
-    parts = [part for part in PARTS if part not in ("memory", "growth")]
+    parts = [part for part in PARTS if part not in ("memory", "growth", "neighbours")]
     return bench(make_network(seed=1), parts, is_quick=True, compiled=False)
 
 

@@ -27,6 +27,7 @@ PARTS = {
     "clip": "a swap sweep end to end, against the plain path and the renderer alone",
     "memory": "the peak of a short clip and of one ten times as long",
     "growth": "more frames, panels and models",
+    "neighbours": "a render beside another one on the same machine",
 }
 
 __all__ = ["PARTS", "Figure", "Report", "bench", "chosen_parts"]
