@@ -60,4 +60,5 @@ def ahead(items: Iterable[Item], depth: int, name: str) -> Generator[Item, None,
             yield item
     finally:
         is_left.set()
-        thread.join()
+        if thread is not threading.current_thread():  # as the collector of garbage may run anywhere
+            thread.join()

@@ -158,7 +158,7 @@ class Renderer:
     def _drawn(self, moments: Iterable[Moment]) -> Iterator[tuple[Moment, dict[bytes, Drawn]]]:
         """Every moment with its pictures by their keys."""
         known = ahead(moments, 2 * self.drawer.batch_size, "moments")
-        with closing(ahead(self._chunks(known), 1, "drawing")) as chunks:
+        with closing(known), closing(ahead(self._chunks(known), 1, "drawing")) as chunks:
             for chunk, pictures in chunks:
                 for moment in chunk:
                     yield moment, pictures

@@ -62,7 +62,7 @@ class FastSynthesis:
     generator  whose tensors are read at every call: where a blend replaced some, only these are prepared
                anew. Whoever writes *into* a tensor calls `refresh`
     precision  `exact` is within 1e-4 of the definition; `fast` is in a short format
-    compiled   machine code for what follows a convolution: True compiles it if need be, None uses what
+    compiled   machine code for convolutions and what follows: True compiles it if need be, None uses what
                lies on disk, False does without
 
     Samples of one batch may have weights of their own: `tensors` is then one mapping a sample, as
