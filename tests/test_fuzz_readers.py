@@ -88,6 +88,7 @@ def test_long_values_and_many_mistakes_make_no_long_message() -> None:
         "eyes:\n  32/0: [" + "1," * 200_000 + "]",
         "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1},' * 9}]\n" for n in range(1, 30)),
         "%YAML 9.9\n---\na: 1",
+        "? [[a], {b: c}]\n: 1",
     ],
 )
 def test_sets_of_channels_end_soon_and_say_little(text: str, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def parse_channels(
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         problem = str(error.problem or error.context).split("\n")[0]
         raise PresetError(f"{place}: {problem}") from None
-    except (YAMLError, RecursionError, ValueError, KeyError, AssertionError) as error:
+    except (YAMLError, RecursionError, ValueError, TypeError, KeyError, AssertionError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise PresetError(f"{name}: this is not valid YAML: {said[:200]}") from None
     reading = _Reading(name, counts)
