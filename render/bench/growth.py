@@ -17,7 +17,7 @@ def figures(subject: Subject) -> list[Figure]:
     networks = {"a": subject.generator} | {
         name: subject.relative(number) for number, name in enumerate(NAMES[1:], 1)
     }
-    frames = 4 if subject.is_quick else 8 if subject.is_large else 16
+    frames = 4 if subject.is_quick or subject.is_large else 8
     with saved(networks) as folder:
 
         def opened(blend: str, panels: str, frames: int) -> Scene:
@@ -37,7 +37,7 @@ def figures(subject: Subject) -> list[Figure]:
             for count in (2, 3, 4)
         }
         calls = {key: lambda scene=scene: _draw(scene, subject) for key, scene in scenes.items()}
-        seconds = subject.measure(calls, 1 if subject.is_large or subject.is_quick else 2)
+        seconds = subject.measure(calls, 1)
     each = {key: taken / scenes[key].clock.frame_count for key, taken in seconds.items()}
     first = {work: taken for (work, _), taken in reversed(each.items())}
     return [
