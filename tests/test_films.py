@@ -14,6 +14,7 @@ from render.encoding.decode import decoded
 from render.errors import EncodingError, PhotoError, PresetError
 from render.projection import Plan, project
 from render.projection.align import Landmarks
+from render.projection.faces import MissingExtraError
 from render.projection.films import is_film, open_film, steadied
 from render.projection.measures import flicker, psnr
 from render.projection.sequence import Following, project_film, smoothed
@@ -106,6 +107,21 @@ def test_frames_are_cropped_by_their_faces(film, low):
     found = open_film(film, low, marks_of=find)
     wanted = open_film(film, low)
     torch.testing.assert_close(found.frames, wanted.frames, atol=0.02, rtol=0)
+
+
+def test_a_film_may_begin_without_a_face_and_needs_the_extra(film, low):
+    def find(number, picture, name):
+        if number == 0:
+            raise PhotoError(f"{name}: there is no face in it; it needs one")
+        return Landmarks(12 + 12j, 20 + 12j, 13 + 20j, 19 + 20j)
+
+    assert len(open_film(film, low, marks_of=find).frames) == len(open_film(film, low).frames)
+
+    def without(number, picture, name):
+        raise MissingExtraError("--align needs dlib")
+
+    with pytest.raises(PhotoError, match="needs dlib"):
+        open_film(film, low, marks_of=without)
 
 
 # --- latents ------------------------------------------------------------------------------------------------

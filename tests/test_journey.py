@@ -11,6 +11,7 @@ from render.latents import GreatCircle, NoiseLoop, seed_latents
 from render.latents.directions import sefa
 from render.networks import StyleGAN3, StyleGAN3Config
 from render.preset import Preset
+from render.projection.files import save_latents
 from render.renderer import Renderer
 from render.scene import Scene
 from render.scene.journey import layers_of_rows
@@ -128,6 +129,23 @@ def test_style_mixing_takes_rows_from_another_walk(sample_folder, low):
     np.testing.assert_allclose(mixed[:2], seed_ws(low, 3)[:2], atol=1e-5)
     expected = 0.6 * seed_ws(low, 3) + 0.4 * seed_ws(low, 14)
     np.testing.assert_allclose(mixed[2:], expected[2:], atol=1e-5)
+
+
+def test_people_are_mixed_from_files(sample_folder, tmp_path):
+    """Latents as `blendreel project` writes them: one has the head, two others give the fine rows."""
+    ws = np.random.RandomState(4).randn(3, 6, 8).astype(np.float32)
+    save_latents(tmp_path / "me.npz", ws[:1], ["me"], model="portrait")
+    save_latents(tmp_path / "friends.npz", ws[1:], ["ann", "bob"], model="portrait")
+    mixing = "{files: [friends.npz], layers: 3+, every: 0.5s, path: linear}"
+    scene = scene_of(f"{{files: me.npz, mixing: {mixing}}}", folder=tmp_path)
+    for frame, (first, second) in {0: (1, 0), 2: (0.6, 0.4), 5: (0, 1)}.items():
+        np.testing.assert_array_equal(ws_of(scene, frame)[:3], ws[0, :3])
+        expected = first * ws[1, 3:] + second * ws[2, 3:]
+        np.testing.assert_allclose(ws_of(scene, frame)[3:], expected, atol=1e-6)
+    scene = scene_of(
+        "{seed: 7, mixing: {keys: [[0s, me.npz], [50%, file me.npz]], layers: 0-2}}", folder=tmp_path
+    )
+    np.testing.assert_allclose(ws_of(scene, 3)[:3], ws[0, :3], atol=1e-6)
 
 
 def test_directions_move_their_rows_by_their_strength(sample_folder, tmp_path, low):

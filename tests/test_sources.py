@@ -90,6 +90,12 @@ def test_no_source_can_run_data(path):
     assert list(mistakes(path.read_text("utf-8"))) == []
 
 
+def test_the_package_reads_torchs_files_itself():
+    sources = {path: path.read_text("utf-8") for path in SCRIPTS if path.is_relative_to(ROOT / "render")}
+    assert sources
+    assert [path for path, code in sources.items() if re.search(r"\btorch\.load\b", code)] == []
+
+
 @pytest.mark.parametrize(
     "code",
     [

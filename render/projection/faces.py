@@ -24,6 +24,10 @@ LEAST_SCORE = 0.0  # dlib's own threshold
 WEIGHTS = "shape_predictor_68_face_landmarks.dat"
 
 
+class MissingExtraError(PhotoError):
+    """What finds faces is not installed."""
+
+
 def find_face(picture: Image.Image, name: str) -> Landmarks:
     """Landmarks of the largest face in an RGB picture.
 
@@ -52,14 +56,14 @@ def find_face(picture: Image.Image, name: str) -> Landmarks:
 
 @lru_cache(maxsize=1)
 def _finder() -> tuple[Any, Any]:
-    """The detector, and what finds landmarks in a box. Raises PhotoError if the extra is missing."""
+    """The detector, and what finds landmarks in a box. Raises MissingExtraError."""
     weights = _weights()
     try:
         import dlib
     except ImportError:
         weights = None
     if weights is None:
-        raise PhotoError(
+        raise MissingExtraError(
             "--align needs dlib and its landmarks: pip install 'blendreel[faces]'; "
             "without it, say where the face is with --landmarks FILE or --points"
         )

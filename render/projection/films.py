@@ -18,6 +18,7 @@ from render.encoding.decode import FILM_SUFFIXES, decoded
 from render.errors import EncodingError, PhotoError
 from render.networks import Generator
 from render.projection.align import Landmarks, aligned
+from render.projection.faces import MissingExtraError
 from render.projection.photographs import SUFFIXES, MarksOf, fitted, read_photograph, to_tensor
 
 READ_SIDE = 1280  # pixels: frames are decoded no larger
@@ -108,9 +109,9 @@ def _faces(
     for index, frame in enumerate(frames):
         try:
             found.append(marks_of(index, frame, f"{name}, frame {index}"))
-        except PhotoError as error:
-            if index == 0 and "needs" in str(error):
-                raise
+        except MissingExtraError:
+            raise
+        except PhotoError:
             found.append(None)
         kept.append(frame)
         if progress:
