@@ -109,8 +109,11 @@ def test_other_files_are_told(write, tmp_path):
         with pytest.raises(CheckpointError, match=reason):
             load_features([write("odd.pth", tensors)])
     (tmp_path / "text.pth").write_text("hello")
-    with pytest.raises(CheckpointError, match=r"text\.pth"):
+    with pytest.raises(CheckpointError, match=r"text\.pth: holds no weights .*; it is a text file"):
         load_features([tmp_path / "text.pth"])
+    (tmp_path / "me.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\0")
+    with pytest.raises(CheckpointError, match=r"me\.jpg: holds no weights .*; it is a JPEG picture"):
+        load_features([tmp_path / "me.jpg"])
     with pytest.raises(CheckpointError, match="vgg16 fetches torchvision's"):
         load_features([tmp_path / "none.pth"])
 

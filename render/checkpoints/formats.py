@@ -105,10 +105,11 @@ def sniff(path: str | Path) -> str:
         if known.matches(start):
             return known.name
     choices = "; ".join(known.description for known in FORMATS.values())
-    raise CheckpointError(f"{path} is no checkpoint blendreel knows: {_explain(start)} (known: {choices})")
+    raise CheckpointError(f"{path} is no checkpoint blendreel knows: {explain(start)} (known: {choices})")
 
 
-def _explain(start: bytes) -> str:
+def explain(start: bytes) -> str:
+    """What a file that begins so is, in words, where it is nothing that is read here."""
     lowered = start[:64].lstrip().lower()
     for signature, words in MISTAKES:
         if start.startswith(signature) or lowered.startswith(signature):

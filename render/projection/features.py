@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from render.checkpoints.download import fetch, hash_file
+from render.checkpoints.formats import PEEK_BYTES, explain, is_pickle, is_torch_save
 from render.checkpoints.spans import Span, View
 from render.checkpoints.standins import TORCH_GLOBALS
 from render.checkpoints.torchfile import read_torch
@@ -108,6 +109,10 @@ def _read(path: Path) -> dict[str, Tensor]:
     """What is known in a file of torch's: `N.weight`, `N.bias`, `head N`, float32."""
     if not path.is_file():
         raise CheckpointError(f"--perceptual {path}: there is no such file; {WORD} fetches torchvision's")
+    with path.open("rb") as stream:
+        start = stream.read(PEEK_BYTES)
+    if not (is_torch_save(start) or is_pickle(start)):
+        raise CheckpointError(f"{path.name}: holds no weights of VGG16 or LPIPS; {explain(start)}")
     try:
         data = read_torch(Span(path), path.name, TORCH_GLOBALS)
         found = {}
