@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,7 @@ def toonify(
         raise PresetError(f"{written} exists already; render it again, or choose another name with -o")
     name = choices.base_name(loaded, model)
     latents = film.with_suffix(".npz")
+    spare(photos, film)
     source = choices.reference_of(loaded, name)
     made = held_sitting(photos, source, latents, quiet, True, how, tunes_small=True)
     tell(photos, made, quiet)
@@ -193,6 +194,15 @@ def toonify(
     shown.save(written)
     films = rendered(shown, film.parent, how["device"], private, quiet)
     announce([*made.files, written, *films], quiet)
+
+
+def spare(photos: Sequence[str], *files: Path) -> None:
+    """Raises PresetError: one of the files that will be written is a photo that is read."""
+    for file in files:
+        if any(file.exists() and Path(photo).exists() and file.samefile(photo) for photo in photos):
+            raise PresetError(
+                f"{file} is read, and would be written over; choose another name with -o or --video"
+            )
 
 
 def rendered(preset: Any, folder: Path, device: str | None, private: bool, quiet: bool) -> list[Path]:
@@ -225,6 +235,7 @@ def held_sitting(
     from render.projection.tuning import Tuning
     from render.renderer import pick_device
 
+    spare(photos, *[out.with_suffix(".png")] * picture, *filter(None, [how["film"]]))
     plan = Plan(space=how["space"], steps=how["steps"], seed=how["seed"])
     place = pick_device(how["device"])
     features = load_features(how["perceptual"]) if how["perceptual"] else None

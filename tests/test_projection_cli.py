@@ -87,6 +87,25 @@ def test_an_older_file_survives_a_mistake(here):
     assert (here / "me.npz").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["project", "me.png", "--model", "portrait"],
+        ["project", "me.png", "--model", "portrait", "-o", "../here/me.npz"],
+        ["project", "me.png", "--model", "portrait", "-o", "us.npz", "--video", "me.png"],
+        ["toonify", "me.png", "--preset", "hello", "-o", "me.mp4"],
+    ],
+)
+def test_a_photo_is_never_written_over(here, arguments):
+    with Image.open("me.jpg") as photo:
+        photo.save("me.png")
+    before = (here / "me.png").read_bytes()
+    done = run(*arguments, "--steps", 1, "-q")
+    assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
+    assert "me.png is read, and would be written over; choose another name with -o or --video" in done.output
+    assert (here / "me.png").read_bytes() == before
+
+
 def test_toonify_makes_film_preset_and_all_the_rest(here):
     preset = (
         "models: {ukiyoe: {snapshots: sample:ukiyoe}, portrait: sample:portrait}\n"
