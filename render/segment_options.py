@@ -25,7 +25,7 @@ _OPTIONS = (
     click.option(
         "--fresh/--resume",
         default=False,
-        help="Go on with what an interrupted render left, or make everything anew.  [default: resume]",
+        help="Make everything anew, or go on with what an interrupted render left.  [default: resume]",
     ),
     click.option(
         "--allow-broken", is_flag=True, help="Go on where a picture has no numbers or one colour only."

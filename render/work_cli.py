@@ -65,7 +65,8 @@ def clean(folders: tuple[Path, ...], older_than: float, yes: bool, quiet: bool) 
     old = [each for each in left if each.age_seconds >= older_than * _DAY_SECONDS]
     if not old:
         if not quiet:
-            click.echo("nothing is left of interrupted renders here")
+            where = f"in {', '.join(map(str, folders))}" if folders else "here"
+            click.echo(f"nothing is left of interrupted renders {where}")
         return
     for each in old:
         state = f"{each.finished} of {each.segments} segments, " if each.segments else ""

@@ -135,7 +135,7 @@ def test_the_commands_render_a_part_join_and_clean(plain, tmp_path):
     assert listed.output.endswith("--yes removes it\n")
     assert run("render", *options, "--shard", "2/2", "--device", "cpu").exit_code == 0
     assert run("join", *options).exit_code == 0
-    assert run("clean", tmp_path).output == "nothing is left of interrupted renders here\n"
+    assert run("clean", tmp_path).output == f"nothing is left of interrupted renders in {tmp_path}\n"
 
 
 def test_clean_removes_what_nobody_is_at(plain, tmp_path):
