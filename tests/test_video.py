@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from render.encoding import KNOWN_EXTENSIONS, open_writer
+from render.encoding.codecs import CODECS, encoder_of, ffmpeg_path
 from render.encoding.muxers import timescale
 from render.errors import EncodingError
 
@@ -95,6 +96,24 @@ def test_every_frame_arrives_in_order(tmp_path: Path) -> None:
     back = np.frombuffer(decode(tmp_path / "clip.mp4", "rgb24"), np.uint8).reshape(50, 32, 48, 3)
     means = back.mean(axis=(1, 2, 3))
     np.testing.assert_allclose(means, 20 + 4 * np.arange(50), atol=1.5)
+
+
+def test_key_frames_of_hevc_begin_anew(tmp_path: Path) -> None:
+    """Closed groups of pictures: no picture refers to one before its key frame (IDR, not CRA)."""
+    try:
+        encoder_of(CODECS["hevc"])
+    except EncodingError as error:
+        pytest.skip(str(error))
+    noise = np.random.default_rng(0).integers(0, 255, (16, 300, 3), np.uint8)
+    frames = [np.ascontiguousarray(noise[:, index : index + 32]) for index in range(260)]
+    write_clip(tmp_path / "clip.mp4", frames, 25, codec="hevc", preset="veryfast")
+    command = [ffmpeg_path(), "-v", "error", "-i", str(tmp_path / "clip.mp4"), "-c", "copy"]
+    command += ["-bsf:v", "hevc_mp4toannexb", "-f", "hevc", "-"]
+    stream = subprocess.run(command, check=True, capture_output=True).stdout
+    units = [stream[start.end()] >> 1 & 63 for start in re.finditer(rb"\x00\x00\x01", stream)]
+    keys = [unit for unit in units if 16 <= unit <= 21]
+    assert len(keys) == 2
+    assert set(keys) <= {19, 20}
 
 
 @pytest.mark.parametrize("name", ["clip.mp4", "CLIP.MP4", "clip.mov"])

@@ -85,13 +85,15 @@ _VP9 = Encoder(
 )
 _X264 = Encoder("libx264", "-preset", SPEEDS)
 _WEBP = Encoder("libwebp_anim", quality=lambda crf, share: ("-quality", f"{100 - crf:g}"))
+# Every key frame begins anew, as Instagram asks; x265 would let pictures refer to those before it.
+_X265_PARAMS = "log-level=none:open-gop=0"
 _X265 = Encoder(
     "libx265",
     "-preset",
     SPEEDS,
-    ("-x265-params", "log-level=none"),
+    ("-x265-params", _X265_PARAMS),
     # Its fast code for 10 bits writes past the end of rows of 33 to 55 pixels.
-    narrow=("-x265-params", "log-level=none:asm=0"),
+    narrow=("-x265-params", f"{_X265_PARAMS}:asm=0"),
 )
 
 
