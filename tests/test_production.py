@@ -387,6 +387,22 @@ def test_what_a_place_will_not_take_is_told_once_and_before_the_first_frame(pres
         render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
 
 
+def test_a_gif_of_more_frames_a_second_than_gifs_have_is_told(preset, tmp_path):
+    with pytest.warns(BlendreelWarning) as told:
+        [path] = render.render(preset.replace(outputs=({"file": "a.gif", "fps": 240},)), out_dir=tmp_path)
+    assert [str(one.message) for one in told] == [
+        f"{path}: 50 frames a second instead of 240; no GIF has more"
+    ]
+    assert facts_of(path).fps == 50
+
+
+def test_a_number_of_bits_a_second_is_a_budget(preset):
+    outputs = ({"file": "a.mp4", "fps": 25, "for": "instagram-reels"}, {"file": "b.mp4", "for": "tiktok"})
+    reel, other = production.plan(preset.replace(outputs=outputs))
+    assert reel.budget == 25_000_000 // 8  # a clip of one second
+    assert other.budget == 4 * 10**9
+
+
 def test_a_place_that_takes_no_gif_is_a_mistake_of_the_preset(preset):
     preset = preset.replace(outputs=({"file": "a.gif", "for": "instagram-reels"},))
     with pytest.raises(PresetError, match=r"a\.gif: Instagram reels takes no GIF; make an MP4"):

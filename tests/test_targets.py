@@ -44,6 +44,7 @@ def test_the_places_that_people_ask_for_are_there() -> None:
     [
         ("instagram-reels", {"frames": 60}, "Instagram reels wants at least 3 s, and this lasts 2 s"),
         ("instagram-reels", {"fps": Fraction(12)}, "wants at least 23 frames a second, and this has 12"),
+        ("instagram-reels", {"size": 25_000_001}, "takes 25,000,000 bits a second, and this has 25,000,001"),
         ("instagram-reels", {"edit_list": True}, "takes no edit list"),
         ("instagram-reels", {"index_first": False}, "wants the index before the pictures"),
         ("instagram-reels", {"pixels": "yuv444p"}, "wants yuv420p pixels, and these are yuv444p"),

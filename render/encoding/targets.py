@@ -22,6 +22,7 @@ _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "Gi
 class Limits:
     """What one kind of file may be; None where there is no limit.
 
+    max_bitrate  bits a second of the whole file, on the average
     max_pixels   width × height × frames
     max_image    width × height
     index_first  an MP4's index must come before its pictures
@@ -30,6 +31,7 @@ class Limits:
     """
 
     max_bytes: int | None = None
+    max_bitrate: int | None = None
     min_seconds: float | None = None
     max_seconds: float | None = None
     min_fps: float | None = None
@@ -115,6 +117,11 @@ _CHECKS: dict[str, Check] = {
     "codecs": _one_of("codec", "takes {limit}, and this is {value}"),
     "pixels": _one_of("pixels", "wants {limit} pixels, and these are {value}"),
     "max_bytes": _bound(_get("size"), _LE, "takes {limit} bytes, and this has {value}"),
+    "max_bitrate": _bound(
+        lambda facts: int(8 * facts.size / facts.seconds),
+        _LE,
+        "takes {limit} bits a second, and this has {value}",
+    ),
     "min_seconds": _bound(_get("seconds"), _GE, "wants at least {limit} s, and this lasts {value} s"),
     "max_seconds": _bound(_get("seconds"), _LE, "takes {limit} s, and this lasts {value} s"),
     "min_fps": _bound(_get("fps"), _GE, "wants at least {limit} frames a second, and this has {value}"),

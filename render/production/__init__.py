@@ -35,6 +35,7 @@ from render.production.workfolder import Store, held
 from render.reach import default_folder
 from render.renderer import Renderer, pick_device
 from render.scene import Scene
+from render.timeline import FASTEST_GIF, rate_text
 
 __all__ = [
     "Clip",
@@ -241,7 +242,10 @@ def _folder_beside(path: Path) -> tempfile.TemporaryDirectory[str]:
 
 
 def _foretold(job: Job, scene: Scene, frame_size: Size) -> list[str]:
-    """Tell what the job's place changes, and what it will not like whatever is done; returns the latter."""
+    """Tell what the file and its place change, and what the place will not like; returns the latter."""
+    asked, rate = job.output.fps or scene.clock.fps, job.output.rate(scene.clock.fps)
+    if rate < asked and rate == FASTEST_GIF:
+        _warn(f"{job.path}: {rate_text(rate)} frames a second instead of {rate_text(asked)}; no GIF has more")
     if not job.target:
         return []
     changes = job.changes(frame_size, scene.clock)

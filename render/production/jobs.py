@@ -48,6 +48,7 @@ class Job:
     target  the place it is for
     audio   the sound to it
     tags    what it says of itself
+    seconds how long it lasts
     """
 
     path: Path
@@ -56,6 +57,7 @@ class Job:
     target: Target | None = None
     audio: Audio | None = None
     tags: Tags | None = None
+    seconds: Fraction = Fraction(0)
 
     @property
     def settings(self) -> dict[str, object]:
@@ -98,7 +100,9 @@ class Job:
     def budget(self) -> int | None:
         """The most bytes that the file may have."""
         written = bytes_of(self.output.budget) if self.output.budget else None
-        return min(filter(None, (written, self.limits.max_bytes)), default=None)
+        limits = self.limits
+        by_rate = int(limits.max_bitrate * self.seconds / 8) if limits.max_bitrate else None
+        return min(filter(None, (written, limits.max_bytes, by_rate)), default=None)
 
     def size(self, frame_size: Size, count: int) -> Size:
         """Width and height of the file, for `count` frames of `frame_size`."""
@@ -182,7 +186,8 @@ def _job(path: Path, output: Output, preset: Preset) -> Job:
         raise PresetError(f"{path}: {error}") from None
     is_gif = isinstance(output, GifOutput)
     fps = suited_rate(limits, fps, lambda rate: clock.with_fps(rate).frame_count, is_gif)
-    return Job(path, output, fps, job.target, audio)
+    seconds = clock.with_fps(fps).frame_count / fps
+    return Job(path, output, fps, job.target, audio, seconds=seconds)
 
 
 def _audio(output: Output, preset: Preset) -> Audio | None:

@@ -11,7 +11,7 @@ from .formula_track import ExpressionTrack, UnknownNameError
 from .functions import FUNCTIONS, VARIABLES
 from .names import NameKey, NameTrack
 from .order import CycleError, order_of
-from .rates import exact_number, nearest_gif_rate, parse_fps, rate_text
+from .rates import FASTEST_GIF, exact_number, nearest_gif_rate, parse_fps, rate_text
 from .spelling import did_you_mean, nearest
 from .timeline import Timeline, check_weight, references_of
 from .times import Term, Time, exact_text, marker_name, parse_time
@@ -20,6 +20,7 @@ from .trial import Failure
 
 __all__ = [
     "EASING_NAMES",
+    "FASTEST_GIF",
     "FUNCTIONS",
     "HOLD",
     "LINEAR",

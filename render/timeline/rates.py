@@ -11,6 +11,7 @@ _LONGEST, _LONGEST_EXPONENT = 40, 2  # characters of a number, and of its power 
 
 GIF_TICKS_PER_SECOND = 100
 GIF_MIN_TICKS = 2  # browsers slow a frame of 1/100 s down to 1/10 s
+FASTEST_GIF = Fraction(GIF_TICKS_PER_SECOND, GIF_MIN_TICKS)  # frames a second
 
 
 def parse_fps(value: str | int | float | Fraction) -> Fraction:
