@@ -1,4 +1,4 @@
-"""The field's commonest clip end to end: one latent, and a swap that goes through all layers, to MP4."""
+"""The field's commonest clips end to end: one latent, and a swap that goes through all layers, to MP4."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from render.preset import Preset
 from render.production import render
 
 FPS = 25
+# Up once, and up and down again in a loop: half of that one's frames are the other half's.
+SWEEPS = {"swap sweep": ("false", "[end, {full}]"), "there and back": ("true", "[50%, {full}], [end, 4]")}
 PLAIN_EVERY = 10  # of the plain path only one frame in so many is drawn: it would take minutes
 
 
@@ -26,21 +28,27 @@ def figures(subject: Subject) -> list[Figure]:
     """From opening the networks to the finished file: plain, as `render` does it, and without a file."""
     seconds = 1 if subject.is_quick else 4 if subject.is_large else 10
     low, high = subject.family
+    assert subject.paths["fast"](subject.latents(1)) is not None  # its machine code lies on disk now
+    found = []
     with saved({"one": low, "other": high}) as folder:
-        text = (
-            f"clip: {{duration: {seconds}s, fps: {FPS}}}\nlatents: {{seed: 14}}\nprecision: fast\n"
-            f"blend: {{low: one, high: other, swap: [[0s, 4], [end, {low.resolution}]]}}\n"
-            "panels: [blend]\noutputs: [clip.mp4]\n"
-        )
-        preset = preset_of(folder, ["one", "other"], text)
-        assert subject.paths["fast"](subject.latents(1)) is not None  # its machine code lies on disk now
-        taken = {  # of one turn: each is long
-            "plain": _plain_seconds(preset, subject, folder),
-            "blendreel": _render_seconds(preset, subject, folder),
-            "no file": _drawing_seconds(preset, subject),
-        }
-        frames = preset.clock.frame_count
-    work = f"{seconds} s of {FPS} frames/s, swap sweep"
+        for name, (loop, rest) in SWEEPS.items():
+            text = (
+                f"clip: {{duration: {seconds}s, fps: {FPS}, loop: {loop}}}\nlatents: {{seed: 14}}\n"
+                f"blend: {{low: one, high: other, swap: [[0s, 4], {rest.format(full=2 * low.resolution)}]}}\n"
+                "precision: fast\npanels: [blend]\noutputs: [clip.mp4]\n"
+            )
+            preset = preset_of(folder, ["one", "other"], text)
+            found += _sweep(f"{seconds} s of {FPS} frames/s, {name}", preset, subject, folder)
+    return found
+
+
+def _sweep(work: str, preset: Preset, subject: Subject, folder: Path) -> list[Figure]:
+    taken = {  # of one turn: each is long
+        "plain": _plain_seconds(preset, subject, folder),
+        "blendreel": _render_seconds(preset, subject, folder),
+        "no file": _drawing_seconds(preset, subject),
+    }
+    frames = preset.clock.frame_count
     return [
         Figure(work, f"plain, 1 frame in {PLAIN_EVERY}", 1, taken["plain"] / frames, 1.0),
         Figure(

@@ -13,7 +13,7 @@ from render.bench.report import Figure
 from render.bench.subject import Subject
 from render.errors import RenderError
 
-FRAMES, QUICK_FRAMES, LONGER = 200, 5, 50
+FRAMES, QUICK_FRAMES, LONGER = 100, 5, 50
 CLIP = """\
 clip: {{duration: {frames}f, fps: 25}}
 latents: {{seeds: [3, 14]}}
