@@ -42,7 +42,7 @@ def test_parts_of_many_and_a_join_give_the_files_of_one_process(plain, tmp_path)
         share = Share(shard=Shard(index, 3))
         assert list(filmed(plain, tmp_path / "many", share=share, manner=Manner(notify=said.append))) == []
     assert said[-1] == "part 1-of-3 is drawn; when all are, `blendreel join` makes the files"
-    with pytest.raises(PartlyDoneError, match=r"segments 1 are missing; 3 of 4 segments are finished"):
+    with pytest.raises(PartlyDoneError, match=r"segment 1 is missing; 3 of 4 segments are finished"):
         filmed(plain, tmp_path / "many", share=Share(joins=True))
     filmed(plain, tmp_path / "many", share=Share(shard=Shard(1, 3)))
     filmed(plain, tmp_path / "many", share=Share(joins=True))
@@ -91,7 +91,7 @@ def test_a_segment_that_kills_every_worker_is_given_up_and_the_others_are_kept(p
 
     monkeypatch.setattr(room._Shift, "_listen", kill)
     said = []
-    with pytest.raises(PartlyDoneError, match=r"segments 1 are missing; 3 of 4 segments are finished"):
+    with pytest.raises(PartlyDoneError, match=r"segment 1 is missing; 3 of 4 segments are finished"):
         filmed(
             plain, tmp_path, "a.mp4", share=Share(crew=Processes(["cpu"])), manner=Manner(notify=said.append)
         )

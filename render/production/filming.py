@@ -165,14 +165,22 @@ class Filming:
         """Raises PartlyDoneError: segments are missing."""
         missing = [segment.number for segment in self.shoot.segments if segment.number not in self.records]
         if missing:
-            raise PartlyDoneError(f"segments {_ranges(missing)} are missing; {self.how_to_go_on()}")
+            which = "segment" if len(missing) == 1 else "segments"
+            verb = "is" if len(missing) == 1 else "are"
+            raise PartlyDoneError(
+                f"{which} {_ranges(missing)} {verb} missing; {self._what_is_there()}; "
+                "`blendreel render`, or the parts that are left, draw the rest"
+            )
 
     def how_to_go_on(self) -> str:
         """What is there, and what to do."""
+        return f"{self._what_is_there()}; the same command goes on from there"
+
+    def _what_is_there(self) -> str:
         frames = sum(len(self.shoot.segments[number]) for number in self.records)
         return (
             f"{len(self.records)} of {len(self.shoot.segments)} segments are finished ({frames:,} of "
-            f"{self.shoot.frame_count:,} frames); the same command goes on from there"
+            f"{self.shoot.frame_count:,} frames)"
         )
 
     def _film(self, segment: Segment, sinks: dict[Fraction, Sinks]) -> None:
