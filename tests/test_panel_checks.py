@@ -144,7 +144,7 @@ def test_panels_are_written_as_they_were_read(sample_folder, panels):
         ("{curves: [blend.sawp]}", "panels.curves[0]: there is no number called 'blend.sawp'; did you mean 'blend.swap'?"),
         ("{curves: blend.high}", "panels.curves: there is no number called 'blend.high'; it is a name, and names have no curve"),
         ("[{show: blend, label: '{blend.swp}'}]", "panels[0].label: unknown name 'blend.swp' in the caption; did you mean 'blend.swap'?"),
-        ("[{show: blend, label: '{zzz}'}]", "panels[0].label: unknown name 'zzz' in the caption; known: t, b, u, f, frame, name and what moves"),
+        ("[{show: blend, label: '{zzz}'}]", "panels[0].label: unknown name 'zzz' in the caption; known: t, b, u, f, frame, name, truncation, blend.swap"),
         ("[{show: blend, label: '{seed}'}]", "panels[0].label: unknown name 'seed' in the caption"),
         ("[{show: blend, label: '{b}'}]", "panels[0].label: b counts beats; give clip.bpm, such as bpm: 120"),
         ("[{show: blend, label: '{blend.high:.2f}'}]", "panels[0].label: blend.high is a name, which is written as it is; leave :.2f out"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -216,13 +217,14 @@ def edited(one: Preset, name: str, value: Any) -> Any:
 )
 @settings(deadline=None, max_examples=60)
 def test_any_edit_of_any_preset_reads_back_equal(text: str, several: list[dict[str, Any]]) -> None:
-    one = Preset.from_yaml(text)
+    read = partial(Preset.from_yaml, base_dir=SHIPPED[0].parent)  # where their sounds lie
+    one = read(text)
     for edit in several:
         try:
             one = one.replace(**{name: edited(one, name, value) for name, value in edit.items()})
         except PresetError:  # an edit that this preset cannot have
             continue
     result = one.to_yaml()
-    assert Preset.from_yaml(result) == one
-    assert Preset.from_yaml(result).to_yaml() == result
+    assert read(result) == one
+    assert read(result).to_yaml() == result
     assert next(line for line in text.splitlines() if line.startswith("#")) in result.splitlines()
