@@ -31,6 +31,7 @@ def fresh(tmp_path, monkeypatch):
     """No compiled code in memory, and an empty folder for it on disk."""
     monkeypatch.setenv("BLENDREEL_CODE_CACHE", str(tmp_path / "code"))
     monkeypatch.setattr(compiling.COMPILED, "_loaded", {})
+    monkeypatch.setattr(compiling.COMPILED, "_libraries", {})
     monkeypatch.setattr(compiling.COMPILED, "is_broken", False)
     return tmp_path / "code"
 
@@ -97,6 +98,7 @@ def test_code_that_does_not_load_is_done_without(fresh):
 def test_compiled_kernels_are_the_plain_ones(kernel, tmp_path_factory, monkeypatch):
     monkeypatch.setenv("BLENDREEL_CODE_CACHE", str(tmp_path_factory.getbasetemp() / "code"))
     monkeypatch.setattr(compiling.COMPILED, "_loaded", {})
+    monkeypatch.setattr(compiling.COMPILED, "_libraries", {})
     monkeypatch.setattr(compiling.COMPILED, "is_broken", False)
     for count in (1, 3):
         arguments = inputs(kernel, count)
@@ -105,5 +107,6 @@ def test_compiled_kernels_are_the_plain_ones(kernel, tmp_path_factory, monkeypat
     assert list(compiling.code_folder().glob(f"{kernel.__name__}-*.pt2"))
     assert {path.suffix for path in compiling.code_folder().iterdir()} == {".pt2"}
     monkeypatch.setattr(compiling.COMPILED, "_loaded", {})
+    monkeypatch.setattr(compiling.COMPILED, "_libraries", {})
     monkeypatch.setattr(compiling, "_compile", lambda *_: pytest.fail("compiled a second time"))
     torch.testing.assert_close(kernel(*arguments, **constants(kernel)), ours)
