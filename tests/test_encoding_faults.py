@@ -279,8 +279,10 @@ def test_frames_wait_in_a_short_queue_only(tmp_path: Path) -> None:
     assert 3 <= writer.frames_written <= 12
 
 
+# What a shell starts in the background ignores Ctrl-C, and so would the tests' own children.
 CTRL_C = """
-import sys, time, os
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import numpy as np
 from render.encoding import claim as encoding_claim
 from render.encoding import open_writer
