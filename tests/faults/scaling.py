@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-FRAMES, SEGMENT, WORKERS = 200, 20, (1, 2, 4)
+FRAMES, SEGMENT, WORKERS = 3200, 320, (1, 2, 4)
 FILM = ("hello", "--set", "blend.swap=16", "--set", "panels=[blend]", "-o", "a.mp4")
 
 
