@@ -132,8 +132,18 @@ def _lying(archive: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def pt_bombs(rng: random.Random) -> bytes:
-    mark = Path("/tmp/it-ran-in-a-latent")
+class Chance(random.Random):
+    """Random numbers, and the `mark` that hostile code would leave if it ran; the worker looks for it."""
+
+    mark: Path
+
+
+def hostile(rng: Chance) -> bytes:
+    """A pickle that calls something."""
+    return b"\x80\x02" + rng.choice(fuzz_calls.hostile(rng.mark)) + b"."
+
+
+def pt_bombs(rng: Chance) -> bytes:
     return rng.choice(
         (
             lambda: fuzz_bombs.BOMBS["memo bombs in torch files"](rng),
@@ -142,8 +152,8 @@ def pt_bombs(rng: random.Random) -> bytes:
             lambda: fuzz_bombs.BOMBS["rosinality tensors beyond their storage"](rng),
             lambda: fuzz_bombs.BOMBS["very many steps"](rng),
             lambda: fuzz_bombs.BOMBS["deep nesting"](rng),
-            lambda: b"\x80\x02" + rng.choice(fuzz_calls.hostile(mark)) + b".",
-            lambda: zip_of({"a/data.pkl": b"\x80\x02" + rng.choice(fuzz_calls.hostile(mark)) + b"."}, False),
+            lambda: hostile(rng),
+            lambda: zip_of({"a/data.pkl": hostile(rng)}, False),
             lambda: saved({"w": torch.ones(1).expand(2**15, 2**15)}, rng.random() < 0.5),
             lambda: saved({str(n): torch.ones(1) for n in range(3000)}, rng.random() < 0.5),
             lambda: saved(
@@ -298,7 +308,8 @@ OFTEN = 16  # as many presets as files of all other kinds
 
 def make_case(seed: int, mark: Path) -> Case:
     """The file of that seed, always the same."""
-    rng = random.Random(seed)
+    rng = Chance(seed)
+    rng.mark = mark
     names = [*KINDS, *["preset"] * OFTEN]
     kind = names[seed % len(names)]
     damage, data = KINDS[kind].make(rng)
