@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
-from render.catalogue_command import list_command
 from render.checkpoints import catalogue
 from render.checkpoints.download import cached_path, check_sha256, check_url
 from render.checkpoints.formats import FORMATS
 from render.checkpoints.library import is_cached, is_remote, resolve, resolve_series
+from render.commands.catalogue import list_command
 from render.errors import CheckpointError
 from render.preset import Preset
 
@@ -246,7 +246,7 @@ def test_wrong_options_are_explained():
 
 
 def test_listing_needs_no_torch():
-    code = "from render.catalogue_command import chosen, table; table(chosen())"
+    code = "from render.commands.catalogue import chosen, table; table(chosen())"
     code += "; import sys; print('torch' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"

@@ -10,7 +10,7 @@ from PIL import Image
 import render
 from render.blending.channel_axes import channel_counts
 from render.blending.channels import read_channels
-from render.channels_cli import channels
+from render.commands.channels import channels
 
 
 @pytest.fixture

@@ -55,22 +55,7 @@ ARROWS = {
     "cluster": {"production"},
     "projection": {"renderer", "encoding", "picture_files"},
 }
-TOP = {
-    "cli",
-    "options",
-    "segment_options",
-    "work_cli",
-    "figure_cli",
-    "models_cli",
-    "channels_cli",
-    "explain_cli",
-    "sheet_cli",
-    "catalogue_command",
-    "projection_cli",
-    "bench_cli",
-    "studio",
-    "__main__",
-}
+TOP = {"cli", "commands", "studio", "__main__"}
 
 TORCH_FREE = ["render", "render.errors", "render.timeline", "render.preset", "render.checkpoints"]
 TORCH_FREE += [
@@ -79,11 +64,11 @@ TORCH_FREE += [
 TORCH_FREE += [
     f"render.{name}" for name in ("report", "layout", "panels", "pen", "lettering", "picture_files", "pixels")
 ]
-TORCH_FREE += ["render.console", "render.encoding", "render.sound", "render.catalogue_command"]
+TORCH_FREE += ["render.console", "render.encoding", "render.sound", "render.reach", "render.bench"]
 TORCH_FREE += ["render.blending", "render.blending.blend", "render.blending.conventions", "render.cli"]
-TORCH_FREE += ["render.options", "render.reach", "render.bench", "render.bench_cli"]
 TORCH_FREE += [f"render.blending.{name}" for name in ("channels", "channel_axes", "pull")]
-TORCH_FREE += ["render.channels_cli", "render.projection_cli", "render.scene.mixture", "render.scene.supply"]
+TORCH_FREE += ["render.scene.mixture", "render.scene.supply"]
+TORCH_FREE += sorted(f"render.commands.{path.stem}" for path in (PACKAGE / "commands").glob("[!_]*.py"))
 
 
 def below(part: str) -> set[str]:

@@ -16,7 +16,7 @@ from PIL import Image
 
 import render
 from render import production
-from render.cli import announce
+from render.commands.steps import announce
 from render.encoding import (
     KNOWN_EXTENSIONS,
     Audio,

@@ -27,7 +27,7 @@ def here(tmp_path, monkeypatch, sample_folder):
     monkeypatch.setenv("BLENDREEL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("render.projection.start.MOST", 32)
     monkeypatch.setattr("render.projection.start.LEAST", 32)
-    monkeypatch.setattr("render.projection_cli.TUNING_STEPS", 5)
+    monkeypatch.setattr("render.commands.photographs.TUNING_STEPS", 5)
     pixels = np.random.default_rng(0).integers(0, 255, (24, 24, 3)).astype(np.uint8)
     Image.fromarray(pixels).resize((48, 64)).save(folder / "me.jpg")
     return folder

@@ -7,18 +7,15 @@ from pathlib import Path
 
 import click
 
-from render.cli import (
-    announce,
+from render.commands.options import (
     device_option,
-    fetch_models,
-    load_preset,
     offline_option,
-    pointing,
     preset_argument,
     quiet_option,
     sandbox_option,
     set_option,
 )
+from render.commands.steps import announce, fetch_models, load_preset, pointing
 from render.reach import default_folder, placed
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from render.cli import Group, announce
+from render.commands.group import Group
+from render.commands.models import open_model
+from render.commands.options import device_option, offline_option, quiet_option
+from render.commands.steps import announce
 from render.errors import PresetError
-from render.models_cli import open_model
-from render.options import device_option, offline_option, quiet_option
 
 PICTURES = 10  # in the figure of clusters
 TRIED = 6  # pictures for every channel that is tried

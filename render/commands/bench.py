@@ -6,8 +6,8 @@ import click
 
 from render.bench import PARTS, chosen_parts
 from render.bench import bench as measured
+from render.commands.options import device_option, offline_option
 from render.errors import PresetError
-from render.options import device_option, offline_option
 
 SMALLEST, LARGEST = 8, 1024  # pixels of a random network
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from render.catalogue_command import list_command
-from render.cli import Group, announce
+from render.commands.catalogue import list_command
+from render.commands.group import Group
+from render.commands.options import device_option, offline_option, quiet_option
+from render.commands.steps import announce
 from render.errors import PresetError
-from render.options import device_option, offline_option, quiet_option
 
 SUFFIX = ".safetensors"
 

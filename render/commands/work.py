@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from render.cli import announce, fetch_models, load_preset, pointing
-from render.options import folder_option, offline_option, preset_argument, quiet_option, set_option
-from render.segment_options import manner_of
+from render.commands.options import folder_option, offline_option, preset_argument, quiet_option, set_option
+from render.commands.segment_options import manner_of
+from render.commands.steps import announce, fetch_models, load_preset, pointing
 
 _DAY_SECONDS = 86_400
 

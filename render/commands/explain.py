@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from render.cli import announce
+from render.commands.models import fetch
+from render.commands.options import device_option, offline_option, quiet_option
+from render.commands.steps import announce
 from render.errors import PresetError
-from render.models_cli import fetch
-from render.options import device_option, offline_option, quiet_option
 
 DEFAULT = Path("explain.html")
 MOST_SEEDS = 12

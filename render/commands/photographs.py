@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from render.cli import announce, fetch_models, load_preset, pointing
+from render.commands.models import open_model
+from render.commands.options import device_option, offline_option, private_option, quiet_option, set_option
+from render.commands.steps import announce, fetch_models, load_preset, pointing
 from render.errors import PresetError
-from render.models_cli import open_model
-from render.options import device_option, offline_option, private_option, quiet_option, set_option
 
 STEPS = 200
 TUNING_STEPS = 150

@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from render.cli import announce, fetch_models, load_preset
-from render.options import (
+from render.commands.options import (
     batch_option,
     device_option,
     offline_option,
@@ -19,6 +18,7 @@ from render.options import (
     sandbox_option,
     set_option,
 )
+from render.commands.steps import announce, fetch_models, load_preset
 from render.reach import default_folder, placed
 
 at_option = click.option(
