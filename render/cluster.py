@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from render.errors import BlendreelError, RenderError, WorkError
-from render.production.crew import Crew, Errand, Report, take
+from render.production.crew import Crew, Errand, Report, takes
 from render.production.manifest import SegmentRecord
 from render.production.shoot import Shoot
 from render.production.workfolder import Store
@@ -135,7 +135,7 @@ def _film(errand: Errand, number: int) -> Result:
     folder = Path(tempfile.mkdtemp(prefix="blendreel-"))
     try:
         store = Store(folder, errand.plan)
-        record = take(_opened(_Key(errand)), store, number)
+        [record] = takes(_opened(_Key(errand)), store, [number])
         return record, {name: (folder / name).read_bytes() for name in record.pieces}
     finally:
         shutil.rmtree(folder, ignore_errors=True)

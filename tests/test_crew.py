@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 from click.testing import CliRunner
@@ -86,7 +87,8 @@ def test_a_segment_that_kills_every_worker_is_given_up_and_the_others_are_kept(p
 
     def kill(self, worker):
         if worker.number == 1:
-            os.kill(worker.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # its last words are heard after its death
+                os.kill(worker.process.pid, signal.SIGKILL)
         listen(self, worker)
 
     monkeypatch.setattr(room._Shift, "_listen", kill)

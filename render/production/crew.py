@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +48,19 @@ class Errand:
         return Store(self.folder, self.plan)
 
 
-def take(shoot: Shoot, store: Store, number: int, tell: Callable[[], None] = lambda: None) -> SegmentRecord:
-    """Draw, encode and keep a segment; `tell` is called after every frame."""
-    segment = shoot.segments[number]
-    with Take(shoot, store, segment) as under_way:
-        for frame, rates in shoot.frames(segment):
-            under_way.write(frame, rates)
-            tell()
-        return under_way.finish()
+def takes(
+    shoot: Shoot, store: Store, numbers: Iterable[int], tell: Callable[[], None] = lambda: None
+) -> Iterator[SegmentRecord]:
+    """Draw, encode and keep segments, one after the other; `tell` is called after every frame."""
+    segments = [shoot.segments[number] for number in numbers]
+    with closing(shoot.frames(segments)) as drawn:
+        for segment in segments:
+            with Take(shoot, store, segment) as under_way:
+                for frame, rates in islice(drawn, len(segment)):
+                    under_way.write(frame, rates)
+                    tell()
+                record = under_way.finish()
+            yield record
 
 
 @dataclass(frozen=True)

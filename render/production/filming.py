@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,16 @@ import numpy as np
 from render.encoding import Spool, join, stored_frames
 from render.encoding.joining import PIECE_SUFFIX
 from render.errors import EncodingError, InterruptedRender, PartlyDoneError
-from render.production.crew import Errand, Report, Share, take
+from render.production.crew import Errand, Report, Share, takes
 from render.production.jobs import Job
 from render.production.manifest import SegmentRecord
 from render.production.patience import Patience
 from render.production.segments import Segment
-from render.production.shoot import Shoot, Take, key_of
+from render.production.shoot import Frame, Shoot, Take, key_of
 from render.production.sinks import Sinks
 from render.production.workfolder import Store
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
-Frame = tuple[np.ndarray, tuple[Fraction, ...]]  # and the rates that show it
 
 
 @dataclass(frozen=True)
@@ -111,9 +110,11 @@ class Filming:
                 sinks = {fps: stack.enter_context(self._sinks(fps)) for fps in self.shoot.scenes}
                 if self.records and not any(sinks.values()):
                     self._count(sum(len(self.shoot.segments[number]) for number in self.records))
+                missing = [each for each in self.shoot.segments if each.number not in self.records]
+                drawn = stack.enter_context(closing(self.shoot.frames(missing)))
                 with self.manner.waiting() if self.store else nullcontext():
                     for segment in self.shoot.segments:
-                        self._film(segment, sinks)
+                        self._film(segment, drawn, sinks)
                 errors = [error for sink in sinks.values() for error in sink.finish()]
         except KeyboardInterrupt:
             if self.store is None or not self.records:
@@ -149,9 +150,10 @@ class Filming:
                 if share.crew:
                     share.crew.film(errand, missing, report)
                 else:
-                    for number in missing:
-                        self.manner.check()
-                        finished(take(self.shoot, self.store, number, lambda: count(1)))
+                    with closing(takes(self.shoot, self.store, missing, lambda: count(1))) as records:
+                        for record in records:
+                            finished(record)
+                            self.manner.check()
                 self.manner.check()
         except KeyboardInterrupt:
             if not self.records:
@@ -183,23 +185,23 @@ class Filming:
             f"{self.shoot.frame_count:,} frames)"
         )
 
-    def _film(self, segment: Segment, sinks: dict[Fraction, Sinks]) -> None:
-        with closing(self._frames(segment, any(sinks.values()))) as frames:
+    def _film(self, segment: Segment, drawn: Iterator[Frame], sinks: dict[Fraction, Sinks]) -> None:
+        with closing(self._frames(segment, drawn, any(sinks.values()))) as frames:
             for frame, rates in frames:
                 for fps in rates:
                     sinks[fps].write(frame)
 
-    def _frames(self, segment: Segment, are_wanted: bool) -> Iterator[Frame]:
-        """The frames of a segment, kept ones or drawn ones; of a kept one none, if nobody wants them."""
+    def _frames(self, segment: Segment, drawn: Iterator[Frame], are_wanted: bool) -> Iterator[Frame]:
+        """The frames of a segment, kept ones or the next `drawn`; of a kept one none that nobody wants."""
         if self.store is None:
-            yield from self._counted(self.shoot.frames(segment))
+            yield from self._counted(islice(drawn, len(segment)))
         elif segment.number in self.records:
             if are_wanted:
                 yield from self._counted(self._stored(segment))
         else:
             self.manner.check()
             with Take(self.shoot, self.store, segment) as take:
-                for frame, rates in self._counted(self.shoot.frames(segment)):
+                for frame, rates in self._counted(islice(drawn, len(segment))):
                     take.write(frame, rates)
                     yield frame, tuple(fps for fps in rates if fps in self.shoot.kept_rates)
                 self.records[segment.number] = take.finish()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from render.errors import BlendreelError, PresetError, RenderError
-from render.production.crew import MOST_ATTEMPTS, Crew, Errand, Report, take
+from render.production.crew import MOST_ATTEMPTS, Crew, Errand, Report, takes
 from render.reach import current_sandbox, sandbox
 
 _WAIT_SECONDS = 0.5
@@ -192,7 +192,7 @@ def _work(errand: Errand, device: str, threads: int, connection: Connection) -> 
     shoot = errand.open(device)
     connection.send(("ready", None))
     while (number := connection.recv()) is not None:
-        record = take(shoot, errand.store, number, lambda: connection.send(("frames", 1)))
+        [record] = takes(shoot, errand.store, [number], lambda: connection.send(("frames", 1)))
         connection.send(("finished", record))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -33,6 +33,8 @@ from render.scene import Scene
 _MOST_THREADS = 16
 _HASH_BYTES = 8
 _WITHOUT_TRACE = ("batch_size", "allow_broken")  # options that no frame shows
+
+Frame = tuple[np.ndarray, tuple[Fraction, ...]]  # and the rates that show it
 
 
 def key_of(fps: Fraction) -> str:
@@ -121,11 +123,16 @@ class Shoot:
         width, height = self.frame_size
         return Spool(path, width=width, height=height, fps=fps, bits=self.kept_bits(fps))
 
-    def frames(self, segment: Segment) -> Iterator[tuple[np.ndarray, tuple[Fraction, ...]]]:
-        """The frames of a segment, [H, W, 3], each with the rates that show it."""
-        moments = (self.scenes[rates[0]].moment(index, recall=True) for index, rates in segment.schedule)
-        drawn = zip(self.renderer.frames(moments), segment.schedule, strict=True)
-        return ((frame, rates) for frame, (_, rates) in drawn)
+    def frames(self, segments: Iterable[Segment]) -> Generator[Frame, None, None]:
+        """The frames of some segments, one after the other, [H, W, 3], each with the rates that show it.
+
+        In one go, so that the next segment is drawn already while the encoders of one come to its end.
+        """
+        schedule = [shown for segment in segments for shown in segment.schedule]
+        moments = (self.scenes[rates[0]].moment(index, recall=True) for index, rates in schedule)
+        with closing(self.renderer.frames(moments)) as drawn:
+            for frame, (_, rates) in zip(drawn, schedule, strict=True):
+                yield frame, rates
 
     def plan(self, options: dict[str, Any], recorder: Recorder) -> Plan:
         """The plan of this render; `options` are those of its renderer."""
