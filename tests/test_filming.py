@@ -20,6 +20,7 @@ from render.encoding import facts_of
 from render.errors import EncodingError, InterruptedRender, RenderError, WorkError
 from render.production import Manner
 from render.production.patience import Patience
+from render.production.shoot import Take
 from render.production.workfolder import held, work_folder
 from render.reach import sandbox
 
@@ -96,6 +97,28 @@ def test_a_film_in_segments_shows_the_frames_of_one_in_one_go(preset, tmp_path):
     for name in ("b.gif", "d.webm", "e/0.png", "e/12.png"):
         assert one[name] == two[name]
     assert one.keys() == two.keys()
+
+
+def test_the_next_segment_is_drawn_while_one_is_finished(preset, tmp_path, monkeypatch):
+    """However long encoders take to come to their end, the renderer goes on meanwhile."""
+    asked, at_its_end = [], []
+    moment, finish = production.Scene.moment, Take.finish
+
+    def counted(self, *args, **options):
+        asked.append(args)
+        return moment(self, *args, **options)
+
+    def slow(self):
+        patience = time.monotonic() + 10
+        while not at_its_end and len(asked) <= LENGTH and time.monotonic() < patience:
+            time.sleep(0.01)
+        at_its_end.append(len(asked))
+        return finish(self)
+
+    monkeypatch.setattr(production.Scene, "moment", counted)
+    monkeypatch.setattr(Take, "finish", slow)
+    filmed(preset, tmp_path, "a.mp4", batch_size=1)
+    assert at_its_end[0] > LENGTH
 
 
 def test_a_render_that_was_interrupted_goes_on_and_gives_the_same_files(preset, tmp_path, drawn):
