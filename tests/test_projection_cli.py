@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from render.checkpoints.load import load
 from render.checkpoints.native import save
 from render.cli import main
 from render.encoding import facts_of, open_writer, read_tags
@@ -88,22 +87,77 @@ def test_an_older_file_survives_a_mistake(here):
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "name"),
     [
-        ["project", "me.png", "--model", "portrait"],
-        ["project", "me.png", "--model", "portrait", "-o", "../here/me.npz"],
-        ["project", "me.png", "--model", "portrait", "-o", "us.npz", "--video", "me.png"],
-        ["toonify", "me.png", "--preset", "hello", "-o", "me.mp4"],
+        (["project", "me.png", "--model", "portrait"], "me"),
+        (["project", "me.png", "--model", "portrait", "-o", "../here/me.npz"], "../here/me"),
+        (["toonify", "me.png", "--preset", "toon.yaml", "-o", "me.mp4", "--no-tune"], "me"),
     ],
 )
-def test_a_photo_is_never_written_over(here, arguments):
+def test_a_photo_called_like_the_picture_is_left_alone(here, arguments, name):
     with Image.open("me.jpg") as photo:
         photo.save("me.png")
+    (here / "toon.yaml").write_text(CLIP)
     before = (here / "me.png").read_bytes()
-    done = run(*arguments, "--steps", 1, "-q")
-    assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
-    assert "me.png is read, and would be written over; choose another name with -o or --video" in done.output
+    for _ in range(2):  # and again over its own results
+        done = run(*arguments, "--steps", 1)
+        assert done.exit_code == 0, done.output
+        assert f"{name}-projected.png" in done.output
     assert (here / "me.png").read_bytes() == before
+
+
+def test_what_is_read_is_never_written_over_not_even_by_force(here, low):
+    save(low, here / "net.safetensors")
+    (here / "toon.yaml").write_text(CLIP)
+    (here / "marks.npz").write_text("20,30 28,30 24,35 21,42 27,42")
+    project = ("project", "me.jpg", "--model", "net.safetensors", "--steps", 1, "-q", "--force")
+    for arguments, name in (
+        ((*project, "-o", "net.npz", "--tune"), "net.safetensors"),
+        ((*project, "-o", "x.npz", "--video", "me.jpg"), "me.jpg"),
+        ((*project, "-o", "marks.npz", "--landmarks", "marks.npz"), "marks.npz"),
+        (("toonify", "me.jpg", "--preset", "toon.yaml", "-o", "toon.mp4", "--force"), "toon.yaml"),
+    ):
+        before = (here / name).read_bytes()
+        done = run(*arguments)
+        assert (done.exit_code, len(done.output.splitlines())) == (2, 1), done.output
+        assert f"{name} is read, and would be written over; choose another name" in done.output
+        assert (here / name).read_bytes() == before
+
+
+def test_only_results_of_the_same_photos_and_network_are_replaced(here, low):
+    save(low, here / "net.safetensors")
+    with Image.open("me.jpg") as photo:
+        photo.rotate(90).save("friend.jpg")
+    common = ("--steps", 1, "-q", "-o", "us.npz")
+    us = ("project", "me.jpg", "friend.jpg", "--model", "portrait", "--tune", *common)
+    assert run(*us).exit_code == 0
+    assert run(*us, "--seed", 3, "--space", "w").exit_code == 0
+    names = ("us.npz", "us.png", "us.safetensors")
+    before = [(here / name).read_bytes() for name in names]
+    for other in (
+        ("project", "friend.jpg", "me.jpg", "--model", "portrait", "--tune", *common),
+        ("project", "me.jpg", "friend.jpg", "--model", "net.safetensors", "--tune", *common),
+    ):
+        done = run(*other)
+        assert (done.exit_code, len(done.output.splitlines())) == (2, 1), done.output
+        assert "us.npz, us.png, us.safetensors exist already, and are no untouched results" in done.output
+        assert "choose another name with -o, or replace them with --force" in done.output
+        assert [(here / name).read_bytes() for name in names] == before
+    assert run(*other, "--force").exit_code == 0
+    assert [(here / name).read_bytes() for name in names] != before
+
+
+@pytest.mark.parametrize("end", [".npz", ".png", ".safetensors", ".yaml", ".mp4"])
+@pytest.mark.parametrize("text", [b"", b"mine", b"PK\x05\x06" + bytes(18)])
+def test_toonify_leaves_the_files_of_others(here, end, text):
+    (here / "toon.yaml").write_text(CLIP)
+    (here / f"x{end}").write_bytes(text)
+    command = ("toonify", "me.jpg", "--preset", "toon.yaml", "--steps", 1, "-q", "-o", "x.mp4")
+    done = run(*command)
+    assert (done.exit_code, len(done.output.splitlines())) == (2, 1), done.output
+    assert f"x{end} exists already, and is no untouched result of the same photos" in done.output
+    assert (here / f"x{end}").read_bytes() == text
+    assert sorted(path.name for path in here.glob("x*")) == [f"x{end}"]
 
 
 def test_toonify_makes_film_preset_and_all_the_rest(here):
@@ -128,9 +182,18 @@ def test_toonify_makes_film_preset_and_all_the_rest(here):
     (here / "me-toon.mp4").unlink()
     assert run("render", "me-toon.yaml", "-q").exit_code == 0
     assert facts_of("me-toon.mp4").frames == 4
-    again = run(*command)
-    assert again.exit_code == 2
-    assert "me-toon.yaml exists already" in again.output
+    again = run(*command, "--private")  # over its own results, and over a film that says nothing
+    assert again.exit_code == 0, again.output
+    assert run(*command, "--set", "clip.fps=5").exit_code == 0
+    assert facts_of("me-toon.mp4").frames == 2
+    text = (here / "me-toon.yaml").read_text().replace("0.4s", "0.8s")
+    (here / "me-toon.yaml").write_text(text)
+    refused = run(*command)
+    assert refused.exit_code == 2
+    assert "me-toon.yaml, me-toon.mp4 exist already, and are no untouched results" in refused.output
+    assert (here / "me-toon.yaml").read_text() == text
+    assert run(*command, "--force", "-q").exit_code == 0
+    assert "0.8s" not in (here / "me-toon.yaml").read_text()
 
 
 def test_toonify_without_tuning_writes_no_network(here):
@@ -214,6 +277,18 @@ def test_a_film_is_toonified_frame_by_frame(here, clip):
         np.testing.assert_allclose(moment.pictures[0].ws, ws[index], atol=1e-5)
 
 
+def test_latents_are_called_after_the_photo_and_a_still_gif_is_one(here):
+    with Image.open("me.jpg") as photo:
+        photo.convert("P").save("still.gif")
+    assert run("project", "still.gif", "me.jpg", "--model", "portrait", "--steps", 1).exit_code == 0
+    assert len(load_latents("still.npz")) == 2
+    (here / "frames").mkdir()
+    with Image.open("me.jpg") as photo:
+        photo.save("frames/1.png")
+    assert run("project", "frames", "--model", "portrait", "--steps", 1, "-q").exit_code == 0
+    assert (here / "frames.npz").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -243,32 +318,6 @@ def test_points_crop_the_face(here):
     plain = (here / "me.npz").read_bytes()
     assert run("project", "me.jpg", "--model", "portrait", "--steps", 2, "-q").exit_code == 0
     assert (here / "me.npz").read_bytes() != plain
-
-
-def test_a_network_is_never_overwritten_by_a_delta(here, low):
-    net = save(low, here / "net.safetensors")
-    before = net.read_bytes()
-    done = run(
-        "project", "me.jpg", "--model", "net.safetensors", "-o", "net.npz", "--tune", "--steps", 1, "-q"
-    )
-    assert done.exit_code == 2
-    assert "net.safetensors exists already, and is no delta" in done.output
-    assert net.read_bytes() == before
-    command = (
-        "project",
-        "me.jpg",
-        "--model",
-        "net.safetensors",
-        "-o",
-        "me.npz",
-        "--tune",
-        "--steps",
-        1,
-        "-q",
-    )
-    for _ in range(2):  # a delta may be replaced
-        assert run(*command).exit_code == 0
-    assert load(here / "me.safetensors").resolution == 16
 
 
 def test_the_first_batch_is_filmed(here, monkeypatch):

@@ -23,11 +23,12 @@ from render.networks import Generator
 from render.reach import within_reach
 
 
-def save_delta(tuned: Generator, base: Generator, reference: str, path: str | Path) -> Path:
+def save_delta(tuned: Generator, base: Generator, reference: str, path: str | Path, origin: str = "") -> Path:
     """Write what sets `tuned` apart from `base` to `path` (NAME.safetensors), whole or not at all.
 
     reference  what `base` was opened as: sample:NAME, a path, an address; a path is written as it is seen
                from the delta's folder
+    origin     a sum of what it was tuned to, by which it is known again
 
     Raises CheckpointError: the base came from no file, the networks differ in structure or are equal, or the
     file cannot be written.
@@ -58,23 +59,9 @@ def save_delta(tuned: Generator, base: Generator, reference: str, path: str | Pa
         "lineage": [source.stem, *base.provenance.lineage],
         "base": {"source": _seen_from(path.parent, reference, source), "sha256": hash_file(source)},
     }
+    if origin:
+        own["origin"] = origin
     return write(path, tensors, own)
-
-
-def check_delta_target(path: Path) -> None:
-    """Raises CheckpointError if there is a network at `path` that is no delta: perhaps the base itself."""
-    from render.checkpoints.header import header_of
-
-    if not path.is_file():
-        return
-    try:
-        header = header_of(path)
-    except CheckpointError:
-        header = None
-    if header is None or header.base is None:
-        raise CheckpointError(
-            f"{path} exists already, and is no delta that could be replaced; choose another -o"
-        )
 
 
 def _seen_from(folder: Path, reference: str, source: Path) -> str:

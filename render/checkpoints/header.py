@@ -44,6 +44,7 @@ class Header:
     lineage       names of the networks it was fine-tuned from, nearest first
     tensors       name → (type such as `F16`, shape)
     base          of a delta, which holds only differences; None: the file is whole
+    origin        of a delta: a sum of the photographs that it was tuned to, or nothing
     """
 
     architecture: str
@@ -52,6 +53,7 @@ class Header:
     lineage: tuple[str, ...]
     tensors: dict[str, tuple[str, tuple[int, ...]]]
     base: Base | None = None
+    origin: str = ""
 
     @property
     def resolution(self) -> int | None:
@@ -112,6 +114,7 @@ def read_header(path: str | Path) -> Header:
             lineage=tuple(str(name) for name in own.get("lineage", ())),
             tensors=tensors,
             base=_base(own.get("base")),
+            origin=str(own.get("origin", "")),
         )
     except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         reason = str(error)[:100]

@@ -2,94 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import reduce
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from render.commands.models import open_model
-from render.commands.options import device_option, offline_option, private_option, quiet_option, set_option
+from render.commands.options import private_option, set_option
+from render.commands.searching_options import TUNED_BY_ITSELF, photos_argument, searching_options
 from render.commands.steps import announce, fetch_models, load_preset, pointing
 from render.errors import PresetError
 
-STEPS = 200
 TUNING_STEPS = 150
 UNITS = {"drawing samples": "sample", "tuning": "step"}  # what each bar counts, if not steps or frames
 FACE_KEYS = {"--align": "align", "--landmarks": "mark_files", "--points": "clicked"}
-TUNED_BY_ITSELF = 256  # pixels that a CPU tunes in well under a minute
-
-
-def searching_options(command: Callable) -> Callable:
-    """The options that both commands share, in the order of their help."""
-    shared = (
-        *face_options,
-        space_option,
-        steps_option,
-        tune_option,
-        seed_option,
-        perceptual_option,
-        film_option,
-        fps_option,
-        device_option,
-    )
-    return reduce(lambda decorated, option: option(decorated), reversed((*shared, *last_options)), command)
-
-
-face_options = (
-    click.option(
-        "--align",
-        is_flag=True,
-        help="Find the face and crop it as FFHQ was; needs the extra blendreel[faces].",
-    ),
-    click.option(
-        "--landmarks",
-        "mark_files",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Crop by the landmarks in FILE, 5 or 68 points; once for each photo.",
-    ),
-    click.option(
-        "--points",
-        "clicked",
-        multiple=True,
-        metavar="'X,Y …'",
-        help="Crop by five points: left eye, right eye, nose, corners of the mouth; once for each photo.",
-    ),
-)
-fps_option = click.option("--fps", metavar="N", help="Frames a second of a folder of frames.  [default: 25]")
-photos_argument = click.argument("photos", nargs=-1, required=True, metavar="PHOTO…")
-space_option = click.option(
-    "--space",
-    type=click.Choice(["w", "w+"]),
-    default="w+",
-    show_default=True,
-    help="One latent for all layers, or one for each: nearer to the photo.",
-)
-steps_option = click.option(
-    "--steps", type=click.IntRange(1, 100_000), default=STEPS, show_default=True, help="Of the search."
-)
-tune_option = click.option(
-    "--tune/--no-tune",
-    "tuned",
-    default=None,
-    help="Tune the network to the photos as well, and write it as FILE.safetensors.  [default: toonify "
-    f"does, up to {TUNED_BY_ITSELF} px or on a GPU]",
-)
-seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-film_option = click.option(
-    "--video", "film", type=click.Path(path_type=Path), metavar="FILE", help="Film the search."
-)
-perceptual_option = click.option(
-    "--perceptual",
-    multiple=True,
-    metavar="FILE",
-    help="Weights of VGG16 or LPIPS, to compare what is seen as well as pixels; vgg16 fetches torchvision's, "
-    "528 MB, once.",
-)
-last_options = (offline_option, quiet_option)
 
 
 @click.command()
@@ -104,14 +32,13 @@ last_options = (offline_option, quiet_option)
     "--out",
     "-o",
     type=click.Path(path_type=Path),
-    default=Path("me.npz"),
-    show_default=True,
     metavar="FILE.npz",
+    help="The latents.  [default: PHOTO.npz]",
 )
 @click.option("--no-picture", is_flag=True, help="Write no FILE.png that shows photos and results.")
 @searching_options
 def project(
-    photos: tuple[str, ...], model: str, out: Path, no_picture: bool, quiet: bool, **how: Any
+    photos: tuple[str, ...], model: str, out: Path | None, no_picture: bool, quiet: bool, **how: Any
 ) -> None:
     """Find the latents of photographs, for presets to walk between.
 
@@ -120,9 +47,11 @@ def project(
     blendreel project me.jpg friend.jpg --model ffhq.pkl -o us.npz
 
     A preset then says `latents: {files: us.npz}`. Beside the latents lies a picture of the same name that
-    shows each photo, what was found, and the difference. Nothing leaves this machine.
+    shows each photo, what was found, and the difference. Results of the same photos and network are replaced,
+    other files only with --force. Nothing leaves this machine.
     """
-    made = held_sitting(photos, sample_name(model), out, quiet, not no_picture, how)
+    out = out or Path(f"{name_of(photos[0])}.npz")
+    made = held_sitting(photos, sample_name(model), out, quiet, how, has_picture=not no_picture)
     tell(photos, made, quiet)
     announce(made.files, quiet)
     if made.tuned and not quiet:
@@ -174,35 +103,35 @@ def toonify(
     Beside the film lie the latents (.npz), photo and result (.png), the tuned network (.safetensors) and the
     preset (.yaml), which renders the film again: change it as you like. Nothing leaves this machine.
     """
+    from render.preset import Preset, load_output
     from render.projection import toonify as choices
+    from render.projection.origin import sign
 
-    loaded = load_preset(preset_name, quiet, overrides)
+    film = out or Path(f"{name_of(photos[0])}-{Path(preset_name).stem}.mp4")
+    load_output(str(film))  # a name that nothing can be written to is told at once
+    loaded = Preset.load(preset_name, overrides)
     fetch_models(loaded, quiet)
-    film = out or Path(f"{Path(photos[0]).stem}-{Path(preset_name).stem}.mp4")
-    written = film.with_suffix(".yaml")
-    if written.exists():
-        raise PresetError(f"{written} exists already; render it again, or choose another name with -o")
     name = choices.base_name(loaded, model)
-    latents = film.with_suffix(".npz")
-    spare(photos, film)
-    source = choices.reference_of(loaded, name)
-    made = held_sitting(photos, source, latents, quiet, True, how, tunes_small=True)
+    whole = film.parent if film.suffix.lower() == ".png" else film  # numbered pictures have a folder
+    latents, written = whole.with_suffix(".npz"), whole.with_suffix(".yaml")
+    read = Path(preset_name), *(choices.file_of(loaded, each) for each in loaded.models)
+    made = held_sitting(
+        photos,
+        choices.reference_of(loaded, name),
+        latents,
+        quiet,
+        how,
+        beside=(written, whole),
+        read=read,
+        tunes_small=True,
+    )
     tell(photos, made, quiet)
     played = (len(made.scores), made.fps) if made.fps else None
-    faces = choices.overrides(loaded, latents, name, made.tuned, film, played)
+    faces = choices.overrides(loaded, latents, name, made.tuned, film.relative_to(whole.parent), played)
     shown = load_preset(preset_name, quiet, (*overrides, *faces))
-    shown.save(written)
-    films = rendered(shown, film.parent, how["device"], private, quiet)
+    sign(shown.save(written), made.origin)
+    films = rendered(shown, whole.parent, how["device"], private, quiet)
     announce([*made.files, written, *films], quiet)
-
-
-def spare(photos: Sequence[str], *files: Path) -> None:
-    """Raises PresetError: one of the files that will be written is a photo that is read."""
-    for file in files:
-        if any(file.exists() and Path(photo).exists() and file.samefile(photo) for photo in photos):
-            raise PresetError(
-                f"{file} is read, and would be written over; choose another name with -o or --video"
-            )
 
 
 def rendered(preset: Any, folder: Path, device: str | None, private: bool, quiet: bool) -> list[Path]:
@@ -217,46 +146,81 @@ def rendered(preset: Any, folder: Path, device: str | None, private: bool, quiet
 def held_sitting(
     photos: tuple[str, ...],
     model: str,
-    out: Path,
+    latents: Path,
     quiet: bool,
-    picture: bool,
     how: dict[str, Any],
+    *,
+    has_picture: bool = True,
+    beside: tuple[Path, ...] = (),
+    read: tuple[Path, ...] = (),
     tunes_small: bool = False,
 ) -> Any:
     """What the commands have in common: everything from photographs to files, with progress shown.
 
     how          the options of `searching_options`
+    beside       the preset and the film that the command writes then
+    read         files that must not be written over, besides photographs and network
     tunes_small  whether a network that is tuned quickly is tuned where nothing is said
     """
     from render.console import progress
     from render.projection import Plan
     from render.projection.features import load_features
+    from render.projection.files import check_target
+    from render.projection.origin import origin_of
     from render.projection.sitting import Wishes, sit
     from render.projection.tuning import Tuning
     from render.renderer import pick_device
 
-    spare(photos, *[out.with_suffix(".png")] * picture, *filter(None, [how["film"]]))
+    check_target(latents)
     plan = Plan(space=how["space"], steps=how["steps"], seed=how["seed"])
     place = pick_device(how["device"])
     features = load_features(how["perceptual"]) if how["perceptual"] else None
     generator = open_model(model, quiet).to(place)
+    network = generator.provenance.source
     tuned = how["tuned"]
     if tuned is None:
         tuned = tunes_small and (place.type != "cpu" or generator.resolution <= TUNED_BY_ITSELF)
     tuning = Tuning(steps=TUNING_STEPS, seed=plan.seed) if tuned else None
+    picture = picture_beside(latents, photos) if has_picture else None
+    wishes = Wishes(latents, plan, tuning, features, picture, how["film"], origin=origin_of(photos, network))
+    spare([*photos, *read, network, *how["perceptual"], *how["mark_files"]], wishes, beside)
+    if not how["force"]:
+        keep(wishes, beside)
 
     def shows(title: str) -> Any:
         return progress(title, quiet, UNITS.get(title, "step" if fps is None else "frame"))
 
     targets, names, fps = opened(photos, generator, how, quiet)
-    return sit(
-        generator,
-        model,
-        targets,
-        names,
-        Wishes(out, plan, tuning, features, picture, how["film"], fps),
-        shows,
-    )
+    return sit(generator, model, targets, names, replace(wishes, fps=fps), shows)
+
+
+def picture_beside(latents: Path, photos: tuple[str, ...]) -> Path:
+    """NAME.png, or NAME-projected.png where the photo is called that."""
+    picture = latents.with_suffix(".png")
+    return picture.with_stem(f"{latents.stem}-projected") if are_same(picture, photos) else picture
+
+
+def spare(read: Sequence[str | Path], wishes: Any, beside: tuple[Path, ...]) -> None:
+    """Raises PresetError: one of the files that will be written is read."""
+    for file in filter(None, (*wishes.files, wishes.film, *beside)):
+        if are_same(file, read):
+            raise PresetError(
+                f"{file} is read, and would be written over; choose another name with -o or --video"
+            )
+
+
+def are_same(file: Path, others: Sequence[str | Path]) -> bool:
+    """Whether a file is one of the others, under whatever name."""
+    return file.exists() and any(Path(other).exists() and file.samefile(other) for other in others)
+
+
+def keep(wishes: Any, beside: tuple[Path, ...]) -> None:
+    """Raises PresetError: files would be replaced that are no earlier results of the same photographs."""
+    from render.projection.origin import check_free, is_of
+
+    # A film tells nothing of photographs; it is taken for a result where its preset is one.
+    known = beside[1:] if beside and is_of(beside[0], wishes.origin) else ()
+    check_free([each for each in (*wishes.files, *beside) if each not in known], wishes.origin)
 
 
 def opened(
@@ -306,6 +270,11 @@ def finder(photos: tuple[str, ...], how: dict[str, Any]) -> Any:
         )
     marks = [read(value) for value in values]
     return lambda number, picture, name: marks[number if len(marks) > 1 else 0]
+
+
+def name_of(photo: str) -> str:
+    """What results are called where nothing is said; a folder of frames may be given as `.`."""
+    return Path(photo).stem or Path(photo).resolve().stem or "me"
 
 
 def sample_name(model: str) -> str:

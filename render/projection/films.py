@@ -37,9 +37,15 @@ class Film:
 
 
 def is_film(path: str | Path) -> bool:
-    """Whether it is a folder, or called like a film."""
+    """Whether it is a folder, or called like a film; a GIF that does not move is a photograph."""
     path = Path(path)
-    return path.is_dir() or path.suffix.lower() in FILM_SUFFIXES
+    if path.is_dir() or path.suffix.lower() != ".gif":
+        return path.is_dir() or path.suffix.lower() in FILM_SUFFIXES
+    try:
+        with Image.open(path) as picture:
+            return getattr(picture, "is_animated", True)
+    except (OSError, ValueError):
+        return False
 
 
 def open_film(
@@ -63,7 +69,8 @@ def open_film(
             raise PhotoError(f"{path}: has a frame rate of its own; --fps is for folders of pictures")
         frames, count, fps = _of_film(path)
     else:
-        frames, count, fps = *_of_folder(path), fps or FOLDER_FPS
+        files = pictures_in(path)
+        frames, count, fps = map(read_photograph, files), len(files), fps or FOLDER_FPS
     width, height = generator.picture_size
     if count > min(MOST_FRAMES, MOST_NUMBERS // (3 * width * height)):
         most = min(MOST_FRAMES, MOST_NUMBERS // (3 * width * height))
@@ -80,14 +87,15 @@ def _of_film(path: Path) -> tuple[Iterator[Image.Image], int, Fraction]:
     return map(Image.fromarray, decoded(path, READ_SIDE)), facts.frames, facts.fps
 
 
-def _of_folder(path: Path) -> tuple[Iterator[Image.Image], int]:
+def pictures_in(path: Path) -> list[Path]:
+    """The pictures of a folder in the order of their names, 2 before 10. Raises PhotoError: there is none."""
     files = [each for each in path.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file()]
     files.sort(
         key=lambda each: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", each.name)]
     )
     if not files:
         raise PhotoError(f"{path}: has no pictures in it ({', '.join(SUFFIXES)})")
-    return map(read_photograph, files), len(files)
+    return files
 
 
 def _faces(

@@ -19,7 +19,7 @@ from render.projection.align import Landmarks, aligned
 MOST_PIXELS = 2**28  # 16,384 × 16,384: about 1.5 GB while it is scaled down
 LEAST_SIDE = 8
 WORKING_SIDE = 4096  # larger pictures are scaled down to this before anything else
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
 MarksOf = Callable[[int, Image.Image, str], Landmarks]
 PAPER = (255, 255, 255)  # what shows through transparent parts
 
@@ -50,6 +50,8 @@ def read_photograph(path: str | Path) -> Image.Image:
     except Image.DecompressionBombError:
         raise PhotoError(f"{path}: has more than {MOST_PIXELS:,} pixels; scale it down first") from None
     except Exception as error:  # on a damaged file Pillow's readers may raise anything
+        if getattr(error, "errno", None):  # of the system, not of the picture
+            raise PhotoError(f"{path}: can't be read: {error.strerror}") from None
         reason = "is cut off" if "truncated" in str(error) else "is no picture, or a damaged one"
         raise PhotoError(f"{path}: {reason} ({', '.join(SUFFIXES)} are read)") from None
     picture.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)

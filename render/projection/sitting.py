@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from render.checkpoints.delta import check_delta_target, save_delta
+from render.checkpoints.delta import save_delta
 from render.encoding import open_writer
 from render.networks import Generator
 from render.picture_files import picture_file
@@ -18,6 +18,7 @@ from render.projection.files import check_target, save_latents
 from render.projection.losses import Features
 from render.projection.measures import flicker, psnr, ssim
 from render.projection.optimise import Plan, batch_size, project
+from render.projection.origin import picture_notes
 from render.projection.sequence import project_film
 from render.projection.side_by_side import MOST_FILMED, panel, side_by_side
 from render.projection.start import samples_of
@@ -34,22 +35,34 @@ Shows = Callable[[str], AbstractContextManager[Callable[..., None] | None]]
 class Wishes:
     """What is asked of a sitting.
 
-    latents   the file for them, NAME.npz; the other files are called after it
+    latents   the file for them, NAME.npz; a tuned network becomes NAME.safetensors
     plan      how they are searched
     tuning    how the network is tuned; None: not at all
     features  a perceptual network, or None
-    picture   whether NAME.png shows photographs and results
+    picture   a .png that shows photographs and results, or None
     film      a file that shows the search, or None
     fps       of the film whose frames the photographs are: each is searched from the one before
+    origin    where the results come from, see `origin_of`: kept in all of them but the film
     """
 
     latents: Path
     plan: Plan
     tuning: Tuning | None = None
     features: Features | None = None
-    picture: bool = True
+    picture: Path | None = None
     film: Path | None = None
     fps: Fraction | None = None
+    origin: str = ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What will be written, but for the film."""
+        return tuple(each for each in (self.latents, self.picture, self.network) if each)
+
+    @property
+    def network(self) -> Path | None:
+        """The file of the tuned network, if there will be one."""
+        return self.latents.with_suffix(".safetensors") if self.tuning else None
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,7 @@ class Made:
     scores   PSNR in dB and SSIM of each photograph
     flicker  of a film's frames, in levels of 255, beyond the film's own changes
     fps      of the film, or None
+    origin   where it comes from, see `origin_of`
     """
 
     files: tuple[Path, ...]
@@ -68,6 +82,7 @@ class Made:
     scores: tuple[tuple[float, float], ...]
     flicker: float
     fps: Fraction | None
+    origin: str = ""
 
 
 def sit(
@@ -80,17 +95,17 @@ def sit(
 ) -> Made:
     """Project photographs [N, C, H, W] into the network that `reference` names, and write down what is found.
 
-    Files are written whole or not at all, and only when everything is found.
+    Files are written whole or not at all, and only when everything is found. Those that are there already are
+    replaced: `check_free` tells before whether they may be.
+
     Raises LatentError, CheckpointError or EncodingError.
     """
-    latents, delta = check_target(wishes.latents), wishes.latents.with_suffix(".safetensors")
-    if wishes.tuning:
-        check_delta_target(delta)
+    latents = check_target(wishes.latents)
     with shows("drawing samples") as show:
         samples = samples_of(generator, progress=show)
     shared = {"samples": samples, "features": wishes.features}
     with ExitStack() as stack:
-        write = stack.enter_context(picture_file(latents.with_suffix(".png"))) if wishes.picture else None
+        write = stack.enter_context(picture_file(wishes.picture)) if wishes.picture else None
         device = generator.mapping.w_avg.device
         watch = stack.enter_context(_filmed(wishes.film, targets[: batch_size(targets, device)]))
         with shows("projecting") as show:
@@ -104,14 +119,14 @@ def sit(
             with shows("tuning") as show:
                 tuned = tune(generator, targets, found.ws, wishes.tuning, progress=_noted(show), **shared)
             images = draw(tuned, found.ws.to(tuned.mapping.w_avg.device))
-            path = save_delta(tuned, generator, reference, delta)
-        save_latents(latents, found.ws.numpy(), names, wishes.fps, model=reference, space=wishes.plan.space)
+            path = save_delta(tuned, generator, reference, wishes.network, wishes.origin)
+        facts = {"model": reference, "space": wishes.plan.space, "origin": wishes.origin}
+        save_latents(latents, found.ws.numpy(), names, wishes.fps, **facts)
         if write:
-            write(side_by_side(targets, images, names))
+            write(side_by_side(targets, images, names), pnginfo=picture_notes(wishes.origin))
     scores = zip(psnr(images, targets).tolist(), ssim(images, targets).tolist(), strict=True)
-    drawn = latents.with_suffix(".png") if wishes.picture else None
-    files = tuple(each for each in (latents, drawn, path, wishes.film) if each)
-    return Made(files, path, tuple(scores), flicker(images, targets), wishes.fps)
+    files = tuple(each for each in (latents, wishes.picture, path, wishes.film) if each)
+    return Made(files, path, tuple(scores), flicker(images, targets), wishes.fps, wishes.origin)
 
 
 def _noted(show: Callable[..., None] | None) -> Callable[[int, int, float], None] | None:

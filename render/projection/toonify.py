@@ -74,12 +74,12 @@ def overrides(
     """What is set over the preset, as `--set` takes it, so that it shows the faces.
 
     latents, tuned  the files of them, which need not be there yet; tuned takes the place of `model`
-    film            what it writes
+    film            what it writes, as seen from its own folder
     played          frames and frames a second of the film that the latents are of, if they are
     """
     places: dict[str, str | bool | None] = {
         "latents.files": _seen_from(preset.base_dir, latents),
-        "outputs": film.name,
+        "outputs": film.as_posix(),
     }
     if played:
         places |= playback(preset, *played)
