@@ -129,7 +129,8 @@ class Drawer:
         room = PIXELS_PER_BATCH.get(self.device.type, PIXELS_PER_BATCH["cpu"])
         width, height = (side * self.resolution // model.resolution for side in model.picture_size)
         self.batch_size = batch_size or max(1, min(MAX_BATCH, room // (width * height)))
-        self._tensors: OrderedDict[Blend, Tensors] = OrderedDict()
+        self._latest: tuple[list[bytes], Batch] | None = None
+        self._tensors: OrderedDict[tuple[Blend, bool], Tensors] = OrderedDict()
 
     @property
     def precision(self) -> str:
@@ -162,7 +163,8 @@ class Drawer:
             batch: dict[Blend, list[Picture]] = {}
             for picture in kind:
                 is_full = sum(map(len, batch.values())) == self.batch_size
-                if is_full or (len(batch) == MOST_BLENDS and picture.blend not in batch):
+                most = MOST_BLENDS if self._mixes(picture) else self.batch_size
+                if is_full or (len(batch) >= most and picture.blend not in batch):
                     yield [one for group in batch.values() for one in group]
                     batch = {}
                 batch.setdefault(picture.blend, []).append(picture)
@@ -190,7 +192,7 @@ class Drawer:
 
     def _make_room(self, count: int) -> None:
         """After a batch of `count` did not fit in memory; RenderError where it was one picture alone."""
-        self.synthesis.states.clear()
+        self.synthesis.forget()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         if count == 1:
@@ -207,21 +209,37 @@ class Drawer:
         )
 
     def _batch(self, pictures: Sequence[Picture]) -> Batch:
+        """The pictures for the networks; what will be drawn next is there when its turn comes."""
+        keys = [picture.key for picture in pictures]
+        if self._latest is None or self._latest[0] != keys:
+            self._latest = keys, self._new_batch(pictures)
+        return self._latest[1]
+
+    def _new_batch(self, pictures: Sequence[Picture]) -> Batch:
         ws = torch.from_numpy(np.stack([picture.ws for picture in pictures])).to(self.device)
         transform = None
         if pictures[0].transform is not None:
             transform = torch.from_numpy(np.stack([one.transform for one in pictures])).to(self.device)
-        tensors = [self._tensors_of(picture.blend) for picture in pictures]
+        tensors = [self._tensors_of(picture) for picture in pictures]
         return self.synthesis.batch(ws, pictures[0].noise, tensors=tensors, transform=transform)
 
-    def _tensors_of(self, blend: Blend) -> Tensors:
-        """Its mixed weights; those of the latest blends stay at hand, as many as two batches have."""
-        if blend not in self._tensors:
-            self._tensors[blend] = self.blender.tensors(blend)
-            if len(self._tensors) > 2 * MOST_BLENDS:
+    def _tensors_of(self, picture: Picture) -> Tensors:
+        """Its weights; those of the latest blends stay at hand, as many as two batches have."""
+        key = picture.blend, self._fades(picture)
+        if key not in self._tensors:
+            self._tensors[key] = self.blender.tensors(*key)
+            if len(self._tensors) > 2 * max(MOST_BLENDS, self.batch_size):
                 self._tensors.popitem(last=False)
-        self._tensors.move_to_end(blend)
-        return self._tensors[blend]
+        self._tensors.move_to_end(key)
+        return self._tensors[key]
+
+    def _mixes(self, picture: Picture) -> bool:
+        """Whether it may want weights that are mixed for it, of many layers or of one that cross-fades."""
+        return len(self.blender.mixed_layers(picture.blend)) > self._fades(picture)
+
+    def _fades(self, picture: Picture) -> bool:
+        """Whether it is drawn by the parts of a cross-fade."""
+        return picture.fades and self.synthesis.can_fade
 
 
 def is_out_of_memory(error: BaseException) -> bool:

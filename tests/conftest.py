@@ -186,6 +186,26 @@ FUZZ_FIGURES = pytest.StashKey[dict[str, list[str]]]()
 FAULT_FIGURES = pytest.StashKey[list[tuple]]()
 
 
+@pytest.fixture(scope="session")
+def code_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("code")
+
+
+@pytest.fixture
+def compiled_here(code_folder, monkeypatch):
+    """The C++, compiled once for all tests; whatever the machine has on disk plays no part."""
+    from render.networks import compiling
+
+    try:
+        compiling.find_compiler()
+    except RuntimeError as error:
+        pytest.skip(str(error))
+    monkeypatch.setenv("BLENDREEL_CODE_CACHE", str(code_folder))
+    monkeypatch.setattr(compiling.COMPILED, "_libraries", {})
+    monkeypatch.setattr(compiling.COMPILED, "is_broken", False)
+    monkeypatch.setattr(compiling, "FLAGS", ("-O1", *(f for f in compiling.FLAGS if f != "-O3")))
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """The figures of fuzzing and of faults, whatever else is shown."""
     for suite, figures in config.stash.get(FUZZ_FIGURES, {}).items():

@@ -23,22 +23,7 @@ FLOAT, SHORT = torch.float32, torch.bfloat16
 FORMATS = {(FLOAT, FLOAT): 3e-6, (SHORT, FLOAT): 4e-3, (SHORT, SHORT): 2e-2}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("code")
-
-
-@pytest.fixture(autouse=True)
-def compiled_here(folder, monkeypatch):
-    """Compiled once for this file; whatever the machine has on disk plays no part."""
-    try:
-        compiling.find_compiler()
-    except RuntimeError as error:
-        pytest.skip(str(error))
-    monkeypatch.setenv("BLENDREEL_CODE_CACHE", str(folder))
-    monkeypatch.setattr(compiling.COMPILED, "_libraries", {})
-    monkeypatch.setattr(compiling.COMPILED, "is_broken", False)
-    monkeypatch.setattr(compiling, "FLAGS", ("-O1", *(f for f in compiling.FLAGS if f != "-O3")))
+pytestmark = pytest.mark.usefixtures("compiled_here")
 
 
 @pytest.fixture

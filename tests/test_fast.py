@@ -12,8 +12,8 @@ import render
 from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.networks import StyleGAN1, StyleGAN1Config, ops
+from render.networks.colours2 import upsample_picture
 from render.networks.fast import fast
-from render.networks.fast2 import upsample_picture
 from render.networks.fast3 import phases
 from render.networks.filters3 import upsample
 from render.networks.modulated import Modulated

@@ -106,7 +106,10 @@ class Subject:
     def pictures(self, blends: list[Blend], is_fixed: bool = True) -> list[Picture]:
         """Pictures of these blends, of one latent or of one each."""
         ws = self.latents(len(blends)).cpu().numpy()
-        return [Picture(ws[0 if is_fixed else i], blend, "const") for i, blend in enumerate(blends)]
+        return [
+            Picture(ws[0 if is_fixed else i], blend, "const", fades=is_fixed)
+            for i, blend in enumerate(blends)
+        ]
 
     @property
     def layers(self) -> int:

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from render.blending.blend import Blend, find_convention, position_of, position_of_resolution
 from render.blending.channel_axes import ChannelAxis, channel_axes
-from render.blending.conventions import Convention
+from render.blending.conventions import Convention, Place
 from render.blending.interpolation import has_filters, keep_norm, linear
 from render.blending.pull import ChannelPull
 from render.errors import BlendError
 from render.networks import Generator, Provenance
+from render.networks.fading import Fade, Source
 
 CACHED_MIXTURES = 3  # what the panels of one frame may need, and frames rarely come back to older ones
 FILTER_TOLERANCE = 1e-5  # designed on another machine, a filter differs in its last digits
@@ -47,6 +48,9 @@ class Blender:
         self.cache_bytes = CACHED_MIXTURES * whole if cache_bytes is None else cache_bytes
         self._roles = {name: models[0].role(name) for name in self._own[0]}
         self._axes = channel_axes(models[0])
+        own = self._own[0]
+        self._filters = {name: own[name] for name, role in self._roles.items() if role.kind == "filter"}
+        self._placed: dict[str, dict[Place, list[str]]] = {}  # by convention
         self._cache: OrderedDict[Hashable, Tensor] = OrderedDict()
         self._cached_bytes = 0
 
@@ -54,10 +58,13 @@ class Blender:
     def layer_count(self) -> int:
         return len(self.models[0].layers)
 
-    def tensors(self, blend: Blend) -> dict[str, Tensor]:
+    def tensors(self, blend: Blend, fading: bool = False) -> dict[str, Source]:
         """Every tensor of the blended network by name. Don't alter them: they are shared.
 
         A tensor whose weights did not change is the same object as last time, while it is in the cache.
+
+        fading  leave the tensors of the lowest layer that cross-fades unmixed, each as a `Fade`; see
+                `crossing`
         """
         if (blend.model_count, blend.layer_count) != (len(self.models), self.layer_count):
             raise BlendError(
@@ -65,24 +72,25 @@ class Blender:
                 f"{len(self.models)} models of {self.layer_count} layers"
             )
         pulls = self._pulls_by_position(blend)
-        place = self._convention(blend).place
-        columns: dict[tuple, tuple[np.ndarray, bytes]] = {}
-        mixed = {}
-        for name, role in self._roles.items():
-            if role.kind == "filter":
-                mixed[name] = self._own[0][name]
-                continue
-            where = place(name, role)
-            if where not in columns:
-                column = blend.column(*where)
-                columns[where] = column, column.tobytes()
-            how = blend.interpolation if has_filters(name, self._own[0][name]) else "linear"
-            mixed[name] = self._mixed(name, how, *columns[where])
-            axis = self._axes.get(name)
-            if axis is not None and axis.position in pulls:
-                mixed[name] = self._pulled(
-                    name, how, mixed[name], axis, pulls[axis.position], *columns[where]
-                )
+        fades = self._fades(blend) if fading else {}
+        mixed: dict[str, Source] = dict(self._filters)
+        for where, names in self._places(blend).items():
+            column = blend.column(*where)
+            used = _used(column)
+            is_pure = len(used) == 1 and abs(column[used[0]] - 1) < 2 * NEGLIGIBLE
+            for name in names:
+                if where in fades:
+                    mixed[name] = self._fade(name, *fades[where])
+                elif is_pure:
+                    mixed[name] = self._own[used[0]][name]
+                else:
+                    mixed[name] = self._mixed(name, self._how(name, blend), column)
+                axis = self._axes.get(name)
+                if axis is not None and axis.position in pulls:
+                    pulled = pulls[axis.position]
+                    mixed[name] = self._pulled(
+                        name, self._how(name, blend), mixed[name], axis, pulled, column
+                    )
         return mixed
 
     def apply(self, blend: Blend, into: Generator | None = None) -> Generator:
@@ -100,6 +108,33 @@ class Blender:
         shell.provenance = Provenance(" + ".join(names_of(self.models)), "blend")
         return shell
 
+    def crossing(self, blend: Blend) -> int | None:
+        """The lowest layer that is not all one model's, if that is a plain mix of two of them, within 0–1.
+
+        What lies below it is the same for all frames of its cross-fade.
+        """
+        if blend.interpolation != "linear" or blend.pulls:
+            return None
+        position = next(iter(self.mixed_layers(blend)), 0)  # the constant at position 0 is no convolution
+        return position if position and len(_between(blend.column("layer", position))) == 2 else None
+
+    def mixed_layers(self, blend: Blend) -> list[int]:
+        """The layers that are not all one model's."""
+        return np.flatnonzero((np.abs(blend.weights) > NEGLIGIBLE).sum(axis=0) > 1).tolist()
+
+    def _fades(self, blend: Blend) -> dict[Place, tuple[np.ndarray, np.ndarray]]:
+        """The places of `Fade`s: which two models, and how much of each."""
+        position = self.crossing(blend)
+        if position is None:
+            return {}
+        columns = {(kind, position): blend.column(kind, position) for kind in ("layer", "to_rgb")}
+        found = {where: _between(column) for where, column in columns.items()}
+        return {where: (two, columns[where][two]) for where, two in found.items() if len(two) == 2}
+
+    def _fade(self, name: str, models: np.ndarray, shares: np.ndarray) -> Fade:
+        low, high = (self._own[index][name] for index in models)
+        return Fade(low, high, tuple(shares.tolist()))
+
     def _convention(self, blend: Blend) -> Convention:
         convention, kind = find_convention(blend.convention), self.models[0].architecture
         if convention.needs_pairs and kind == "stylegan3":
@@ -108,14 +143,26 @@ class Blender:
             )
         return convention
 
-    def _mixed(self, name: str, how: str, column: np.ndarray, key: bytes) -> Tensor:
-        used = _used(column)
-        if len(used) == 1 and abs(column[used[0]] - 1) < 2 * NEGLIGIBLE:
-            return self._own[used[0]][name]
-        found = self._recall((name, how, key))
+    def _places(self, blend: Blend) -> dict[Place, list[str]]:
+        """Which tensors follow each place, as the blend's convention has it."""
+        place = self._convention(blend).place
+        if blend.convention not in self._placed:
+            found = self._placed[blend.convention] = {}
+            for name, role in self._roles.items():
+                if role.kind != "filter":
+                    found.setdefault(place(name, role), []).append(name)
+        return self._placed[blend.convention]
+
+    def _how(self, name: str, blend: Blend) -> str:
+        """How that tensor is mixed."""
+        return blend.interpolation if has_filters(name, self._own[0][name]) else "linear"
+
+    def _mixed(self, name: str, how: str, column: np.ndarray) -> Tensor:
+        key = name, how, column.tobytes()
+        found = self._recall(key)
         if found is None:
-            found = FILTER_MEANS[how]([(self._own[index][name], float(column[index])) for index in used])
-            found = self._remember((name, how, key), _like(found, self._own[0][name]))
+            parts = [(self._own[index][name], float(column[index])) for index in _used(column)]
+            found = self._remember(key, _like(FILTER_MEANS[how](parts), self._own[0][name]))
         return found
 
     def _pulled(
@@ -126,10 +173,10 @@ class Blender:
         axis: ChannelAxis,
         pulls: tuple[ChannelPull, ...],
         column: np.ndarray,
-        key: bytes,
     ) -> Tensor:
         """`mixed`, the tensor as its layer has it, with the rows of the pulled channels mixed anew."""
-        found = self._recall((name, how, key, pulls))
+        key = name, how, column.tobytes(), pulls
+        found = self._recall(key)
         if found is None:
             mean = FILTER_MEANS[how] if axis.axis == 0 else linear  # columns are parts of many filters
             found = mixed.detach().clone()
@@ -143,7 +190,7 @@ class Blender:
                     ]
                 )
                 found.index_copy_(axis.axis, places, rows)
-            found = self._remember((name, how, key, pulls), _like(found, mixed))
+            found = self._remember(key, _like(found, mixed))
         return found
 
     def _pulls_by_position(self, blend: Blend) -> dict[int, tuple[ChannelPull, ...]]:
@@ -176,6 +223,12 @@ class Blender:
 def _used(column: np.ndarray) -> np.ndarray:
     """Which models have a weight that float32 can see."""
     return np.flatnonzero(np.abs(column) > NEGLIGIBLE)
+
+
+def _between(column: np.ndarray) -> np.ndarray:
+    """The models that it takes something of, if that is more than one, and of each a part of the whole."""
+    used = _used(column)
+    return used if len(used) > 1 and np.all((column[used] > 0) & (column[used] < 1)) else used[:0]
 
 
 def _like(tensor: Tensor, model: Tensor) -> Tensor:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from render.networks.fading import Pair, Source
 from render.networks.reuse import Chain, chain_of
 
 if TYPE_CHECKING:
     from render.networks.synthesis import FastSynthesis
 
-Tensors = Mapping[str, Tensor]
+Tensors = Mapping[str, Source]
 
 
 @dataclass
@@ -50,7 +51,16 @@ class Batch:
             )
         return self._runs[name]
 
-    def each(self, name: str, function: Callable, *inputs: Tensor | None) -> Any:
+    def fades(self, name: str | None) -> bool:
+        """Whether a unit's weights cross-fade for some samples, and are drawn by parts."""
+        return name is not None and any(isinstance(made, Pair) for _, made in self.runs(name))
+
+    def origins(self, position: int, row: int) -> list[bytes]:
+        """What the samples come from before a step, with the row of ws that it uses: equal where that is."""
+        ws = self.ws[:, row].cpu().numpy()
+        return [chain.digests[position] + own.tobytes() for chain, own in zip(self.chains, ws, strict=True)]
+
+    def each(self, name: str, function: Callable, *inputs: Sequence | Tensor | None) -> Any:
         """function(prepared, *inputs) for the samples that share the unit's weights; results are joined.
 
         Splitting is the rule because it always won. Four samples with weights of their own, 3×3, one thread
@@ -65,15 +75,13 @@ class Batch:
             function(made, *(None if value is None else value[rows] for value in inputs))
             for rows, made in runs
         ]
-        if isinstance(parts[0], tuple):
-            return tuple(torch.cat(column) for column in zip(*parts, strict=True))
-        return torch.cat(parts)
+        return joined_samples(parts)
 
     @cached_property
     def chains(self) -> list[Chain]:
         """Every sample's way through the steps, by which it is seen how long samples are alike."""
         steps, ws = self.owner.steps, self.ws.cpu().numpy()
-        weights: dict[int, list[tuple[Tensor, ...]]] = {}
+        weights: dict[int, list[tuple[Source, ...]]] = {}
         for own in self.tensors:
             if id(own) not in weights:
                 weights[id(own)] = [
@@ -104,4 +112,15 @@ class Batch:
         if transform is not None and transform.ndim == 3:
             transform = transform[list(samples)]
         tensors = [self.tensors[index] for index in samples]
-        return Batch(self.owner, self.ws[list(samples)], self.noise_mode, tensors, transform)
+        chosen = Batch(self.owner, self.ws[list(samples)], self.noise_mode, tensors, transform)
+        chosen.chains = [self.chains[index] for index in samples]
+        return chosen
+
+
+def joined_samples(parts: Sequence[Tensor] | Sequence[tuple[Tensor, ...]]) -> Tensor | tuple[Tensor, ...]:
+    """One tensor of the samples in several, or one of each where a part is a tuple of them."""
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], tuple):
+        return tuple(torch.cat(column) for column in zip(*parts, strict=True))
+    return torch.cat(parts)

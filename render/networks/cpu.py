@@ -127,6 +127,7 @@ class CpuLibrary:
             *(c_bool, _Shape, pointer, pointer, pointer, c_float, pointer, pointer, c_int),
             *(pointer, pointer, c_int),
         ]
+        library.fade_parts.argtypes = [c_bool, _Shape, pointer, pointer, _Finish, c_int]
         self._library = library
         self.has_short_products = bool(library.has_short_products())
 
@@ -204,6 +205,20 @@ class CpuLibrary:
             finish.into(*results),
             _address(room),
             threads,
+        )
+        return _chosen(results)
+
+    def fade(self, parts: Tensor, weights: Tensor, finish: Finish) -> Tensor | tuple[Tensor, Tensor]:
+        """Σ weights [N, 3] · parts [3, C, H, W], finished, with a bias for every sample: [N, C, H, W]."""
+        n, (channels, *size) = len(weights), parts.shape[1:]
+        results = _results(parts[:1].expand(n, -1, -1, -1), channels, size, finish)
+        self._library.fade_parts(
+            parts.dtype == torch.bfloat16,
+            _Shape(n, *size, channels, *size, channels, 0),
+            _address(parts),
+            _address(weights),
+            finish.into(*results),
+            torch.get_num_threads(),
         )
         return _chosen(results)
 

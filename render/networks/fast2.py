@@ -8,28 +8,30 @@ channel by channel), and one pass for demodulation, noise, bias, activation, cla
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from render.networks import kernels, ops
+from render.networks.batch import joined_samples
+from render.networks.colours2 import Rgb, draw_colours
 from render.networks.cpu import DOUBLING, EVEN, CpuLibrary, Finish, Weights
+from render.networks.fading import Pair, Parts, neighbours
 from render.networks.generator import Generator
 from render.networks.modulated import (
     Modulated,
     convolve,
     convolve_double,
     depthwise,
+    double,
     flat,
     scale_channels,
     separate,
     spatial,
-    steady,
     style_of,
-    wide,
 )
 from render.networks.precision import Precision
 from render.networks.stylegan2 import Block, SynthesisLayer
@@ -55,21 +57,6 @@ class Layer(Modulated):
 
 
 @dataclass(frozen=True)
-class Rgb:
-    """A prepared to-RGB: weight [I, C], bias [C], affine, shift and is_short as in `Modulated`."""
-
-    weight: Tensor
-    bias: Tensor
-    affine: Tensor
-    shift: Tensor
-    is_short: bool
-
-    def style(self, w: Tensor) -> Tensor:
-        """w [N, w_dim] → styles [N, I]."""
-        return steady(w, self.affine, self.shift, self.is_short)
-
-
-@dataclass(frozen=True)
 class Shortcut:
     """A prepared resnet skip: weight [O, I, 1, 1] and filter [k, k]."""
 
@@ -89,6 +76,7 @@ class FastStyleGAN2(FastSynthesis):
         self.library, self.styled = None, set()
         if self.config.activation in SLOPES:
             self.library = CpuLibrary.find(compiled, self.device, precision.dtype)
+        self.can_fade = self.library is not None  # which adds what follows while it mixes the parts
         self.taps: dict[int, Tensor | None] = {}  # of every resolution
         for block in generator.synthesis.blocks:
             self.taps[block.resolution] = separate(block.resample_filter, 2)
@@ -117,7 +105,8 @@ class FastStyleGAN2(FastSynthesis):
         self._add_layer(used[0], block.conv1, block.resolution)
         if block.has_to_rgb:
             used.append(f"{name}.torgb")
-            self.add_module(used[1], block.torgb, self._rgb)
+            make = partial(Rgb.of, is_short=dtype != torch.float32)
+            self.add_module(used[1], block.torgb, make, fades=True)
         rows = tuple(range(row + 1, row + 1 + len(used)))
         self.steps += (Step(tuple(used), rows, partial(self._second, block, row + 1)),)
 
@@ -126,7 +115,7 @@ class FastStyleGAN2(FastSynthesis):
         products = self.library and self.library.products(self.precision.dtype, size, module.up > 1)
         if products is not None:
             self.styled.add(name)
-        self.add_module(name, module, partial(self._layer, products))
+        self.add_module(name, module, partial(self._layer, products), fades=True)
 
     def _begin_exactly(self, generator: Generator, compiled: bool | None) -> None:
         """Draw the coarsest layers in float32: they take no time, and what they round off is seen everywhere.
@@ -134,7 +123,7 @@ class FastStyleGAN2(FastSynthesis):
         The worst of 48 pictures of a sample network came from 43.2 to 47.1 dB of exact ones by it.
         """
         exact = FastStyleGAN2(generator, Precision("exact", torch.float32), compiled)
-        exact.clamp, dtype = self.clamp, self.precision.dtype
+        exact.clamp, dtype, exact.parts = self.clamp, self.precision.dtype, self.parts
         count = 2 * sum(resolution <= COARSE for resolution in self.config.resolutions)
         *coarse, last = exact.steps[:count]
         self.units |= {name: exact.units[name] for step in (*coarse, last) for name in step.units}
@@ -174,16 +163,6 @@ class FastStyleGAN2(FastSynthesis):
             taps=kernel if kernel is None else separate(kernel, 2),
         )
 
-    def _rgb(self, module, own: dict[str, Tensor]) -> Rgb:
-        gain = module.style_gain
-        return Rgb(
-            own["weight"][:, :, 0, 0].t().to(torch.float32),
-            own["bias"].to(torch.float32),
-            wide(own["affine.weight"].t() * (module.affine.weight_gain * gain)),
-            wide(own["affine.bias"] * gain),
-            self.precision.dtype != torch.float32,
-        )
-
     def _shortcut(self, module, own: dict[str, Tensor]) -> Shortcut:
         weight = (own["weight"] * module.weight_gain).to(self.precision.dtype)
         return Shortcut(weight.contiguous(memory_format=torch.channels_last), own["resample_filter"])
@@ -220,7 +199,8 @@ class FastStyleGAN2(FastSynthesis):
         if block.has_to_rgb:
             rgb = f"{name}.torgb"
             style = batch.each(rgb, style_of, batch.ws[:, row + 1])
-            draw = partial(self._draw_rgb, block.resample_filter, self.taps[block.resolution])
+            filters = {"kernel": block.resample_filter, "taps": self.taps[block.resolution]}
+            draw = partial(draw_colours, clamp=self.clamp, library=self.library, **filters)
             image = batch.each(rgb, draw, x, style, image)
         return State(state.position + 1, x, image, None, scaled)
 
@@ -235,36 +215,44 @@ class FastStyleGAN2(FastSynthesis):
         gain: float = 1.0,
     ) -> tuple[Tensor | None, Tensor | None]:
         """One layer: its activations (if `keep`), and these times the styles of the layer `following`."""
-        style = batch.each(name, style_of, batch.ws[:, row])
-        if name in self.styled:
-            x = state.x
-        else:
-            x = scale_channels(state.x, style) if state.scaled is None else state.scaled
-        if following in self.styled:
+        if following in self.styled or batch.fades(following):
             following, keep = None, True
-        next_style = None
+        next_style = origins = None
         if following is not None:
             next_style = batch.each(following, style_of, batch.ws[:, row + 1])
-        draw = partial(self._draw_layer, noise_mode=batch.noise_mode, keep=keep, gain=gain)
-        result = batch.each(name, draw, x, style, next_style)
+        if batch.fades(name):
+            origins = batch.origins(state.position, row)
+        is_styled = name in self.styled
+        draw = partial(self._draw_layer, is_styled, noise_mode=batch.noise_mode, keep=keep, gain=gain)
+        inputs = state.x, state.scaled, batch.ws[:, row], next_style, origins
+        result = batch.each(name, draw, *inputs)
         if following is None:
             return result, None
         return result if keep else (None, result)
 
     def _draw_layer(
         self,
-        made: Layer,
-        x: Tensor,
-        style: Tensor,
+        is_styled: bool,
+        made: Layer | Pair,
+        x: Tensor | None,
+        scaled: Tensor | None,
+        w: Tensor,
         next_style: Tensor | None,
+        origins: Sequence[bytes] | None,
         noise_mode: str,
         keep: bool,
         gain: float,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """x [N, I, H, W], times its styles → [N, O, H', W'], plain, times the next styles, or both.
+        """x [N, I, H, W] → [N, O, H', W'], plain, times the next styles, or both.
 
-        A layer in `styled` multiplies by its styles itself.
+        scaled   x times the styles of w, where that is known; a layer that `is_styled` multiplies itself
+        origins  of every sample; see `Batch.origins`
         """
+        if isinstance(made, Pair):
+            return self._fade(is_styled, made, x, w, next_style, origins, noise_mode, keep, gain)
+        style = made.style(w)
+        if not is_styled:
+            x = scale_channels(x, style) if scaled is None else scaled
         size = x.shape[2:] if made.filter is None else [2 * side for side in x.shape[2:]]
         values = made.demodulation(style), self._noise(made, len(x), *size, noise_mode), made.bias
         if self.library is not None and (made.filter is None or made.taps is not None):
@@ -286,6 +274,47 @@ class FastStyleGAN2(FastSynthesis):
             return self.library.low_pass(convolve(x, made.weight), torch.ones(1), 0, x.shape[2:], finish)
         size = 2 * x.shape[2], 2 * x.shape[3]
         return self.library.low_pass(y, made.taps, (len(made.taps) + 1) // 2 - 1, size, finish)
+
+    def _fade(
+        self,
+        is_styled: bool,
+        made: Pair,
+        x: Tensor,
+        w: Tensor,
+        next_style: Tensor | None,
+        origins: Sequence[bytes],
+        noise_mode: str,
+        keep: bool,
+        gain: float,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """As `_draw_layer`, of a layer that cross-fades: by parts, see `fading`."""
+        results = []
+        for rows in neighbours(origins):
+            parts = self._parts(is_styled, made, x[rows][:1], w[rows][:1], origins[rows.start])
+            own = [made.single(sample, "bias", "noise", "strength") for sample in range(len(x))[rows]]
+            noise = torch.cat([self._noise(one, 1, *parts.x.shape[2:], noise_mode) for one in own])
+            bias, shares = torch.stack([one.bias for one in own]), made.shares[rows]
+            scale = parts.demodulation(shares, made.low.is_short)
+            style = None if next_style is None else next_style[rows]
+            finish = self._finish_of(scale, noise, bias, gain, style, keep)
+            results.append(self.library.fade(parts.x, parts.factors(shares), finish))
+        return joined_samples(results)
+
+    def _parts(self, is_styled: bool, made: Pair, x: Tensor, w: Tensor, origin: bytes) -> Parts:
+        """What a cross-fade of x [1, I, H, W] and w [1, w_dim] is drawn by, computed once."""
+        key = origin + made.identity
+
+        def convolved(layer: Layer, style: Tensor) -> Tensor:
+            own = x if is_styled else scale_channels(x, style)
+            if layer.filter is None or layer.taps is not None:
+                return self._draw_with_library(layer, own, style, Finish())
+            return double(own, layer.weight, layer.filter)
+
+        if key in self.parts:
+            return self.parts.get(key)
+        parts = Parts.of(made, w, convolved)
+        self.parts.put(key, parts, made.sources)
+        return parts
 
     def _noise(self, made: Layer, n: int, height: int, width: int, noise_mode: str) -> Tensor:
         """What is added to all channels, [1 or N, H·W]."""
@@ -342,27 +371,6 @@ class FastStyleGAN2(FastSynthesis):
         scaled = kernels.scale(z, next_style, compiled=self.compiled)
         return (z, scaled) if keep else scaled
 
-    def _draw_rgb(
-        self,
-        kernel: Tensor,
-        taps: Tensor | None,
-        made: Rgb,
-        x: Tensor,
-        style: Tensor,
-        image: Tensor | None,
-    ) -> Tensor:
-        """x [N, I, H, W] and the picture so far, of half the size → float32 [N, C, H, W].
-
-        There are few outputs, so every sample's own weight costs nothing.
-        """
-        weight = made.weight * style[:, :, None]  # [N, I, C]
-        bound = math.inf if self.clamp is None else self.clamp
-        if self.library is not None and taps is not None:
-            return self.library.colours(x, weight.transpose(1, 2), made.bias, bound, image, taps)
-        y = torch.bmm(flat(x), weight.to(x.dtype)).transpose(1, 2).to(torch.float32).contiguous()
-        y = y.add_(made.bias[:, None]).clamp_(-bound, bound).reshape(len(y), -1, *x.shape[2:])
-        return y if image is None else y.add_(upsample_picture(image, kernel))
-
     # --- results -----------------------------------------------------------------------------------
 
     def last_step(self, resolution: int | None) -> int:
@@ -373,29 +381,6 @@ class FastStyleGAN2(FastSynthesis):
 
     def picture(self, state: State, batch: Batch, resolution: int | None) -> Tensor:
         return self.shrink(state.image, resolution)
-
-
-def double(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
-    """x [N, I, H, W] → [N, O, 2H, 2W]: transposed convolution with `weight [I, O, 3, 3]`, then the low-pass.
-
-    Folded into one, filter and convolution would be four times the arithmetic.
-    """
-    size_y, size_x = kernel.shape
-    ends = ((size_x + 1) // 2 - 1, (size_x - 2) // 2, (size_y + 1) // 2 - 1, (size_y - 2) // 2)
-    return depthwise(convolve_double(x, weight), kernel * 4, ends)
-
-
-def upsample_picture(image: Tensor, kernel: Tensor) -> Tensor:
-    """`ops.upsample2d` of a picture of few channels, [N, C, H, W] → [N, C, 2H, 2W], without storing zeros."""
-    _, c, height, width = image.shape
-    size_y, size_x = kernel.shape
-    weight = kernel[None, None].to(image.dtype) * 4
-    # One by one: the library sums in another order where there are more of them.
-    parts = [F.conv_transpose2d(one.reshape(c, 1, height, width), weight, stride=2) for one in image.split(1)]
-    # As many samples as zeros and samples together; the filter's middle stays where it was.
-    top, left = size_y - 1 - (size_y + 1) // 2, size_x - 1 - (size_x + 1) // 2
-    ends = (-left, 2 * width + left - parts[0].shape[3], -top, 2 * height + top - parts[0].shape[2])
-    return torch.stack([F.pad(part, ends)[:, 0] for part in parts])
 
 
 def _draw_shortcut(made: Shortcut, x: Tensor) -> Tensor:

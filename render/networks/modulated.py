@@ -181,3 +181,13 @@ def depthwise(
         x = F.pad(x, ends).contiguous(memory_format=torch.channels_last)
     weight = kernel.flip([0, 1]).to(x.dtype).expand(x.shape[1], 1, -1, -1).contiguous()
     return F.conv2d(x, weight, padding=inside, stride=stride, groups=x.shape[1])
+
+
+def double(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
+    """x [N, I, H, W] → [N, O, 2H, 2W]: transposed convolution with `weight [I, O, 3, 3]`, then the low-pass.
+
+    Folded into one, filter and convolution would be four times the arithmetic.
+    """
+    size_y, size_x = kernel.shape
+    ends = ((size_x + 1) // 2 - 1, (size_x - 2) // 2, (size_y + 1) // 2 - 1, (size_y - 2) // 2)
+    return depthwise(convolve_double(x, weight), kernel * 4, ends)

@@ -6,10 +6,12 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+from render.networks.fading import Source, identity
 
 if TYPE_CHECKING:
     from render.networks.batch import Batch
@@ -66,7 +68,9 @@ def joined(parts: Sequence[tuple[State, int]]) -> State:
             return None
         # Joining slices keeps channels_last, and is 40 times as fast as `index_select` there.
         slices = [getattr(state, name)[index : index + 1] for state, index in parts]
-        return slices[0] if len(slices) == 1 else torch.cat(slices)
+        if all(state is first and index == parts[0][1] for state, index in parts):
+            return slices[0].expand(len(parts), -1, -1, -1)  # no copies: a layer that fades wants but one
+        return torch.cat(slices)
 
     return State(first.position, column("x"), column("image"), column("branch"))
 
@@ -81,50 +85,44 @@ class Chain:
     """
 
     digests: tuple[bytes, ...]
-    sources: tuple[tuple[Tensor, ...], ...]
+    sources: tuple[tuple[Source, ...], ...]
 
 
-def chain_of(start: bytes, rows: Sequence[bytes], sources: Sequence[tuple[Tensor, ...]]) -> Chain:
+def chain_of(start: bytes, rows: Sequence[bytes], sources: Sequence[tuple[Source, ...]]) -> Chain:
     """The chain of a sample: what it begins with, and for every step its rows of ws and its weights."""
     running = hashlib.blake2b(start, digest_size=16)
     digests = [running.digest()]
     for row, tensors in zip(rows, sources, strict=True):
         running.update(row)
-        running.update(repr([id(tensor) for tensor in tensors]).encode())
+        running.update(repr([identity(tensor) for tensor in tensors]).encode())
         digests.append(running.digest())
     return Chain(tuple(digests), tuple(sources))
 
 
-class States:
-    """The states of single samples by digest, at most `max_bytes` of them; the longest unused go first."""
+class Kept:
+    """Values by digest, at most `max_bytes` of them; the longest unused go first."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes, self.nbytes = max_bytes, 0
-        self._kept: OrderedDict[bytes, tuple[State, tuple]] = OrderedDict()
+        self._kept: OrderedDict[bytes, tuple[Any, object]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def deepest(self, chain: Chain, first: int, stop: int) -> int:
-        """The last position from `first` to `stop` at which this sample's state is kept; else `first`."""
-        # All of a sample's states count as used: a swap that moves down comes back to the earlier ones.
-        known = [at for at in range(first, stop + 1) if chain.digests[at] in self._kept]
-        for at in reversed(known):
-            self._kept.move_to_end(chain.digests[at])
-        return known[-1] if known else first
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._kept
 
-    def get(self, digest: bytes) -> State:
-        """The state kept under a digest that `deepest` found."""
+    def get(self, digest: bytes) -> Any:
+        """The value kept under a digest that is there."""
+        self._kept.move_to_end(digest)
         return self._kept[digest][0]
 
-    def put(self, chain: Chain, state: State, sample: int) -> None:
-        """Keep one sample's state, if there is room for it at all."""
-        digest = chain.digests[state.position]
-        if digest in self._kept or state.x is None or state.nbytes // len(state) > self.max_bytes:
+    def put(self, digest: bytes, value: Any, sources: object) -> None:
+        """Keep a value, if there is room for it at all, with what its digest is made of."""
+        if value.nbytes > self.max_bytes:
             return
-        own = state.alone(sample)
-        self._kept[digest] = own, chain.sources[: state.position]
-        self.nbytes += own.nbytes
+        self._kept[digest] = value, sources
+        self.nbytes += value.nbytes
         while self.nbytes > self.max_bytes:
             self.nbytes -= self._kept.popitem(last=False)[1][0].nbytes
 
@@ -132,6 +130,25 @@ class States:
         """Forget them all."""
         self._kept.clear()
         self.nbytes = 0
+
+
+class States(Kept):
+    """The states of single samples."""
+
+    def deepest(self, chain: Chain, first: int, stop: int) -> int:
+        """The last position from `first` to `stop` at which this sample's state is kept; else `first`."""
+        # All of a sample's states count as used: a swap that moves down comes back to the earlier ones.
+        known = [at for at in range(first, stop + 1) if chain.digests[at] in self]
+        for at in reversed(known):
+            self.get(chain.digests[at])
+        return known[-1] if known else first
+
+    def keep(self, chain: Chain, state: State, sample: int) -> None:
+        """Keep one sample's state, unless it is there."""
+        digest = chain.digests[state.position]
+        if digest in self or state.x is None or state.nbytes // len(state) > self.max_bytes:
+            return
+        self.put(digest, state.alone(sample), chain.sources[: state.position])
 
 
 class Course:
@@ -175,7 +192,7 @@ class Course:
             self.places = {self.digests[i][end]: place for place, i in enumerate(firsts)}
             for place, i in enumerate(firsts):
                 if self.digests[i][end] in self.wanted:
-                    self.states.put(self.batch.chains[i], state, place)
+                    self.states.keep(self.batch.chains[i], state, place)
         return self._gathered(samples, stop)
 
     def _different(self, samples: Sequence[int], position: int) -> list[int]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -18,13 +19,15 @@ from torch import Tensor, nn
 from render.networks import ops
 from render.networks.batch import Batch, Tensors
 from render.networks.cpu import CpuLibrary
+from render.networks.fading import Pair, Source, identity, mixed, shares_of, side
 from render.networks.generator import Generator, check_inputs
 from render.networks.memory import keep_freed_memory
 from render.networks.precision import Precision, without_tf32
-from render.networks.reuse import Course, State, States
+from render.networks.reuse import Course, Kept, State, States
 
 PREPARED_PER_UNIT = 3  # sets of weights kept ready for one unit, unless a batch needs more at once
 STATE_BYTES = 2**29  # of activations that the pictures to come need too
+PARTS_BYTES = 2**29  # of what the frames of a cross-fade share
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,17 @@ class Unit:
 
     leaves  their names, after `synthesis.`
     make    prepares them: tensors by leaf → whatever the steps want
+    weight  the leaf of the weight, where its steps can draw a cross-fade by parts (see `fading`)
     """
 
     name: str
     leaves: tuple[str, ...]
     make: Callable[[dict[str, Tensor]], Any]
+    weight: str | None = None
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
+        """The tensors' whole names."""
         return [f"synthesis.{leaf}" for leaf in self.leaves]
 
 
@@ -68,11 +74,14 @@ class FastSynthesis:
     Samples of one batch may have weights of their own: `tensors` is then one mapping a sample, as
     `Blender.tensors` makes them. As long as samples come out the same, they are drawn as one: in a swap sweep
     over one latent, what lies below the swap.
+    A mapping may hold a `Fade` in place of a tensor; see `can_fade`.
     Memory: three prepared sets of weights for each unit (or as many as one batch mixes), the activations of
-    the largest layer, and at most STATE_BYTES of activations that a picture to come was said to need too.
+    the largest layer, at most STATE_BYTES of activations that a picture to come was said to need too, and at
+    most PARTS_BYTES of what cross-fading layers are drawn by.
     """
 
     architecture: ClassVar[str]
+    can_fade = False  # whether cross-fading layers may be drawn by parts
     library: CpuLibrary | None = None  # the C++ that it uses; some never do
 
     def __init__(self, generator: Generator, precision: Precision, compiled: bool | None = None):
@@ -81,16 +90,24 @@ class FastSynthesis:
         self.units: dict[str, Unit] = {}
         self.steps: tuple[Step, ...] = ()
         self._own: Tensors = {}
-        self._kept: dict[str, OrderedDict[tuple[int, ...], tuple[list[Tensor], Any]]] = {}
-        self.states = States(STATE_BYTES)
+        self._kept: dict[str, OrderedDict[tuple, tuple[Sequence[Source], Any]]] = {}
+        self.states, self.parts = States(STATE_BYTES), Kept(PARTS_BYTES)
         if generator.mapping.w_avg.device.type == "cpu":
             keep_freed_memory()
 
-    def add_unit(self, name: str, leaves: tuple[str, ...], make: Callable[[dict[str, Tensor]], Any]) -> None:
+    def add_unit(
+        self,
+        name: str,
+        leaves: tuple[str, ...],
+        make: Callable[[dict[str, Tensor]], Any],
+        weight: str | None = None,
+    ) -> None:
         """Say how the tensors of that name are prepared."""
-        self.units[name] = Unit(name, leaves, make)
+        self.units[name] = Unit(name, leaves, make, weight)
 
-    def add_module(self, name: str, module: nn.Module, make: Callable[[nn.Module, dict], Any]) -> None:
+    def add_module(
+        self, name: str, module: nn.Module, make: Callable[[nn.Module, dict], Any], fades: bool = False
+    ) -> None:
         """A unit of all tensors of a module; `make(module, tensors)` gets them by their names in it."""
         named = (*module.named_parameters(), *module.named_buffers())
         leaves = tuple(leaf for leaf, _ in named)
@@ -98,7 +115,8 @@ class FastSynthesis:
         def prepare(tensors: dict[str, Tensor]) -> Any:
             return make(module, dict(zip(leaves, tensors.values(), strict=True)))
 
-        self.add_unit(name, tuple(f"{name}.{leaf}" for leaf in leaves), prepare)
+        weight = f"{name}.weight" if fades else None
+        self.add_unit(name, tuple(f"{name}.{leaf}" for leaf in leaves), prepare, weight)
 
     def __call__(
         self,
@@ -137,7 +155,8 @@ class FastSynthesis:
     ) -> Batch:
         """What is to be drawn, for `draw`. Arguments as in `run`; raises ValueError where they don't fit."""
         check_inputs(ws, self.generator.num_ws, self.config.w_dim, noise_mode)
-        self._own = own_tensors(self.generator)
+        if tensors is None or not self._own:
+            self._own = own_tensors(self.generator)
         if tensors is None:
             tensors = [self._own] * len(ws)
         if len(tensors) != len(ws):
@@ -182,7 +201,12 @@ class FastSynthesis:
     def refresh(self) -> None:
         """Forget what was prepared and kept: for tensors that were written into."""
         self._kept.clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget activations that pictures to come could need: for want of memory."""
         self.states.clear()
+        self.parts.clear()
 
     def last_step(self, resolution: int | None) -> int:
         """How many steps a picture of that resolution needs."""
@@ -197,29 +221,51 @@ class FastSynthesis:
         width = resolution and resolution * self.generator.picture_size[0] // self.config.resolution
         return ops.shrink(image, width)
 
-    def sources(self, name: str, own: Tensors) -> list[Tensor]:
+    def sources(self, name: str, own: Tensors) -> list[Source]:
         """The tensors of a unit. A filter that goes by several names may be missing: it is everyone's."""
         return [own.get(name, self._own[name]) for name in self.units[name].names]
 
     def prepared(self, name: str, tensors: Sequence[Tensors]) -> list[tuple[slice, Any]]:
-        """Runs of samples with the same weights of a unit, and these weights, prepared once."""
+        """Runs of samples with the same weights of a unit, and these weights, prepared once.
+
+        Samples that fade between the same two networks are a run too, with a `Pair` of these.
+        """
         unit, kept = self.units[name], self._kept.setdefault(name, OrderedDict())
         runs: list[tuple[slice, Any]] = []
-        last = None
+        last, used = None, 0
         for index, own in enumerate(tensors):
             sources = self.sources(name, own)
-            key = tuple(map(id, sources))
+            shares = shares_of(sources) if unit.weight else None
+            if shares is None:
+                key = tuple(map(identity, sources))
+            else:
+                low, high = side(sources, "low"), side(sources, "high")
+                key = *map(id, low), *map(id, high)
             if key == last:
-                runs[-1] = slice(runs[-1][0].start, index + 1), runs[-1][1]
+                rows, made = runs[-1]
+                if shares is not None:
+                    made = replace(made, shares=[*made.shares, shares])
+                runs[-1] = slice(rows.start, index + 1), made
                 continue
-            if key not in kept:  # the sources are kept with it, so that their ids stay theirs
-                kept[key] = sources, unit.make(dict(zip(unit.leaves, sources, strict=True)))
-            kept.move_to_end(key)
-            runs.append((slice(index, index + 1), kept[key][1]))
+            if shares is None:
+                made, used = self._made(unit, kept, sources), used + 1
+            else:
+                at = unit.leaves.index(unit.weight)
+                both = self._made(unit, kept, low), self._made(unit, kept, high)
+                made, used = Pair(*both, (low, high), at, [shares]), used + 2
+            runs.append((slice(index, index + 1), made))
             last = key
-        while len(kept) > max(PREPARED_PER_UNIT, len(runs)):
+        while len(kept) > max(PREPARED_PER_UNIT, used):
             kept.popitem(last=False)
         return runs
+
+    def _made(self, unit: Unit, kept: OrderedDict, sources: Sequence[Source]) -> Any:
+        """What these tensors are prepared to, once."""
+        key = tuple(map(identity, sources))
+        if key not in kept:  # the sources are kept with it, so that their ids stay theirs
+            kept[key] = sources, unit.make(dict(zip(unit.leaves, map(mixed, sources), strict=True)))
+        kept.move_to_end(key)
+        return kept[key][1]
 
     def _advance(self, batch: Batch, state: State, stop: int, wanted: Collection[bytes] = ()) -> State:
         """From `state` to the one before step `stop`; samples part where they begin to differ, not before.

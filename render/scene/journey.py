@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,7 +18,7 @@ from render.latents.pace import Pace, even_pace
 from render.networks import Generator
 from render.preset import Preset, Walk
 from render.reach import placed
-from render.timeline import Clock
+from render.timeline import Clock, ExpressionTrack, NameTrack, Track
 
 from .mixture import LayerNumbers, Names, Values
 from .route import Route, View
@@ -102,6 +102,21 @@ class Journey:
             route.phase_at(seconds, values.get(name))
             for route, name in ((self.route, "latents.position"), (self.mixing, "latents.mixing.position"))
             if route is not None
+        )
+
+    def is_still(self, tracks: Mapping[str, Track | ExpressionTrack], names: Mapping[str, NameTrack]) -> bool:
+        """Whether it shows the same ws all through the clip, as far as the preset's tracks tell.
+
+        That is for speed alone: it says what pictures are likely to share.
+        """
+        moved = [name for name, track in (tracks | names).items() if not track.is_constant]
+        routes = [self.route] if self.mixing is None else [self.route, self.mixing]
+        mapping = names.get("blend.mapping")
+        mixes = mapping is not None and "blend" in mapping.names  # and so follows the blend's own weights
+        return (
+            all(route.is_still for route in routes)
+            and not any(name.startswith(("latents", "truncation", "blend.mapping")) for name in moved)
+            and not (mixes and "blend.weight" in moved)
         )
 
     def _ws_at(

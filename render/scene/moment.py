@@ -20,18 +20,21 @@ class Picture:
     blend      how much of each open checkpoint every layer takes
     noise      "const" or "none"
     transform  float32 [3, 3] that moves StyleGAN3's picture; None: it stays where it is
+    fades      other pictures are of the same ws, so that what they share of a layer that cross-fades may be
+               computed once (see `render.networks.fading`), which rounds otherwise
     """
 
     ws: np.ndarray
     blend: Blend
     noise: str
     transform: np.ndarray | None = None
+    fades: bool = False
 
     @cached_property
     def key(self) -> bytes:
         """Equal for pictures that look the same."""
         moved = b"" if self.transform is None else self.transform.tobytes()
-        rest = repr((self.blend.fingerprint, self.noise, moved)).encode()
+        rest = repr((self.blend.fingerprint, self.noise, moved, self.fades)).encode()
         return hashlib.blake2b(self.ws.tobytes() + rest, digest_size=16).digest()
 
 

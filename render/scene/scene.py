@@ -63,6 +63,7 @@ class Scene:
         if preset.transform is not None and self.model.architecture != "stylegan3":
             raise PresetError("transform: only StyleGAN3 can move its picture; these networks are not of it")
         self.journey = journey or self._set_out()
+        self._still: dict[int | None, bool] = {}  # by the seeds of panels
 
     @classmethod
     def open(cls, preset: Preset, device: str | torch.device = "cpu") -> Scene:
@@ -159,7 +160,10 @@ class Scene:
             key = seed, blends[show].mapping.tobytes()  # all that ws take of a blend
             if key not in known:
                 known[key] = journey.ws(seconds, values, names, blends[show])
-            pictures[show, seed] = Picture(known[key], blends[show], noise, transform)
+            if seed not in self._still:
+                self._still[seed] = journey.is_still(self.tracks, self.names)
+            fades = self._still[seed]
+            pictures[show, seed] = Picture(known[key], blends[show], noise, transform, fades)
         return tuple(pictures[panel.show, panel.seed] for panel in self.panels)
 
     def _names(self, seconds: Fraction) -> dict[str, dict[str, float]]:

@@ -16,9 +16,9 @@ from torch import Tensor
 import render
 from render.bench.subject import measure
 from render.networks import ops
+from render.networks.colours2 import upsample_picture
 from render.networks.cpu import DOUBLING, EVEN, CpuLibrary, Finish
 from render.networks.fast import fast
-from render.networks.fast2 import upsample_picture
 from render.networks.memory import keep_freed_memory
 from render.networks.modulated import depthwise
 

@@ -1,6 +1,7 @@
 // What Python calls, by the formats of data. The definitions, in PyTorch, are named in cpu.py.
 
 #include "convolution.h"
+#include "fading.h"
 #include "picture.h"
 
 namespace {

@@ -1,0 +1,162 @@
+"""A layer that cross-fades between two networks, drawn by parts that all frames of the cross-fade share.
+
+With the weight W = a·A + b·B and the style s = a·sA + b·sB, the convolution of an x that stays the same is
+
+    conv(x·s, W) = a² · conv(x·sA, A) + ab · [conv(x·sB, A) + conv(x·sA, B)] + b² · conv(x·sB, B).
+
+A low-pass filter after it changes nothing in that, and Σ(W·s)², for the demodulation, is a polynomial of a
+and b as well. In the field's commonest video, a swap that goes through the layers under one latent, x is what
+lies below the swap: so the brackets are computed once for each layer, and a frame mixes them in the pass that
+adds noise and bias. No frame mixes the layer's weight, prepares what was mixed, or convolves with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from render.networks.modulated import TINY, Modulated, rounded
+
+Shares = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Fade:
+    """A tensor that is not mixed yet: shares[0] · low + shares[1] · high."""
+
+    low: Tensor
+    high: Tensor
+    shares: Shares
+
+    def mixed(self) -> Tensor:
+        """The tensor, as a blender makes it."""
+        first, second = self.shares
+        return (self.low.detach() * first).add_(self.high.detach(), alpha=second)
+
+
+Source = Tensor | Fade
+
+
+def identity(source: Source) -> Hashable:
+    """Equal for sources that are the same, as long as their tensors are there."""
+    return (id(source.low), id(source.high), source.shares) if isinstance(source, Fade) else id(source)
+
+
+def mixed(source: Source) -> Tensor:
+    """The tensor that it stands for."""
+    return source.mixed() if isinstance(source, Fade) else source
+
+
+def side(sources: Iterable[Source], name: str) -> list[Tensor]:
+    """The tensors of `low` or `high` alone."""
+    return [getattr(source, name) if isinstance(source, Fade) else source for source in sources]
+
+
+def neighbours(keys: Sequence[Hashable]) -> list[slice]:
+    """Runs of equal keys."""
+    ends = [index for index in range(1, len(keys)) if keys[index] != keys[index - 1]]
+    return [slice(start, end) for start, end in zip([0, *ends], [*ends, len(keys)], strict=True)]
+
+
+def shares_of(sources: Iterable[Source]) -> Shares | None:
+    """How much is taken of low and high; None where nothing fades."""
+    return next((source.shares for source in sources if isinstance(source, Fade)), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """What a unit of two networks was prepared to, and how much of each every sample takes.
+
+    sources  the tensors that were prepared, of low and of high
+    weight   which of them is the convolution's, [O, I, k, k]
+    shares   of low and high, one pair a sample
+    """
+
+    low: Any
+    high: Any
+    sources: tuple[Sequence[Tensor], Sequence[Tensor]]
+    weight: int
+    shares: Sequence[Shares]
+
+    @property
+    def weights(self) -> tuple[Tensor, Tensor]:
+        """Of the two convolutions."""
+        low, high = self.sources
+        return low[self.weight], high[self.weight]
+
+    @property
+    def identity(self) -> bytes:
+        """Equal for equal pairs, as long as their tensors are there."""
+        return repr([list(map(id, own)) for own in self.sources]).encode()
+
+    def style(self, w: Tensor) -> Tensor:
+        """w [N, w_dim] → styles [N, I]."""
+        a, b = torch.tensor(self.shares, dtype=torch.float32).split(1, dim=1)
+        return a * self.low.style(w) + b * self.high.style(w)
+
+    def single(self, sample: int, *names: str) -> Any:
+        """What the unit comes to for one sample, in these of its tensors."""
+        a, b = self.shares[sample]
+        pairs = {name: (getattr(self.low, name), getattr(self.high, name)) for name in names}
+        means = {name: one if one is None else a * one + b * other for name, (one, other) in pairs.items()}
+        return replace(self.low, **means)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What all frames of a cross-fade share.
+
+    x       the three brackets, [3, O, H, W]
+    energy  of Σ(W·s)², what belongs to a⁴, a³b, a²b², ab³ and b⁴: float64 [5, O]
+    """
+
+    x: Tensor
+    energy: Tensor
+
+    @property
+    def nbytes(self) -> int:
+        return self.x.nbytes + self.energy.nbytes
+
+    @classmethod
+    def of(cls, pair: Pair, w: Tensor, convolve: Callable[[Any, Tensor], Tensor]) -> Parts:
+        """Of the sample with that w [1, w_dim]; convolve(prepared, style) → [1, O, H, W] is linear."""
+        low, high = pair.low, pair.high
+        a, b = low.style(w), high.style(w)
+        cross = convolve(low, b).float() + convolve(high, a).float()
+        first, last = convolve(low, a), convolve(high, b)
+        x = torch.cat([first, cross.to(first.dtype), last])
+        return cls(x, _energy(low, high, pair.weights, a, b))
+
+    def factors(self, shares: Sequence[Shares]) -> Tensor:
+        """How much of each bracket these samples take, [N, 3]."""
+        return torch.tensor([[a * a, a * b, b * b] for a, b in shares], dtype=torch.float32)
+
+    def demodulation(self, shares: Sequence[Shares], is_short: bool) -> Tensor:
+        """The scale of every output channel, [N, O], as `Modulated.demodulation` gives it."""
+        rows = []
+        for a, b in shares:
+            powers = (a**4, a**3 * b, a**2 * b**2, a * b**3, b**4)
+            energy = sum(power * row for power, row in zip(powers, self.energy, strict=True))
+            rows.append((energy + TINY).rsqrt().to(torch.float32))
+        found = torch.stack(rows)
+        return rounded(found) if is_short else found
+
+
+def _energy(low: Modulated, high: Modulated, weights: tuple[Tensor, Tensor], a: Tensor, b: Tensor) -> Tensor:
+    """(a²·ΣA² + 2ab·ΣAB + b²·ΣB²) · (a·sA + b·sB)², by powers: float64 [5, O]. Styles a and b: [1, I]."""
+    both = (weights[0] * weights[1]).sum(dim=[2, 3]).t().to(low.energy.dtype)  # [I, O]
+    a, b = a.to(both.dtype), b.to(both.dtype)
+    squares = torch.cat([a * a, 2 * a * b, b * b])  # [3, I]
+    own, cross, other = (squares @ energy for energy in (low.energy, 2 * both, high.energy))
+    rows = (
+        own[0],
+        own[1] + cross[0],
+        own[2] + cross[1] + other[0],
+        cross[2] + other[1],
+        other[2],
+    )
+    return torch.stack(rows)
