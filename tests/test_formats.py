@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from fractions import Fraction
@@ -232,6 +233,19 @@ def test_an_ffmpeg_without_the_encoder_is_told(tmp_path: Path, monkeypatch: pyte
         record(tmp_path / "a.mp4", codec="av1")
     assert list(tmp_path.iterdir()) == []
     record(tmp_path / "a.mp4")
+
+
+def test_half_an_answer_is_none(tmp_path: Path) -> None:
+    """An ffmpeg that dies while it says what it has must not be taken for one that has less."""
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\necho ' ... zscale V->V Resize'\nkill -9 $$\n")
+    program.chmod(0o755)
+    with pytest.raises(EncodingError, match=r"ffmpeg was asked -filters, and it was killed by SIGKILL"):
+        codecs.listed(str(program), "filters")
+    changed = program.stat().st_mtime_ns
+    program.write_text("#!/bin/sh\necho ' ... zscale V->V Resize'\n")
+    os.utime(program, ns=(changed, changed))
+    assert codecs.listed(str(program), "filters") == {"zscale"}
 
 
 def test_the_second_best_encoder_is_used_where_the_best_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

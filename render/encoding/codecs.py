@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import imageio_ffmpeg
 
+from render.encoding.listener import ending
 from render.errors import EncodingError
 
 SPEEDS = (
@@ -219,22 +220,32 @@ def _version(program: str, changed: int) -> str:
 
 
 def _answer(program: str, question: str) -> str:
-    """What a program prints when asked something; nothing where it can't be asked."""
+    """What a program prints when asked something; nothing where it refuses.
+
+    Raises EncodingError where it never comes to an answer: half of one would be taken for all that there is,
+    and a film be made in another way than the same command made it before.
+    """
+    asked = f"{program} was asked {question}"
     try:
-        return subprocess.run(
+        done = subprocess.run(
             [program, "-hide_banner", question],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
             timeout=PROBE_SECONDS,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ""
+        )
+    except OSError as error:
+        raise EncodingError(f"{asked}, and cannot be run: {error.strerror}") from error
+    except subprocess.TimeoutExpired:
+        raise EncodingError(f"{asked}, and gave no answer in {PROBE_SECONDS} seconds") from None
+    if done.returncode < 0:
+        raise EncodingError(f"{asked}, and {ending(done.returncode)}")
+    return done.stdout
 
 
 def listed(program: str, what: str = "encoders") -> frozenset[str]:
-    """The names of the encoders, or filters, that an ffmpeg says it has; none where it cannot be asked."""
+    """The names of the encoders, or filters, that an ffmpeg says it has; none where it does not say."""
     try:
         changed = os.stat(program).st_mtime_ns
     except OSError:

@@ -15,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from render.encoding.codecs import ffmpeg_path
+from render.encoding.listener import ending
 from render.encoding.opening import opened
 from render.errors import EncodingError
 
@@ -56,6 +57,8 @@ def facts_of(path: str | os.PathLike[str]) -> FileFacts:
     command = [ffmpeg_path(), "-hide_banner", "-nostdin", *opened(path), "-map", film_stream(path)]
     command += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framecrc", "pipe:1"]
     shown = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if shown.returncode < 0:
+        raise EncodingError(f"{path}: ffmpeg failed: {ending(shown.returncode)}")
     video = _VIDEO.search(shown.stderr)
     lines = [line.split(",") for line in shown.stdout.splitlines() if line and line[0].isdigit()]
     if not video or not lines or not path.is_file():

@@ -17,6 +17,7 @@ from render.encoding import muxers
 from render.encoding.base import Writer
 from render.encoding.claim import part_of, writable
 from render.encoding.codecs import ffmpeg_path
+from render.encoding.listener import ending
 from render.encoding.video import VideoWriter
 from render.errors import EncodingError
 
@@ -71,7 +72,7 @@ def _concatenate(film: VideoWriter, pieces: Sequence[Piece], target: Path) -> No
     finally:
         listing.unlink(missing_ok=True)
     if done.returncode or done.stderr.strip():
-        reason = (done.stderr.strip().splitlines() or [f"ffmpeg stopped with status {done.returncode}"])[0]
+        reason = (done.stderr.strip().splitlines() or [ending(done.returncode)])[0]
         raise EncodingError(f"{film.path}: its pieces could not be joined: {reason}")
     wanted = sum(count for _, count in pieces)
     found = [line[6:] for line in done.stdout.splitlines() if line.startswith("frame=")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -24,6 +25,16 @@ def reason_in(lines: Iterable[str]) -> str:
         if text and not _NOISE.search(text):
             return text
     return ""
+
+
+def ending(code: int) -> str:
+    """How a process that said nothing ended, in words."""
+    if code >= 0:
+        return f"it stopped with status {code} and gave no reason"
+    try:
+        return f"it was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"it was killed by signal {-code}"
 
 
 class Listener:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from render.encoding.codecs import ffmpeg_path
+from render.encoding.listener import ending
 from render.encoding.opening import opened
 from render.errors import EncodingError
 
@@ -41,7 +42,10 @@ def sound_facts(file: str | os.PathLike[str]) -> SoundFacts:
     if not file.is_file():
         raise EncodingError(f"there is no file {file}")
     command = [ffmpeg_path(), "-hide_banner", "-nostdin", *opened(file)]
-    shown = subprocess.run(command, capture_output=True, text=True, errors="replace").stderr
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if done.returncode < 0:
+        raise EncodingError(f"{file}: ffmpeg failed: {ending(done.returncode)}")
+    shown = done.stderr
     stream = _STREAM.search(shown)
     if stream is None:
         raise EncodingError(f"{file} holds no sound that ffmpeg can read")

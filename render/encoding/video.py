@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from render.encoding.codecs import CODECS, SPEEDS, Encoder, ffmpeg_path, listed
 from render.encoding.feeder import Feeder
 from render.encoding.framing import Framing
 from render.encoding.hardware import ENCODERS, picked_encoder
-from render.encoding.listener import Listener
+from render.encoding.listener import Listener, ending
 from render.encoding.tags import Tags, metadata_file
 from render.errors import EncodingError
 from render.pixels import whole_levels
@@ -354,14 +353,4 @@ class VideoWriter(Writer):
             self._process.kill()
             code = self._process.wait()
         self._listener.join()
-        return EncodingError(f"{self.path}: ffmpeg failed: {self._listener.reason() or _ending(code)}")
-
-
-def _ending(code: int) -> str:
-    """How a process that said nothing ended, in words."""
-    if code >= 0:
-        return f"it stopped with status {code} and gave no reason"
-    try:
-        return f"it was killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"it was killed by signal {-code}"
+        return EncodingError(f"{self.path}: ffmpeg failed: {self._listener.reason() or ending(code)}")
