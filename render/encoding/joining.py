@@ -72,7 +72,7 @@ def _concatenate(film: VideoWriter, pieces: Sequence[Piece], target: Path) -> No
     finally:
         listing.unlink(missing_ok=True)
     if done.returncode or done.stderr.strip():
-        reason = (done.stderr.strip().splitlines() or [ending(done.returncode)])[0]
+        reason = (done.stderr.strip().splitlines() or [f"ffmpeg failed: {ending(done.returncode)}"])[0]
         raise EncodingError(f"{film.path}: its pieces could not be joined: {reason}")
     wanted = sum(count for _, count in pieces)
     found = [line[6:] for line in done.stdout.splitlines() if line.startswith("frame=")]

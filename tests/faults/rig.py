@@ -135,6 +135,34 @@ def killed_encoder(rig: Rig, out: str, seed: int) -> bool:
     return False
 
 
+QUESTIONS = ("-version", "-encoders", "-filters")
+
+
+def killed_answer(rig: Rig, out: str, seed: int) -> bool:
+    """Kill the ffmpeg that is asked what it has; returns whether one was seen."""
+    return killed_at_work(rig, out, QUESTIONS[seed % len(QUESTIONS)])
+
+
+def killed_joiner(rig: Rig, out: str, seed: int) -> bool:
+    """Kill the ffmpeg that joins the pieces; returns whether it was seen."""
+    return killed_at_work(rig, out, "concat")
+
+
+def killed_at_work(rig: Rig, out: str, word: str) -> bool:
+    """Kill an ffmpeg that was called with a word; returns whether one was seen."""
+    process, hit = rig.start(out), False
+    while process.is_alive() and not hit:
+        for pid in children(process.pid):
+            with contextlib.suppress(OSError):
+                if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                    os.kill(pid, signal.SIGKILL)
+                    hit = True
+        time.sleep(0.001)
+    process.join(PATIENCE_SECONDS)
+    assert process.exitcode in (0, 3), rig.said()[-2000:]
+    return hit
+
+
 def killed_renderer(rig: Rig, out: str, seed: int, number: int = signal.SIGKILL) -> bool:
     """Send a signal to a render at a random moment; returns whether it was still at work."""
     process = rig.start(out)

@@ -18,12 +18,23 @@ from functools import partial
 import pytest
 from conftest import FAULT_FIGURES
 
-from tests.faults.rig import OUTPUTS, Rig, children, killed_encoder, killed_renderer, killed_worker
+from tests.faults.rig import (
+    OUTPUTS,
+    Rig,
+    children,
+    killed_answer,
+    killed_encoder,
+    killed_joiner,
+    killed_renderer,
+    killed_worker,
+)
 
 QUICK, WHOLE = 1, 30
 KINDS = {
     "kill -9 of the renderer": (killed_renderer, WHOLE),
     "kill -9 of an ffmpeg": (killed_encoder, WHOLE),
+    "kill -9 of an ffmpeg that is asked what it has": (killed_answer, 9),
+    "kill -9 of the ffmpeg that joins": (killed_joiner, 5),
     "SIGTERM to the renderer": (partial(killed_renderer, number=signal.SIGTERM), 10),
     "Ctrl-C": (partial(killed_renderer, number=signal.SIGINT), 10),
     "kill -9 of a worker (--workers 2)": (killed_worker, 10),
@@ -52,7 +63,7 @@ def trials(rig, kind, seeds):
     return hits, losses
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "worker" not in kind and "SIG" not in kind])
+@pytest.mark.parametrize("kind", ["kill -9 of the renderer", "kill -9 of an ffmpeg"])
 def test_some_kills_at_random_moments(rig, kind):
     assert trials(rig, kind, range(QUICK))[1] == 0
 
