@@ -53,9 +53,14 @@ class CurveStrip:
         self._pictures = {f"uint{bits}": whole_levels(self.picture, bits) for bits in (8, 16)}
 
     def draw(self, frame: np.ndarray, seconds: Fraction | float) -> None:
-        """Put the lanes on a frame uint8 or uint16 [H, W, 3], with the playhead at `seconds`."""
+        """Put the lanes on a frame uint8 or uint16 [H, W, 3], with the playhead at `seconds`.
+
+        On a transparent frame [H, W, 4] they have their ground, too: curves are read on nothing else.
+        """
         picture = self._pictures[frame.dtype.name]
-        strip = frame[self.top : self.top + len(picture)]
+        whole = frame[self.top : self.top + len(picture)]
+        whole[..., 3:] = TOP[frame.dtype.name]
+        strip = whole[..., :3]
         strip[:] = picture
         part = min(max(float(seconds / self.duration), 0.0), 1.0)
         x = self.left + part * (self.right - self.left)

@@ -27,14 +27,22 @@ MOST_BLENDS = 4  # in a batch: each has weights of its own in memory, and saves 
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
-def to_levels(images: Tensor, bits: int = 8) -> Tensor:
-    """float [N, C, H, W], nominally in [-1, 1] → [N, H, W, 3] on its device, as `as_frames` wants it."""
+def to_levels(images: Tensor, bits: int = 8, transparent: bool = False) -> Tensor:
+    """float [N, C, H, W], nominally in [-1, 1] → [N, H, W, 3] on its device, as `as_frames` wants it.
+
+    transparent  keep the alpha of pictures that have it: [N, H, W, 4]; where there is nothing all four are 0
+    """
+    is_clear = images.shape[1] == 4 and transparent
     if images.shape[1] == 1:
         images = images.expand(-1, 3, -1, -1)
-    elif images.shape[1] == 4:
+    elif images.shape[1] == 4 and not is_clear:
         alpha = images[:, 3:].clamp(-1, 1) * 0.5 + 0.5
         images = (images[:, :3] + 1) * alpha - 1
-    return (to_uint16(images.float()) if bits == 16 else to_uint8(images)).contiguous()
+    levels = to_uint16(images.float()) if bits == 16 else to_uint8(images)
+    if is_clear:
+        nothing = torch.iinfo(levels.dtype).min
+        levels = levels.masked_fill(levels[..., 3:] == nothing, nothing)
+    return levels.contiguous()
 
 
 def as_frames(levels: Tensor) -> np.ndarray:
@@ -78,7 +86,7 @@ class Arrival:
 class Drawn:
     """One picture that was drawn.
 
-    picture  [H, W, 3], uint8 or uint16; or the batch it arrives with, and its number there
+    picture  [H, W, 3] or [H, W, 4], uint8 or uint16; or the batch it arrives with, and its number there
     fault    what shows that no sound network drew it, in words; empty for a picture
     """
 
@@ -86,7 +94,7 @@ class Drawn:
     fault: str = ""
 
     def array(self) -> np.ndarray:
-        """[H, W, 3], uint8 or uint16."""
+        """[H, W, 3] or [H, W, 4], uint8 or uint16."""
         if isinstance(self.picture, np.ndarray):
             return self.picture
         arrival, index = self.picture
@@ -101,6 +109,7 @@ class Drawer:
                 runs out all the same, half as many from then on
     resolution  of the pictures; a skip network that stops early saves the rest
     bits        a channel: 8 or 16
+    transparent whether pictures keep their alpha, if they have any; otherwise they are laid over black
     compiled    as in `fast`
     allow_broken  don't look for what is wrong with pictures
 
@@ -116,12 +125,13 @@ class Drawer:
         batch_size: int | None = None,
         resolution: int | None = None,
         bits: int = 8,
+        transparent: bool = False,
         compiled: bool | None = None,
         allow_broken: bool = False,
     ) -> None:
         if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
             raise PresetError(f"batch_size is a whole number of pictures from 1 on, not {batch_size!r}")
-        self.allow_broken = allow_broken
+        self.allow_broken, self.transparent = allow_broken, transparent
         model = blender.models[0]
         self.blender, self.resolution, self.bits = blender, resolution or model.resolution, bits
         self.device = model.mapping.w_avg.device
@@ -180,7 +190,7 @@ class Drawer:
             )
             with torch.inference_mode():
                 found = [""] * len(images) if self.allow_broken else faults(images)
-                arrival = Arrival(to_levels(images, self.bits))
+                arrival = Arrival(to_levels(images, self.bits, self.transparent))
             return [Drawn((arrival, index), fault) for index, fault in enumerate(found)]
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):

@@ -51,20 +51,23 @@ def compose(
 ) -> np.ndarray:
     """The pictures, each [H, W, 3] in sRGB, all uint8 or all uint16, as one frame [H', W', 3] of that kind.
 
+    Of pictures with alpha, [H, W, 4], comes a frame [H', W', 4] without background.
+
     All panels get the height of the tallest picture, times the scale. labels: what the captions say just now,
     if not what the layout says. Room for curves is left free. Raises RenderError for pictures of another kind
     and PresetError where the layout asks for pictures or labels that are not there.
     """
     kind = "uint16" if pictures and pictures[0].dtype == np.uint16 else "uint8"
     bits = 8 * np.dtype(kind).itemsize
+    channels = 4 if pictures and pictures[0].shape[2:] == (4,) else 3
     for number, picture in enumerate(pictures):
-        if picture.dtype != kind or picture.ndim != 3 or picture.shape[2] != 3:
+        if picture.dtype != kind or picture.ndim != 3 or picture.shape[2] != channels:
             found = f"{picture.dtype} {list(picture.shape)}"
-            raise RenderError(f"panels: picture {number} is {found}; expected {kind} [H, W, 3]")
+            raise RenderError(f"panels: picture {number} is {found}; expected {kind} [H, W, {channels}]")
     sizes = tuple((picture.shape[1], picture.shape[0]) for picture in pictures)
     plan = plan_of(layout, sizes)
     labels = labels or layout.labels or ()
-    frame = _ground(layout, sizes, bits).copy()
+    frame = _ground(layout, sizes, bits, channels).copy()
     for place in plan.places:
         panel = resized(pictures[place.picture], (place.width, place.height), layout.filter)
         frame[place.y : place.y + place.height, place.x : place.x + place.width] = panel
@@ -75,22 +78,28 @@ def compose(
                 (place.width, plan.strip),
                 color_of(layout.background),
                 font=layout.font,
+                transparent=channels == 4,
             )
             frame[y : y + plan.strip, place.x : place.x + place.width] = whole_levels(strip, bits)
     return frame
 
 
 @lru_cache(maxsize=4)
-def _ground(layout: Layout, sizes: tuple[Size, ...], bits: int) -> np.ndarray:
-    """The frame without pictures and words: background and borders, which stay the same for a whole clip."""
+def _ground(layout: Layout, sizes: tuple[Size, ...], bits: int, channels: int) -> np.ndarray:
+    """The frame without pictures and words: background and borders, which stay the same for a whole clip.
+
+    Of four channels there is no background: all of it is transparent.
+    """
     plan = plan_of(layout, sizes)
     width, height = plan.size
-    ground = np.empty((height, width, 3), dtype=np.uint8)
-    ground[:] = color_of(layout.background)
+    opaque = (255,) * (channels - 3)
+    ground = np.zeros((height, width, channels), dtype=np.uint8)
+    if channels == 3:
+        ground[:] = color_of(layout.background)
     for place in plan.places if layout.border else ():
         x, y = place.x - layout.border, place.y - layout.border
         right, bottom = place.x + place.width + layout.border, place.y + place.height + layout.border
-        ground[y:bottom, x:right] = color_of(layout.border_color)
+        ground[y:bottom, x:right] = (*color_of(layout.border_color), *opaque)
     return whole_levels(ground, bits)
 
 
@@ -161,8 +170,11 @@ def caption(
     letters: int | None = None,
     align: str = "center",
     font: str | None = None,
+    transparent: bool = False,
 ) -> np.ndarray:
     """A label on its ground, uint8 [height, width, 3], read-only. A text too wide for it ends in "…".
+
+    transparent: words that can be read on that ground, alone: uint8 [height, width, 4].
 
     letters: height of the letters in pixels; by default what the strip was made for. align: "center" or
     "right", the latter with room for the picture that follows. font: its file, if not the shipped one.
@@ -170,6 +182,12 @@ def caption(
     strip = Image.new("RGB", size, background)
     with whole_letters(font):
         corner, mask = _words(text, size, letters or round(size[1] / STRIP_SHARE), align, font)
+    if transparent:
+        words = np.zeros((size[1], size[0], 4), np.uint8)
+        box = words[corner[1] : corner[1] + mask.height, corner[0] : corner[0] + mask.width]
+        box[..., 3] = np.asarray(mask)[: box.shape[0], : box.shape[1]]
+        box[..., :3] = np.where(box[..., 3:] > 0, _ink(background), 0)
+        return words
     strip.paste(_ink(background), corner, mask)
     return np.asarray(strip)  # read-only, since it is Pillow's
 

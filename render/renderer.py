@@ -14,7 +14,9 @@ from render.curve_strip import CurveStrip
 from render.drawing import Drawer, Drawn
 from render.errors import PresetError, RenderError
 from render.lettering import check_font
-from render.panels import Layout, compose, layout_of
+from render.panels import Layout, color_of, compose, layout_of
+from render.pixels import laid_over, whole_levels
+from render.preset.formats import without_alpha
 from render.preset.motion import VARS
 from render.scene import Moment, Picture, Scene
 from render.shelf import Shelf
@@ -49,6 +51,8 @@ class Renderer:
     batch_size  pictures drawn at once; by default as many as fit in a modest amount of memory
     resolution  draw smaller pictures, for a preview (a skip network stops early and saves the rest)
     bits        a channel of the frames: 8, or 16 for files that show more than 8 or dither
+    transparent  whether frames keep the alpha of pictures, [H, W, 4]; without, pictures that have it are laid
+                over the background of the panels
     allow_broken  draw also what is no picture: without numbers, or of one colour
     compiled    machine code for the networks: True compiles what lies not on disk, None uses what does
 
@@ -65,6 +69,7 @@ class Renderer:
         batch_size: int | None = None,
         resolution: int | None = None,
         bits: int = 8,
+        transparent: bool = False,
         allow_broken: bool = False,
         compiled: bool | None = None,
     ):
@@ -77,12 +82,15 @@ class Renderer:
         width, height = (side * self.resolution // full for side in scene.picture_size)
         self.picture_size = width, height
         self.shelf = Shelf()
+        self.has_alpha = scene.model.config.img_channels == 4
+        self.bits, self.transparent = bits, transparent
         self.drawer = Drawer(
             scene.blender,
             precision=scene.preset.precision,
             batch_size=batch_size,
             resolution=self.resolution,
             bits=bits,
+            transparent=self.has_alpha,
             compiled=compiled,
             allow_broken=allow_broken,
         )
@@ -93,13 +101,16 @@ class Renderer:
         return self.drawer.precision
 
     @property
-    def bits(self) -> int:
-        """A channel of the frames: 8 or 16. May be set before the first one."""
-        return self.drawer.bits
+    def transparent(self) -> bool:
+        """Whether frames are [H, W, 4]. May be set before the first one; PresetError: there is no alpha."""
+        return self._is_transparent
 
-    @bits.setter
-    def bits(self, bits: int) -> None:
-        self.drawer.bits = bits
+    @transparent.setter
+    def transparent(self, wanted: bool) -> None:
+        if wanted and not self.has_alpha:
+            channels = self.scene.model.config.img_channels
+            raise PresetError(f"these networks draw no transparency: {without_alpha(channels)}")
+        self._is_transparent = wanted
 
     @property
     def dtype(self) -> str:
@@ -118,7 +129,9 @@ class Renderer:
         return self.layout.size([self.picture_size] * count)
 
     def frames(self, moments: Iterable[Moment]) -> Iterator[np.ndarray]:
-        """Frames [H, W, 3] of the moments, in their order. Memory does not grow with their number.
+        """Frames [H, W, 3], or transparent ones [H, W, 4], of the moments, in their order.
+
+        Memory does not grow with their number.
 
         Three things go on at once: moments are worked out, pictures are drawn, and frames are put together
         (and encoded, where they go). Of each, little waits for the next.
@@ -126,13 +139,17 @@ class Renderer:
         Raises RenderError at a moment with a picture that no sound network draws.
         """
         layout, strip = self.layout, self._curve_strip()
+        ground = color_of(layout.background)
+        # Pictures with alpha have 16 bits until all that is laid over something is, whatever files want: so a
+        # file does not depend on those beside it.
+        self.drawer.bits = 16 if self.has_alpha else self.bits
         for moment, pictures in self._drawn(moments):
             self._check(moment, pictures)
             arrays = [pictures[picture.key].array() for picture in moment.pictures]
             frame = compose(arrays, layout, moment.captions)
             if strip:
                 strip.draw(frame, moment.seconds)
-            yield frame
+            yield whole_levels(frame if self.transparent else laid_over(frame, ground), self.bits)
 
     def _check(self, moment: Moment, pictures: Mapping[bytes, Drawn]) -> None:
         """Raises RenderError where a picture of the moment is none."""

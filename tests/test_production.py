@@ -31,7 +31,7 @@ from render.encoding import codecs as encoders
 from render.encoding.gif import GifWriter
 from render.errors import BlendreelWarning, EncodingError, PresetError
 from render.preset import FORMATS, AnimationOutput, Preset, load_output
-from render.preset.formats import CODECS, CONTAINERS, ENCODERS, PLACES
+from render.preset.formats import CLEAR, CODECS, CONTAINERS, ENCODERS, PLACES
 from render.preset.outputs import name_pattern
 from tests.conftest import CLIP
 
@@ -147,7 +147,18 @@ def test_presets_and_encoders_know_the_same_files():
                 writer = open_writer(name, width=31, height=17, fps=25, bits=bits, **wanted)
                 assert writer.coded_size == output.size((31, 17))
     assert CODECS.keys() == encoders.CODECS.keys()
+    for suffix, codecs in CLEAR.items():
+        for codec in codecs:
+            for bits in CODECS[codec].clear_bits:
+                named = {"codec": codec} if len(CONTAINERS[suffix]) > 1 else {}
+                name = f"a/%d{suffix}" if suffix == ".png" else f"a{suffix}"
+                options = {"width": 32, "height": 32, "fps": 25, "bits": bits, **named}
+                assert open_writer(name, transparent=True, **options).codec.name == codec
+                assert load_output({"file": name, "transparent": True, "bits": bits, **named}).transparent
+    for suffix in CONTAINERS.keys() - CLEAR.keys():
+        assert not container_of(f"a{suffix}").make.keywords["clear_codecs"]
     for name, codec in CODECS.items():
+        assert set(codec.clear_bits) == encoders.CODECS[name].clear.keys()
         assert (codec.title, codec.worst_crf) == (encoders.CODECS[name].title, encoders.CODECS[name].max_crf)
         assert set(codec.bits) == encoders.CODECS[name].pixels.keys()
         assert codec.usual_bits == (8 if encoders.CODECS[name].is_rgb else encoders.CODECS[name].deep_bits)

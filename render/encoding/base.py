@@ -32,6 +32,7 @@ class Writer(ABC):
 
     width, height  of the frames that are written
     dtype          of the frames: uint8 or uint16 over their whole range, or float32 in [0, 1]
+    transparent    whether frames are RGBA [H, W, 4] with straight alpha, which the file keeps
     framing        how they are fitted to another size; by default the file has theirs
     tags           what the file says of itself; by default nothing
 
@@ -46,6 +47,7 @@ class Writer(ABC):
         height: int,
         fps: Fraction | int | str,
         dtype: str = "uint8",
+        transparent: bool = False,
         framing: Framing | None = None,
         tags: Tags | None = None,
     ) -> None:
@@ -54,6 +56,7 @@ class Writer(ABC):
         self.frame_width, self.frame_height = int(width), int(height)
         self.width, self.height = framing.size if framing else (self.frame_width, self.frame_height)
         self.framing, self.dtype, self.tags = framing, str(dtype), tags
+        self.transparent = bool(transparent)
         self.fps = checked_fps(self.path, fps)
         if self.dtype not in TOP:
             raise EncodingError(f"{self.path}: frames cannot be {dtype}; choose one of {', '.join(TOP)}")
@@ -67,6 +70,11 @@ class Writer(ABC):
         """Bits of the frames that it makes the most of: 16 where it shows more than 8, or dithers; else 8."""
         return 8
 
+    @property
+    def channels(self) -> int:
+        """Of the frames that it takes: 3, or with alpha 4."""
+        return 3 + self.transparent
+
     def start(self) -> None:
         """Make the folder and the part file, and start the encoder; EncodingError where one cannot be."""
         self._claim()
@@ -78,16 +86,20 @@ class Writer(ABC):
             raise
 
     def write(self, frame: np.ndarray) -> None:
-        """Add a frame [H, W, 3] in sRGB, of the writer's dtype. The array may be reused once this returns."""
+        """Add a frame [H, W, 3], or transparent [H, W, 4], in sRGB, of its dtype.
+
+        The array may be reused once this returns.
+        """
         if not self._is_open:
             raise EncodingError(f"{self.path}: no frame can be written before the start or after the end")
-        shape = (self.frame_height, self.frame_width, 3)
+        shape = (self.frame_height, self.frame_width, self.channels)
         if getattr(frame, "dtype", None) != self.dtype or frame.shape != shape:
             is_array = isinstance(frame, np.ndarray)
             found = f"{frame.dtype} {list(frame.shape)}" if is_array else type(frame).__name__
+            letters = "RGBA" if self.transparent else "RGB"
             raise EncodingError(
                 f"{self.path}: frame {self.frames_written} is {found}; "
-                f"expected {self.dtype} {list(shape)} (height, width, RGB)"
+                f"expected {self.dtype} {list(shape)} (height, width, {letters})"
             )
         self._put(self.framing.apply(frame) if self.framing else frame)
         self.frames_written += 1

@@ -10,7 +10,7 @@ import functools
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import imageio_ffmpeg
 
@@ -77,6 +77,8 @@ _SVT_AV1 = Encoder("libsvtav1", "-preset", _numbers(12, 11, 10, 9, 8, 6, 5, 4, 3
 _AOM_AV1 = Encoder(
     *("libaom-av1", "-cpu-used", _numbers(8, 8, 8, 7, 6, 5, 4, 3, 2, 1), ("-row-mt", "1")), quality=_free_crf
 )
+# Of the film that alpha is in an AVIF: it has one channel, which SVT-AV1 cannot encode.
+ALPHA_AV1 = _AOM_AV1
 _VP9 = Encoder(
     "libvpx-vp9",
     "-cpu-used",
@@ -105,6 +107,7 @@ class Codec:
     title       its name for people
     encoders    those that can make it, the best first
     pixels      pixel format for each number of bits a channel
+    clear       the same for pictures with alpha; empty where it has none
     deep_bits   bits used for frames of more than 8 bits, unless asked otherwise
     max_crf     the worst quality; 0 where quality is not a matter of crf
     crf         the quality used unless asked otherwise
@@ -125,6 +128,7 @@ class Codec:
     dithered: float = 0
     tag: str = ""
     lossless: bool = False
+    clear: dict[int, str] = field(default_factory=dict)
 
     @property
     def is_rgb(self) -> bool:
@@ -161,8 +165,13 @@ CODECS: dict[str, Codec] = {
             24,
             (16, 16_384),
             34,
+            clear={8: "yuv420p", 10: "yuv420p10le"},  # alpha is a film of its own, see alpha.py
         ),
-        Codec("vp9", "VP9", (_VP9,), {8: "yuv420p", 10: "yuv420p10le"}, 8, 63, 24, dithered=40),
+        Codec(
+            *("vp9", "VP9", (_VP9,), {8: "yuv420p", 10: "yuv420p10le"}, 8, 63, 24),
+            dithered=40,
+            clear={8: "yuva420p"},
+        ),
         Codec(
             *("prores", "ProRes 422 HQ"),
             (Encoder("prores_ks", extra=("-profile:v", "3", "-vendor", "apl0")),),
@@ -174,6 +183,7 @@ CODECS: dict[str, Codec] = {
             (Encoder("prores_ks", extra=("-profile:v", "4", "-vendor", "apl0")),),
             {10: "yuv444p10le"},
             deep_bits=10,
+            clear={10: "yuva444p10le"},
         ),
         Codec(
             *("ffv1", "FFV1"),
@@ -181,20 +191,31 @@ CODECS: dict[str, Codec] = {
             {8: "bgr0", 10: "gbrp10le", 16: "gbrp16le"},
             deep_bits=16,
             lossless=True,
+            clear={8: "bgra", 10: "gbrap10le", 16: "gbrap16le"},
         ),
         Codec(
             *("webp", "animated WebP", (_WEBP,), {8: "bgra"}, 8, 100, 15, (1, 16_383)),
+            clear={8: "bgra"},
         ),
         Codec(
             *("apng", "APNG", (Encoder("apng", extra=("-pred", "mixed")),), {8: "rgb24", 16: "rgb48be"}, 16),
             lossless=True,
+            clear={8: "rgba", 16: "rgba64be"},
         ),
         Codec(
             *("png", "PNG", (Encoder("png", extra=("-pred", "mixed")),), {8: "rgb24", 16: "rgb48be"}, 16),
             lossless=True,
+            clear={8: "rgba", 16: "rgba64be"},
         ),
     )
 }
+
+
+def raw_pixels(bits: int, transparent: bool) -> str:
+    """ffmpeg's name for frames as arrays have them, of 8 or 16 bits a channel, RGB or RGBA."""
+    letters = "rgba" if transparent else "rgb"
+    channels = len(letters)
+    return letters + {(8, 3): "24", (8, 4): "", (16, 3): "48le", (16, 4): "64le"}[bits, channels]
 
 
 def ffmpeg_path() -> str:

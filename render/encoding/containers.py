@@ -28,19 +28,21 @@ class Container:
     settings: type
 
 
-def _video(name: str, muxer: str, *codecs: str) -> Container:
-    return Container(name, partial(VideoWriter, muxer=muxer, codecs=codecs), VideoSettings)
+def _video(name: str, muxer: str, *codecs: str, clear: tuple[str, ...] = ()) -> Container:
+    """clear: those of its codecs that hold transparency in it."""
+    make = partial(VideoWriter, muxer=muxer, codecs=codecs, clear_codecs=clear)
+    return Container(name, make, VideoSettings)
 
 
 KNOWN_EXTENSIONS: dict[str, Container] = {
     ".mp4": _video("MP4 video", "mp4", "h264", "hevc", "av1"),
-    ".webm": _video("WebM video", "webm", "vp9", "av1"),
-    ".mov": _video("QuickTime video", "mov", "h264", "hevc", "prores", "prores4444"),
-    ".mkv": _video("Matroska video", "matroska", "ffv1", "h264", "hevc", "av1", "vp9"),
+    ".webm": _video("WebM video", "webm", "vp9", "av1", clear=("vp9",)),
+    ".mov": _video("QuickTime video", "mov", "h264", "hevc", "prores", "prores4444", clear=("prores4444",)),
+    ".mkv": _video("Matroska video", "matroska", "ffv1", "h264", "hevc", "av1", "vp9", clear=("ffv1", "vp9")),
     ".gif": Container("animated GIF", GifWriter, GifSettings),
-    ".webp": _video("animated WebP", "webp", "webp"),
-    ".apng": _video("animated PNG", "apng", "apng"),
-    ".avif": _video("animated AVIF", "avif", "av1"),
+    ".webp": _video("animated WebP", "webp", "webp", clear=("webp",)),
+    ".apng": _video("animated PNG", "apng", "apng", clear=("apng",)),
+    ".avif": _video("animated AVIF", "avif", "av1", clear=("av1",)),
 }
 SEQUENCE = Container("sequence of PNG pictures", SequenceWriter, VideoSettings)
 
@@ -70,6 +72,7 @@ def open_writer(
     size: tuple[int, int] | None = None,
     fit: str = "pad",
     background: str = "#000000",
+    transparent: bool = False,
     tags: Tags | None = None,
     **settings: object,
 ) -> Writer:
@@ -78,12 +81,13 @@ def open_writer(
     dtype       of the frames: uint8, uint16, or float32 in [0, 1]
     size        of the file in pixels, if not the frames'; `fit` (pad, crop or stretch) and `background` say
                 what happens where the shapes differ
+    transparent frames are [H, W, 4] with straight alpha, and the file keeps it; bars are transparent, too
     tags        what the file says of itself; by default nothing
     settings    the fields of VideoSettings (codec, crf, bitrate, preset, bits, dither, threads) or of
                 GifSettings (loop, colors, dither, palette)
 
     Nothing is touched before the block is entered. Raises EncodingError for an unknown extension or
-    setting, and for a rate that the container cannot play exactly.
+    setting, for a rate that the container cannot play exactly, and for transparency that it cannot hold.
     """
     container = container_of(path)
     known = [field.name for field in dataclasses.fields(container.settings)]
@@ -103,6 +107,7 @@ def open_writer(
         height=height,
         fps=fps,
         dtype=dtype,
+        transparent=transparent,
         framing=framing,
         tags=tags,
         settings=checked,

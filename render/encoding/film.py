@@ -10,14 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
+from render.encoding.cutout import OPAQUE
 from render.encoding.quantize import Grid, Histogram, Palette, as_numbers
 from render.encoding.spool import Spool
+from render.pixels import has_alpha
 
 _EVERY_COLOUR = Grid((0, 0, 0), (256, 256, 256), (0, 0, 0))
 
 
 class Film:
-    """Takes the frames [H, W, 3] of a film one by one, then gives a palette for all, and the frames again.
+    """Takes the frames of a film one by one, then gives a palette for all, and the frames again.
+
+    transparent  whether they are [H, W, 4] instead of [H, W, 3]; what is not opaque needs no colours
 
     Memory does not grow with the film: frames go without loss into a folder beside `path`, and there is a
     counter for each colour (64 MiB, of which only what is used is ever touched).
@@ -25,11 +29,14 @@ class Film:
     Raises OSError where the folder cannot be made.
     """
 
-    def __init__(self, path: Path, *, width: int, height: int, fps: Fraction) -> None:
+    def __init__(
+        self, path: Path, *, width: int, height: int, fps: Fraction, transparent: bool = False
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(
             dir=path.parent, prefix=f".{path.stem}-", suffix=".part", ignore_cleanup_errors=True
         )
-        self._spool = Spool(Path(self._folder.name) / "film.mkv", width=width, height=height, fps=fps)
+        place = Path(self._folder.name) / "film.mkv"
+        self._spool = Spool(place, width=width, height=height, fps=fps, transparent=transparent)
         self._counts = np.zeros(_EVERY_COLOUR.count, dtype=np.uint32)
         try:
             self._spool.writer.start()
@@ -38,15 +45,18 @@ class Film:
             raise
 
     def add(self, frame: np.ndarray) -> None:
-        """Take a frame, uint8 [H, W, 3]."""
-        np.add.at(self._counts, as_numbers(frame.transpose(2, 0, 1)).ravel(), np.uint32(1))
+        """Take a frame, uint8."""
+        seen = frame[frame[..., 3] >= OPAQUE][:, :3] if has_alpha(frame) else frame.reshape(-1, 3)
+        np.add.at(self._counts, as_numbers(seen.T), np.uint32(1))
         self._spool.writer.write(frame)
 
     def palette(self, size: int) -> Palette:
         """The one palette of all frames taken, of no more than `size` entries; no frame can follow."""
         self._spool.writer.finish()
         places = np.flatnonzero(self._counts)
-        counts = self._counts[places].astype(np.float64)
+        if not len(places):  # of a film that shows nothing
+            places = np.array([0])
+        counts = np.maximum(self._counts[places], 1).astype(np.float64)
         self._counts = None
         histogram = Histogram(places, counts, _EVERY_COLOUR.colours(places))
         return Palette.of(histogram, _EVERY_COLOUR, size)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ImageColor
 
 from render.errors import EncodingError
-from render.pixels import TOP, resized
+from render.pixels import TOP, has_alpha, resized
 
 FITS = ("pad", "crop", "stretch")
 
@@ -17,7 +17,7 @@ FITS = ("pad", "crop", "stretch")
 class Framing:
     """Another size, in pixels; what happens where the shapes differ; the colour of the padding.
 
-    pad      the whole frame, with bars of the background beside it
+    pad      the whole frame, with bars of the background beside it; beside a frame with alpha nothing
     crop     the whole size is filled, and what hangs over is cut off, the same on both sides
     stretch  the whole frame in the whole size
     """
@@ -37,7 +37,7 @@ class Framing:
         self._colour()
 
     def apply(self, frame: np.ndarray) -> np.ndarray:
-        """A frame [H, W, 3] of any dtype that a writer takes, in this size."""
+        """A frame RGB or RGBA of any dtype that a writer takes, in this size."""
         width, height = self.size
         if frame.shape[:2] == (height, width):
             return frame
@@ -50,9 +50,9 @@ class Framing:
         x, y = (inner[0] - width) // 2, (inner[1] - height) // 2
         if self.fit == "crop":
             return frame[y : y + height, x : x + width]
-        top = TOP[frame.dtype.name]
-        canvas = np.empty((height, width, 3), frame.dtype)
-        canvas[:] = np.array(self._colour()) / 255 * top
+        canvas = np.zeros((height, width, frame.shape[2]), frame.dtype)
+        if not has_alpha(frame):
+            canvas[:] = np.array(self._colour()) / 255 * TOP[frame.dtype.name]
         canvas[-y : -y + inner[1], -x : -x + inner[0]] = frame
         return canvas
 

@@ -1,5 +1,7 @@
 """Animated GIF, a palette for each frame or one for all of them; what stands still is not drawn again.
 
+Where frames have alpha, what is less than half there is transparent.
+
 Source: CompuServe, "Graphics Interchange Format, version 89a" (1990), and Netscape's loop extension.
 The LZW coding is Pillow's.
 """
@@ -17,6 +19,7 @@ import numpy as np
 from PIL import GifImagePlugin, Image
 
 from render.encoding.base import Writer
+from render.encoding.cutout import OPAQUE, Cutout
 from render.encoding.dither import DITHERS, Dither
 from render.encoding.feeder import Feeder
 from render.encoding.film import Film
@@ -25,7 +28,7 @@ from render.encoding.quantize import Palette, Plan, Quantizer
 from render.encoding.steady import MAX_LAG, Steady, box_of
 from render.encoding.tags import Tags, gif_comment
 from render.errors import EncodingError
-from render.pixels import whole_levels
+from render.pixels import has_alpha, whole_levels
 from render.timeline import nearest_gif_rate, rate_text
 from render.timeline.rates import GIF_TICKS_PER_SECOND
 
@@ -46,6 +49,7 @@ class _Picture:
     plan: Plan | None  # None: nothing changed
     still: np.ndarray | None  # bool [H, W] of the box, the pixels not to be drawn; None: draw all
     origin: tuple[int, int]
+    wiped: bool = False  # whether its box is transparent again before the next one
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ class GifWriter(Writer):
     """Chooses colours in one thread and draws and writes in another; memory does not grow with the clip.
 
     Only what changed since the frame before is stored: a rectangle, and in it the still pixels are
-    transparent. Panels that stand still cost nothing.
+    transparent. Panels that stand still cost nothing. Of frames with alpha one waits for the next, which may
+    open holes, see `cutout`.
     """
 
     def __init__(
@@ -89,10 +94,20 @@ class GifWriter(Writer):
         fps: Fraction | int | str,
         settings: GifSettings | None = None,
         dtype: str = "uint8",
+        transparent: bool = False,
         framing: Framing | None = None,
         tags: Tags | None = None,
     ) -> None:
-        super().__init__(path, width=width, height=height, fps=fps, dtype=dtype, framing=framing, tags=tags)
+        super().__init__(
+            *(path,),
+            width=width,
+            height=height,
+            fps=fps,
+            dtype=dtype,
+            transparent=transparent,
+            framing=framing,
+            tags=tags,
+        )
         self.settings = settings or GifSettings()
         if max(self.width, self.height) > MAX_SIDE:
             raise EncodingError(
@@ -107,10 +122,11 @@ class GifWriter(Writer):
             )
         self._ticks = int(GIF_TICKS_PER_SECOND / self.fps)
         self._quantizer = self._quantizer_of(None)
-        self._steady = Steady()
+        self._steady, self._cutout = Steady(), Cutout()
+        self._waiting: _Levels | None = None  # for the frame after it
         self._film: Film | None = None
         self._file: IO[bytes] | None = None
-        self._colours: Feeder[np.ndarray] | None = None
+        self._colours: Feeder[np.ndarray] | Feeder[_Levels] | None = None
         self._drawing: Feeder[_Picture] | None = None
 
     def _quantizer_of(self, palette: Palette | None) -> Quantizer:
@@ -120,7 +136,8 @@ class GifWriter(Writer):
         try:
             self._file = self.part_path.open("wb")
             if self.settings.palette == "global":
-                self._film = Film(self.path, width=self.width, height=self.height, fps=self.fps)
+                size = {"width": self.width, "height": self.height, "fps": self.fps}
+                self._film = Film(self.path, **size, transparent=self.transparent)
                 self._colours = Feeder(self._film.add, depth=2, name="gif-counting")
                 return
         except OSError as error:
@@ -148,32 +165,52 @@ class GifWriter(Writer):
 
     def _put(self, frame: np.ndarray) -> None:
         levels = whole_levels(frame, 8)
-        self._colours.put(levels.copy() if self._film else _planes(levels))
+        self._colours.put(levels.copy() if self._film else _levels(levels))
 
-    def _choose(self, planes: np.ndarray) -> None:
-        """Find what changed in a frame uint8 [3, H, W], and the colours for it; runs in the first thread."""
-        lag = min(int(_LAG * self._quantizer.error), MAX_LAG)
-        changed = self._steady.changed(planes, lag)
-        if changed is None:
-            self._drawing.put(_Picture(self._quantizer.plan(planes), None, (0, 0)))
+    def _choose(self, frame: _Levels) -> None:
+        """Find what changed in a frame, and the colours for it; runs in the first thread."""
+        if self.transparent:
+            waiting, self._waiting = self._waiting, frame
+            if waiting is not None:
+                self._cut(waiting, frame.opaque)
             return
-        x, y, right, bottom = box_of(changed)
-        changed, planes = changed[y:bottom, x:right], planes[:, y:bottom, x:right]
+        changed = self._steady.changed(frame.planes, self._lag)
+        if changed is None:
+            self._drawing.put(_Picture(self._quantizer.plan(frame.planes), None, (0, 0)))
+            return
+        self._plan(frame.planes, changed, box_of(changed))
+
+    def _cut(self, frame: _Levels, after: np.ndarray | None) -> None:
+        """The same for a frame with alpha; `after`: what is seen of the next one, bool [H, W]."""
+        cut = self._cutout.cut(frame.planes, frame.opaque, after, self._lag)
+        self._plan(frame.planes, cut.drawn, cut.box, cut.wiped)
+
+    def _plan(
+        self, planes: np.ndarray, drawn: np.ndarray, box: tuple[int, int, int, int], wiped: bool = False
+    ) -> None:
+        x, y, right, bottom = box
+        drawn, planes = drawn[y:bottom, x:right], planes[:, y:bottom, x:right]
         plan = None
-        if changed.any():
-            plan = self._quantizer.plan(planes, changed, room=MAX_COLORS - 1)  # one is for transparent
-        self._drawing.put(_Picture(plan, ~changed, (x, y)))
+        if drawn.any():
+            plan = self._quantizer.plan(planes, drawn, room=MAX_COLORS - 1)  # one is for transparent
+        self._drawing.put(_Picture(plan, ~drawn, (x, y), wiped))
+
+    @property
+    def _lag(self) -> int:
+        """Levels that a pixel may fall behind."""
+        return min(int(_LAG * self._quantizer.error), MAX_LAG)
 
     def _draw(self, picture: _Picture) -> None:
         """Draw and write one frame; runs in the second thread."""
         if picture.plan is None:
             palette = self._quantizer.fixed.colours if self._film else np.zeros((1, 3), dtype=np.uint8)
-            indices = np.zeros((1, 1), dtype=np.uint8)
+            indices = np.zeros(picture.still.shape, dtype=np.uint8)
         else:
             indices, palette = picture.plan.draw(picture.origin), picture.plan.palette
-        control: dict[str, object] = {"duration": self._ticks * 10, "disposal": 1}
+        control: dict[str, object] = {"duration": self._ticks * 10, "disposal": 1 + picture.wiped}
         control["include_color_table"] = self._film is None
-        if picture.still is not None and picture.still.any():
+        # Some programs wipe to a colour where a picture names no transparent one.
+        if self.transparent or (picture.still is not None and picture.still.any()):
             control["transparency"] = len(palette)
             indices[picture.still] = len(palette)
             palette = np.concatenate([palette, palette[:1]])
@@ -192,8 +229,10 @@ class GifWriter(Writer):
             self._quantizer = self._quantizer_of(palette)
             self._start_drawing(palette)
             for frame in self._film.frames():
-                self._colours.put(_planes(frame))
+                self._colours.put(_levels(frame))
             self._colours.close()
+        if self._waiting is not None:
+            self._cut(self._waiting, None)
         self._drawing.close()
         try:
             self._file.write(_TRAILER)
@@ -219,6 +258,24 @@ class GifWriter(Writer):
         return EncodingError(f"{self.path}: cannot be written: {error.strerror}")
 
 
-def _planes(levels: np.ndarray) -> np.ndarray:
-    """A frame uint8 [H, W, 3] channel by channel, [3, H, W]: what follows runs on whole planes."""
-    return levels.transpose(2, 0, 1).copy()
+@dataclass(frozen=True)
+class _Levels:
+    """A frame channel by channel, since what follows runs on whole planes.
+
+    planes  uint8 [3, H, W]
+    opaque  bool [H, W], what is seen of a frame with alpha
+    """
+
+    planes: np.ndarray
+    opaque: np.ndarray | None = None
+
+
+def _levels(frame: np.ndarray) -> _Levels:
+    """Of a frame uint8 [H, W, 3] or [H, W, 4]."""
+    planes = frame[..., :3].transpose(2, 0, 1).copy()
+    if not has_alpha(frame):
+        return _Levels(planes)
+    opaque = frame[..., 3] >= OPAQUE
+    if opaque.any():  # what is not seen has a colour of what is: none is looked for that nobody needs
+        planes[:, ~opaque] = planes[:, opaque][:, :1]
+    return _Levels(planes, opaque)

@@ -30,8 +30,13 @@ Piece = tuple[Path, int]  # its file, and how many frames it has
 
 
 def can_join(writer: Writer) -> bool:
-    """Whether the file of a writer can be made of pieces. GIFs, other animations and pictures cannot."""
-    return isinstance(writer, VideoWriter) and writer.muxer in JOINABLE
+    """Whether the file of a writer can be made of pieces. GIFs, other animations and pictures cannot.
+
+    Nor can VP9 with alpha: that lies beside the pictures, where the container of pieces has no place for it.
+    """
+    if not isinstance(writer, VideoWriter) or writer.muxer not in JOINABLE:
+        return False
+    return not (writer.transparent and writer.codec.name == "vp9")
 
 
 def piece_writer(film: VideoWriter, path: Path, threads: int = 0) -> VideoWriter:

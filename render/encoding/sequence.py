@@ -29,7 +29,7 @@ class SequenceWriter(VideoWriter):
     """
 
     def __init__(self, path: str | os.PathLike[str], **options: Any) -> None:
-        super().__init__(path, **options, muxer="image2", codecs=("png",))
+        super().__init__(path, **options, muxer="image2", codecs=("png",), clear_codecs=("png",))
         self.folder = self.path.absolute().parent
         self.part_path = self.folder.with_name(self.folder.name + ".part")
         if len(_NUMBER.findall(self.path.stem)) != 1 or self.path.stem.count("%") != 1:

@@ -19,15 +19,23 @@ class Steady:
     def __init__(self) -> None:
         self._drawn: np.ndarray | None = None  # uint8 [3, H, W]
 
-    def changed(self, planes: np.ndarray, tolerance: int) -> np.ndarray | None:
-        """The pixels of a frame uint8 [3, H, W] to draw, bool [H, W]; None for all, in a first frame."""
+    def changed(
+        self, planes: np.ndarray, tolerance: int, missing: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        """The pixels of a frame uint8 [3, H, W] to draw, bool [H, W]; None for all, in a first frame.
+
+        missing: bool [H, W], pixels that show nothing yet, and so are drawn whatever their colour is.
+        """
         if self._drawn is None:
             self._drawn = planes
             return None
         near = np.maximum(planes, self._drawn)
         near -= np.minimum(planes, self._drawn)
         far = near > tolerance
-        still = long_runs(~(far[0] | far[1] | far[2]), MIN_RUN)
+        changed = far[0] | far[1] | far[2]
+        if missing is not None:
+            changed |= missing
+        still = long_runs(~changed, MIN_RUN)
         changed = ~still
         self._drawn = np.where(changed, planes, self._drawn)
         return changed

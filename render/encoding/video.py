@@ -14,18 +14,18 @@ from fractions import Fraction
 
 import numpy as np
 
-from render.encoding import muxers
+from render.encoding import alpha, muxers
 from render.encoding.audio import Audio, add_sound
 from render.encoding.base import Writer
 from render.encoding.claim import fresh
-from render.encoding.codecs import CODECS, SPEEDS, Encoder, ffmpeg_path, listed
+from render.encoding.codecs import CODECS, SPEEDS, Codec, Encoder, ffmpeg_path, listed, raw_pixels
 from render.encoding.feeder import Feeder
 from render.encoding.framing import Framing
 from render.encoding.hardware import ENCODERS, picked_encoder
 from render.encoding.listener import Listener, ending
 from render.encoding.tags import Tags, metadata_file
 from render.errors import EncodingError
-from render.pixels import whole_levels
+from render.pixels import colours_spread, whole_levels
 
 EXIT_SECONDS = 10  # how long an ffmpeg that has closed its input may take to say why
 
@@ -43,7 +43,7 @@ PLAIN_COLOUR_FILTER = (
 )
 # Dots stand still in an ordered dither: they do not crawl, and cost few bits.
 DITHER = "ordered"
-_STEPS = {"yuv420p": (2, 2), "yuv422p": (2, 1)}  # columns and rows that share a colour
+_STEPS = {"yuv420p": (2, 2), "yuva420p": (2, 2), "yuv422p": (2, 1)}  # columns and rows that share a colour
 _BITRATE = re.compile(r"^\d+(\.\d+)?[kM]?$")
 
 
@@ -106,28 +106,38 @@ class VideoWriter(Writer):
         fps: Fraction | int | str,
         settings: VideoSettings | None = None,
         dtype: str = "uint8",
+        transparent: bool = False,
         framing: Framing | None = None,
         tags: Tags | None = None,
         muxer: str = "mp4",
         codecs: tuple[str, ...] = ("h264",),
+        clear_codecs: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(path, width=width, height=height, fps=fps, dtype=dtype, framing=framing, tags=tags)
+        super().__init__(
+            *(path,),
+            width=width,
+            height=height,
+            fps=fps,
+            dtype=dtype,
+            transparent=transparent,
+            framing=framing,
+            tags=tags,
+        )
         self.settings, self.muxer = settings or VideoSettings(), muxer
-        name = self.settings.codec or codecs[0]
-        if name not in codecs:
-            known = ", ".join(codecs)
-            raise EncodingError(f"{self.path}: this kind of file cannot hold {name}; choose one of {known}")
-        self.codec = CODECS[name]
+        self.codec = self._picked_codec(codecs, clear_codecs)
         self._check_quality()
+        formats = self.codec.clear if self.transparent else self.codec.pixels
         is_deep = self.dtype != "uint8"
-        usual = self.codec.deep_bits if is_deep or len(self.codec.pixels) == 1 else 8
+        usual = self.codec.deep_bits if is_deep or len(formats) == 1 else 8
         self.bits = self.settings.bits or usual
-        if self.bits not in self.codec.pixels:
-            known = ", ".join(str(bits) for bits in self.codec.pixels)
-            raise EncodingError(f"{self.path}: bits is {self.bits}; {self.codec.title} has {known} a channel")
-        self.pixels = self.codec.pixels[self.bits]
-        # To more than 8 bits, and to 8 where there is something to dither, frames go with 16.
-        self._pipe_bits = self.depth if is_deep or self.bits > 8 else 8
+        if self.bits not in formats:
+            known = ", ".join(str(bits) for bits in formats)
+            title = self.codec.title + " with transparency" * self.transparent
+            raise EncodingError(f"{self.path}: bits is {self.bits}; {title} has {known} a channel")
+        self.pixels = formats[self.bits]
+        # To more than 8 bits, and to 8 where there is something to dither, frames go with 16; and always with
+        # alpha, since from 8 bits to 16 ffmpeg makes white a little grey.
+        self._pipe_bits = self.depth if is_deep or self.bits > 8 or self.transparent else 8
         columns, rows = _STEPS.get(self.pixels.removesuffix("10le"), (1, 1))
         self._padding = ((0, -self.height % rows), (0, -self.width % columns), (0, 0))
         self._check_size()
@@ -135,6 +145,20 @@ class VideoWriter(Writer):
         self._tags_file = ""  # that ffmpeg reads the tags from
         self._listener: Listener | None = None
         self._feeder: Feeder[bytes] | None = None
+
+    def _picked_codec(self, codecs: tuple[str, ...], clear: tuple[str, ...]) -> Codec:
+        """The codec that is asked for, or the usual one; for transparent frames one of `clear`."""
+        usual = clear if self.transparent and clear else codecs
+        name = self.settings.codec or usual[0]
+        if name not in codecs:
+            known = ", ".join(codecs)
+            raise EncodingError(f"{self.path}: this kind of file cannot hold {name}; choose one of {known}")
+        if self.transparent and name not in clear:
+            here = f"{' or '.join(clear)} does" if clear else "no codec does"
+            raise EncodingError(
+                f"{self.path}: {CODECS[name].title} holds no transparency; in this kind of file {here}"
+            )
+        return CODECS[name]
 
     def _check_quality(self) -> None:
         crf, title = self.settings.crf, self.codec.title
@@ -170,9 +194,8 @@ class VideoWriter(Writer):
         """The whole ffmpeg command line."""
         rate = f"{self.fps.numerator}/{self.fps.denominator}"
         size = "{}x{}".format(*self.coded_size)
-        settings = self.settings
         encoder = self.encoder
-        raw = "rgb48le" if self._pipe_bits == 16 else "rgb24"
+        raw = raw_pixels(self._pipe_bits, self.transparent)
         return [
             *(
                 ffmpeg_path(),
@@ -187,17 +210,26 @@ class VideoWriter(Writer):
             *encoder.device,
             *("-f", "rawvideo", "-pix_fmt", raw, "-video_size", size, "-framerate", rate, "-i", "pipe:0"),
             *self.tag_options(),
-            *("-an", "-vf", self._filters(encoder), "-fps_mode", "passthrough"),
-            *("-c:v", encoder.name, *self.codec.quality(encoder, settings.crf, settings.bitrate)),
-            *(
-                *encoder.speed(settings.preset),
-                *encoder.always(self.coded_size),
-                "-threads",
-                str(settings.threads),
-            ),
+            *("-an", "-fps_mode", "passthrough"),
+            *self._encoding_options(encoder),
             *self.letters(),
             *muxers.options(self.muxer, self.fps),
             *("-f", self.muxer, "-y", f"file:{self._target()}"),
+        ]
+
+    def _encoding_options(self, encoder: Encoder) -> list[str]:
+        """The options from the filters to the encoder; in an AVIF alpha is a film of its own."""
+        settings = self.settings
+        if self.transparent and self.muxer == "avif":
+            return alpha.options(self, encoder, self._filters(encoder))
+        return [
+            *("-vf", self._filters(encoder), "-c:v", encoder.name),
+            *self.codec.quality(encoder, settings.crf, settings.bitrate),
+            *encoder.speed(settings.preset),
+            *encoder.always(self.coded_size),
+            # Alpha would be lost in pictures that are never shown.
+            *(("-auto-alt-ref", "0") if self.transparent and self.codec.name == "vp9" else ()),
+            *("-threads", str(settings.threads)),
         ]
 
     def tag_options(self) -> list[str]:
@@ -249,15 +281,19 @@ class VideoWriter(Writer):
 
     def _filters(self, encoder: Encoder) -> str:
         """All that happens to a frame on its way to the encoder."""
-        return ",".join(filter(None, (self._colour_filter(), encoder.intake(self.bits))))
+        colours = self._colour_filter()
+        if self.pixels.startswith("yuva"):
+            colours = alpha.merged(colours, self.pixels, _TAGS)
+        return ",".join(filter(None, (colours, encoder.intake(self.bits))))
 
     def _colour_filter(self) -> str:
         if self.codec.is_rgb:
             return f"format={self.pixels}"
+        pixels = self.pixels.replace("yuva", "yuv")  # alpha goes another way
         if "zscale" not in listed(ffmpeg_path(), "filters"):
-            return PLAIN_COLOUR_FILTER.format(pixels=self.pixels)
+            return PLAIN_COLOUR_FILTER.format(pixels=pixels)
         dither = DITHER if self._is_dithered else "none"
-        return COLOUR_FILTER.format(dither=dither, pixels=self.pixels)
+        return COLOUR_FILTER.format(dither=dither, pixels=pixels)
 
     def _prepare(self) -> None:
         self._check_sound()
@@ -291,6 +327,8 @@ class VideoWriter(Writer):
 
     def _put(self, frame: np.ndarray) -> None:
         frame = whole_levels(frame, self._pipe_bits)
+        if self.transparent and not self.codec.lossless:
+            frame = colours_spread(frame)
         if self._padding[0][1] or self._padding[1][1]:
             frame = np.pad(frame, self._padding, mode="edge")
         self._feeder.put(frame.tobytes())

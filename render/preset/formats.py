@@ -20,6 +20,7 @@ class Codec:
     worst_crf       the end of its scale of quality; 0 where it has one quality only
     bits            it can store, a channel
     usual_bits      of these, unless asked otherwise: 10 where that costs nothing
+    clear_bits      it can store beside transparency; none where it holds none
     pixels_in_step  columns and rows that share a colour
     """
 
@@ -28,19 +29,20 @@ class Codec:
     bits: tuple[int, ...] = (8,)
     pixels_in_step: tuple[int, int] = (1, 1)
     usual_bits: int = 8
+    clear_bits: tuple[int, ...] = ()
 
 
 CODECS: dict[str, Codec] = {
     "h264": Codec("H.264", 51, (8,), (2, 2)),
     "hevc": Codec("HEVC", 51, (8, 10), (2, 2), 10),
-    "av1": Codec("AV1", 63, (8, 10), (2, 2), 10),
-    "vp9": Codec("VP9", 63, (8, 10), (2, 2)),
+    "av1": Codec("AV1", 63, (8, 10), (2, 2), 10, clear_bits=(8, 10)),
+    "vp9": Codec("VP9", 63, (8, 10), (2, 2), clear_bits=(8,)),
     "prores": Codec("ProRes 422 HQ", 0, (10,), (2, 1), 10),
-    "prores4444": Codec("ProRes 4444", 0, (10,), usual_bits=10),
-    "ffv1": Codec("FFV1", 0, (8, 10, 16)),
-    "webp": Codec("animated WebP", 100),
-    "apng": Codec("APNG", 0, (8, 16)),
-    "png": Codec("PNG", 0, (8, 16)),
+    "prores4444": Codec("ProRes 4444", 0, (10,), usual_bits=10, clear_bits=(10,)),
+    "ffv1": Codec("FFV1", 0, (8, 10, 16), clear_bits=(8, 10, 16)),
+    "webp": Codec("animated WebP", 100, clear_bits=(8,)),
+    "apng": Codec("APNG", 0, (8, 16), clear_bits=(8, 16)),
+    "png": Codec("PNG", 0, (8, 16), clear_bits=(8, 16)),
 }
 VIDEO_CODECS = ("h264", "hevc", "av1", "vp9", "prores", "prores4444", "ffv1")
 # What an extension can hold; the first is usual.
@@ -49,6 +51,16 @@ CONTAINERS: dict[str, tuple[str, ...]] = {
     ".webm": ("vp9", "av1"),
     ".mov": ("h264", "hevc", "prores", "prores4444"),
     ".mkv": ("ffv1", "h264", "hevc", "av1", "vp9"),
+    ".webp": ("webp",),
+    ".apng": ("apng",),
+    ".avif": ("av1",),
+    ".png": ("png",),
+}
+# Those that hold transparency there; the first is usual where it is asked for.
+CLEAR: dict[str, tuple[str, ...]] = {
+    ".webm": ("vp9",),
+    ".mov": ("prores4444",),
+    ".mkv": ("ffv1", "vp9"),
     ".webp": ("webp",),
     ".apng": ("apng",),
     ".avif": ("av1",),
@@ -92,6 +104,12 @@ def read_dither(value: Any) -> float | str:
     if kind == "floyd-steinberg":
         return " ".join((kind, *strength))
     return float(strength[0]) if strength else DITHERS[kind]
+
+
+def without_alpha(channels: int) -> str:
+    """Why networks whose pictures have so many channels draw no transparency, in words."""
+    what = "1 channel" if channels == 1 else f"{channels} channels"
+    return f"their pictures have {what}, without a fourth for alpha"
 
 
 def bytes_of(text: str) -> int:

@@ -13,6 +13,7 @@ from pydantic import Field, create_model
 from render.timeline import nearest, nearest_gif_rate
 
 from .formats import (
+    CLEAR,
     CODECS,
     CONTAINERS,
     DITHER_PATTERN,
@@ -38,6 +39,7 @@ _DITHER = {
 }
 _BITRATE = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?[kM]\s*$"}
 
+_WITH_TRANSPARENCY = ".webm, .mov (ProRes 4444), .mkv, .gif, .webp, .apng, .avif and numbered .png pictures"
 MOST_OUTPUTS = 100
 NUMBERED = re.compile(r"%0?\d*d")  # in the name of numbered pictures: where the number stands
 Side = Annotated[int, *whole(16, 16384)]
@@ -68,6 +70,10 @@ class Output(Part):
         description="Where width and height ask for another shape: pad with bars, crop, or stretch.",
     )
     background: Color = Field(default="#000000", description='Colour of the bars, "#rrggbb".')
+    transparent: Flag = Field(
+        default=False,
+        description="Whether the file keeps the transparency of pictures with alpha, and has no background.",
+    )
     budget: Annotated[str, *leaf(read_budget, _BUDGET)] | None = Field(
         default=None,
         description="The most that the file may take, such as 8 MB; quality is given up until it fits.",
@@ -122,6 +128,10 @@ class Output(Part):
         elif "background" in self.model_fields_set and not (has_shape and self.fit == "pad"):
             text = "is the colour of bars: it needs width, height and fit: pad"
             found.append(Mistake(("background",), text))
+        elif "background" in self.model_fields_set and self.transparent:
+            found.append(
+                Mistake(("background",), "is the colour of bars, which transparent: true leaves empty")
+            )
         return found
 
 
@@ -146,7 +156,8 @@ class _Coded(Part):
     @property
     def coding(self) -> Codec:
         """The codec of the file, chosen or usual."""
-        return CODECS[getattr(self, "codec", None) or self._possible[0]]
+        usual = self._clear if self.transparent and self._clear else self._possible
+        return CODECS[getattr(self, "codec", None) or usual[0]]
 
     @property
     def pixels_in_step(self) -> tuple[int, int]:
@@ -156,21 +167,36 @@ class _Coded(Part):
     def _possible(self) -> tuple[str, ...]:
         return CONTAINERS[PurePath(self.file).suffix.lower()]
 
+    @property
+    def _clear(self) -> tuple[str, ...]:
+        """The codecs of such a file that hold transparency."""
+        return CLEAR.get(PurePath(self.file).suffix.lower(), ())
+
     def _coding_mistakes(self) -> Iterator[Mistake]:
         chosen, suffix = getattr(self, "codec", None), PurePath(self.file).suffix
+        if self.transparent and not self._clear:
+            yield Mistake(("transparent",), f"a {suffix} file holds no transparency; {_WITH_TRANSPARENCY} do")
+            return
         if chosen and chosen not in self._possible:
             known = ", ".join(self._possible)
             yield Mistake(("codec",), f"a {suffix} file cannot hold {chosen}; it can hold {known}")
             return
-        codec = self.coding
+        codec, bits = self.coding, self.coding.bits
+        if self.transparent and chosen and chosen not in self._clear:
+            known = " or ".join(self._clear)
+            yield Mistake(("codec",), f"{codec.title} holds no transparency; in a {suffix} file {known} does")
+            return
+        if self.transparent:
+            bits = codec.clear_bits
         if self.crf is not None and not codec.worst_crf:
             yield Mistake(("crf",), f"{codec.title} has one quality only; leave crf out", at_key=True)
         elif self.crf is not None and self.crf > codec.worst_crf:
             text = f"for {codec.title} it runs from 0 (best) to {codec.worst_crf} (worst), not to {self.crf}"
             yield Mistake(("crf",), text)
-        if self.bits is not None and self.bits not in codec.bits:
-            known = " or ".join(map(str, codec.bits))
-            yield Mistake(("bits",), f"{codec.title} has {known} bits a channel here, not {self.bits}")
+        if self.bits is not None and self.bits not in bits:
+            known = " or ".join(map(str, bits))
+            title = f"{codec.title} with transparency" if bits != codec.bits else codec.title
+            yield Mistake(("bits",), f"{title} has {known} bits a channel here, not {self.bits}")
 
 
 class VideoOutput(_Coded, _Posted):

@@ -182,7 +182,9 @@ def write(
         for job in jobs:
             try:
                 if job.budget:
-                    result = fitted(job, filming.frames_at, shoot.frame_size, shoot.count(job.fps))
+                    result = fitted(
+                        job, filming.frames_at, shoot.frame_size, shoot.count(job.fps), shoot.ground
+                    )
                     if result.given_up:
                         _warn(str(result))
             except EncodingError as error:
@@ -274,10 +276,12 @@ def frames(
     device: str | None = None,
     batch_size: int | None = None,
     bits: int = 8,
+    transparent: bool = False,
 ) -> Iterator[Frame]:
     """Frames uint8 [H, W, 3] of a preset, one after the other: from `start` up to, not including, `stop`.
 
     They are arrays that a notebook shows as pictures. With `bits=16` they are uint16, and white is 65,535.
+    With `transparent=True` they are [H, W, 4] with straight alpha; PresetError where the networks draw none.
 
     A range is cut to the clip, as Python cuts slices: there are fewer frames, or none, outside it. All files
     are opened at once, before the first frame is asked for.
@@ -285,5 +289,5 @@ def frames(
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     scene = Scene.open(preset, pick_device(device))
     wanted = range(scene.clock.frame_count)[slice(start, stop)]
-    renderer = Renderer(scene, batch_size, bits=bits)
+    renderer = Renderer(scene, batch_size, bits=bits, transparent=transparent)
     return (frame.view(Frame) for frame in renderer.frames(scene.moments(wanted)))

@@ -20,7 +20,7 @@ from render.production.manifest import SegmentRecord
 from render.production.patience import Patience
 from render.production.segments import Segment
 from render.production.shoot import Frame, Shoot, Take, key_of
-from render.production.sinks import Sinks
+from render.production.sinks import Sinks, write_to
 from render.production.workfolder import Store
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
@@ -219,7 +219,8 @@ class Filming:
     def _reel(self, segment: Segment, fps: Fraction) -> Iterator[np.ndarray]:
         path = self.store.folder / f"{segment.number:05d}-{key_of(fps)}.mkv"
         shoot = self.shoot
-        return stored_frames(path, shoot.frame_size, segment.count(fps), shoot.kept_bits(fps))
+        options = {"bits": shoot.kept_bits(fps), "transparent": shoot.keeps_alpha(fps)}
+        return stored_frames(path, shoot.frame_size, segment.count(fps), **options)
 
     def _counted(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         for frame in frames:
@@ -240,7 +241,7 @@ class Filming:
         tried = [job for job, is_joined in jobs if job.budget or (is_joined and has_store)]
         is_kept = not has_store and any(job.budget for job, _ in jobs)
         spool = self._spool(fps) if is_kept else None
-        return Sinks(live, tried, shoot.frame_size, shoot.count(fps), spool)
+        return Sinks(live, tried, shoot.frame_size, shoot.count(fps), shoot.ground, spool)
 
     # --- files ----------------------------------------------------------------------------------------------
 
@@ -266,7 +267,7 @@ class Filming:
         ]
 
     def frames_at(self, fps: Fraction) -> Iterator[np.ndarray]:
-        """All frames [H, W, 3] at a rate, again and again; drawn when they are first asked for."""
+        """All frames at a rate, again and again; drawn when they are first asked for."""
         if self.store is not None and fps in self.shoot.kept_rates:
             segments = (segment for segment in self.shoot.segments if fps in segment.rates)
             return chain.from_iterable(self._reel(segment, fps) for segment in segments)
@@ -274,7 +275,7 @@ class Filming:
             spool, scene = self._spool(fps), self.shoot.scene.at_fps(fps)
             with spool.writer as writer:
                 for frame in self.shoot.renderer.frames(scene.moments(range(scene.clock.frame_count))):
-                    writer.write(frame)
+                    write_to([writer], frame, self.shoot.ground)
             self._spools[fps] = spool
         return self._spools[fps].frames()
 

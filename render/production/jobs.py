@@ -64,7 +64,13 @@ class Job:
         """What the preset says about the file, in the encoder's words."""
         given = {_WORDS.get(name, name): getattr(self.output, name, None) for name in _ENCODED}
         given |= {"bits": self._bits, "audio": self.audio, "tags": self.tags}
+        given |= {"transparent": True} if self.transparent else {}
         return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def transparent(self) -> bool:
+        """Whether it keeps the alpha of pictures."""
+        return self.output.transparent
 
     @property
     def _bits(self) -> int | None:
@@ -74,6 +80,8 @@ class Job:
             return getattr(self.output, "bits", None)
         wanted = self.limits.pixels
         is_refused = wanted is not None and not any("10" in pixels for pixels in wanted)
+        if self.transparent and coding.usual_bits not in coding.clear_bits:
+            return coding.clear_bits[0]
         return 8 if is_refused and 8 in coding.bits else coding.usual_bits
 
     @property

@@ -39,7 +39,7 @@ class Clip(list[Path]):
 
 
 class Frame(np.ndarray):
-    """A frame uint8 [H, W, 3] that a notebook shows as a picture; an array like any other.
+    """A frame uint8 [H, W, 3] or [H, W, 4] that a notebook shows as a picture; an array like any other.
 
     What is computed from it is a plain array; a part of it, or several side by side, are pictures, too.
     """
@@ -51,7 +51,7 @@ class Frame(np.ndarray):
         return array[()] if return_scalar or not array.ndim else array  # NumPy 1 says nothing of scalars
 
     def _repr_png_(self) -> bytes | None:
-        if self.dtype != np.uint8 or self.ndim != 3 or self.shape[2] != 3 or not self.size:
+        if self.dtype != np.uint8 or self.ndim != 3 or self.shape[2] not in (3, 4) or not self.size:
             return None
         file = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(self)).save(file, "PNG")

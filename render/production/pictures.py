@@ -15,7 +15,8 @@ from render.encoding import Framing, open_writer
 from render.encoding.claim import claim
 from render.encoding.viewing import spread
 from render.errors import EncodingError
-from render.pixels import whole_levels
+from render.layout import color_of
+from render.pixels import has_alpha, laid_over, whole_levels
 from render.production.jobs import Job
 from render.renderer import Renderer
 from render.timeline import Clock
@@ -57,11 +58,14 @@ class Pictures:
         return [path for job in self.jobs for path in job.pictures]
 
     def _frames(self, job: Job, clock: Clock, indices: list[int]) -> list[np.ndarray]:
-        """Frames uint8 [H, W, 3] of the film's size."""
+        """Frames uint8 of the film's size, [H, W, 3] or, where it keeps alpha, [H, W, 4]."""
         framing = job.framing(self.renderer.frame_size, clock.frame_count)
         into = Framing(**framing).apply if framing else lambda frame: frame
         scene = self.renderer.scene.at_fps(job.fps)
-        return [whole_levels(into(frame), 8) for frame in self.renderer.frames(scene.moments(indices))]
+        ground = color_of(self.renderer.layout.background)
+        frames = self.renderer.frames(scene.moments(indices))
+        laid = (frame if job.transparent else laid_over(frame, ground) for frame in frames)
+        return [whole_levels(into(frame), 8) for frame in laid]
 
 
 def frame_at(clock: Clock, seconds: Fraction) -> int:
@@ -81,19 +85,20 @@ def strip_indices(clock: Clock, count: int) -> list[int]:
 
 
 def side_by_side(frames: list[np.ndarray]) -> np.ndarray:
-    """Frames [H, W, 3] in one row, with a black gap between two."""
-    gap = np.zeros((frames[0].shape[0], GAP, 3), frames[0].dtype)
+    """Frames RGB in one row, with a black gap between two; RGBA with a transparent one."""
+    gap = np.zeros((frames[0].shape[0], GAP, frames[0].shape[2]), frames[0].dtype)
     row = [piece for frame in frames for piece in (gap, frame)]
     return np.concatenate(row[1:], axis=1)
 
 
 def save_png(path: Path, picture: np.ndarray) -> None:
-    """Write a picture uint8 or uint16 [H, W, 3] as a PNG of 8 or 16 bits a channel. Raises EncodingError."""
+    """Write a picture RGB or RGBA, uint8 or uint16, as a PNG of as many bits. Raises EncodingError."""
     height, width, _ = picture.shape
+    options = {"dtype": picture.dtype.name, "transparent": has_alpha(picture)}
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-", suffix=".part") as folder:
             target = Path(folder) / "picture" / "%d.png"
-            with open_writer(target, width=width, height=height, fps=1, dtype=picture.dtype.name) as writer:
+            with open_writer(target, width=width, height=height, fps=1, **options) as writer:
                 writer.write(np.ascontiguousarray(picture))
             os.replace(target.with_name("0.png"), path)
     except OSError as error:

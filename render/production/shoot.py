@@ -18,6 +18,9 @@ import torch
 from render.encoding import Spool, can_join, piece_writer
 from render.encoding.codecs import ffmpeg_version
 from render.encoding.joining import PIECE_SUFFIX
+from render.errors import PresetError
+from render.layout import Color, color_of
+from render.preset.formats import without_alpha
 from render.preset.portable import resolved_data
 from render.preset.writer import data_of
 from render.production.inputs import file_hashes
@@ -54,8 +57,21 @@ class Shoot:
     segment_frames: int = SEGMENT_FRAMES
 
     def __post_init__(self) -> None:
-        # Frames are as deep as the file that makes the most of them wants.
+        for job in self.jobs:
+            if job.transparent and not self.renderer.has_alpha:
+                channels = self.scene.model.config.img_channels
+                raise PresetError(
+                    f"{job.path}: transparent: these networks draw no transparency: "
+                    f"{without_alpha(channels)}; leave it out"
+                )
+        # Frames are as deep as the file that makes the most of them wants, and have alpha where one keeps it.
         self.renderer.bits = max(self.depths.values())
+        self.renderer.transparent = any(job.transparent for job in self.jobs)
+
+    @property
+    def ground(self) -> Color:
+        """The colour behind what is transparent, in files that hold no alpha."""
+        return color_of(self.renderer.layout.background)
 
     @property
     def scene(self) -> Scene:
@@ -108,11 +124,23 @@ class Shoot:
             for number, job in enumerate(self.jobs)
         }
 
+    def _made_of_kept(self, fps: Fraction) -> list[int]:
+        """The numbers of the jobs whose files are made of frames of this rate that are kept."""
+        return [
+            number for number, job in enumerate(self.jobs) if job.fps == fps and number not in self.joined
+        ]
+
+    def keeps_alpha(self, fps: Fraction) -> bool:
+        """Whether kept frames of a rate have alpha. Where it is no job's, they are for any of the jobs."""
+        jobs = [self.jobs[number] for number in self._made_of_kept(fps)] or self.jobs
+        return any(job.transparent for job in jobs)
+
     def kept_bits(self, fps: Fraction) -> int:
         """Bits of the frames of a rate that are kept, for files that are made of them later."""
-        numbers = [number for number, job in enumerate(self.jobs) if job.fps == fps]
-        numbers = [number for number in numbers if number not in self.joined]
-        if all(self.depths[number] == 8 for number in numbers):
+        numbers = self._made_of_kept(fps)
+        # What is laid over something later is laid over it with 16 bits, as what is drawn for it alone.
+        are_laid = self.keeps_alpha(fps) and not all(self.jobs[number].transparent for number in numbers)
+        if all(self.depths[number] == 8 for number in numbers) and not are_laid:
             return 8
         # A file with a budget is made of what is kept. Others are made of that or of what was just drawn, and
         # must not differ.
@@ -121,10 +149,11 @@ class Shoot:
     def spool(self, path: Path, fps: Fraction) -> Spool:
         """What keeps the frames of a rate."""
         width, height = self.frame_size
-        return Spool(path, width=width, height=height, fps=fps, bits=self.kept_bits(fps))
+        options = {"bits": self.kept_bits(fps), "transparent": self.keeps_alpha(fps)}
+        return Spool(path, width=width, height=height, fps=fps, **options)
 
     def frames(self, segments: Iterable[Segment]) -> Generator[Frame, None, None]:
-        """The frames of some segments, one after the other, [H, W, 3], each with the rates that show it.
+        """The frames of some segments, one after the other, each with the rates that show it.
 
         In one go, so that the next segment is drawn already while the encoders of one come to its end.
         """
@@ -195,7 +224,7 @@ class Take:
         digest = hashlib.blake2b(frame, digest_size=_HASH_BYTES).hexdigest()
         for fps in rates:
             self._hashes[fps].append(digest)
-        write_to((writer for fps, writer in self._writers if fps in rates), frame)
+        write_to((writer for fps, writer in self._writers if fps in rates), frame, self.shoot.ground)
 
     def finish(self) -> SegmentRecord:
         """Complete all pieces, and keep the segment. Raises EncodingError."""

@@ -10,19 +10,25 @@ import numpy as np
 
 from render.encoding import Fitted, Framing, Spool, Writer, fit
 from render.errors import EncodingError
-from render.pixels import whole_levels
+from render.layout import Color
+from render.pixels import laid_over, whole_levels
 from render.production.jobs import Job, Size
 
 Frames = Callable[[Fraction], Iterable[np.ndarray]]
 
 
-def write_to(writers: Iterable[Writer], frame: np.ndarray) -> None:
-    """Give a frame uint8 or uint16 [H, W, 3] to every writer, as deep as each takes it."""
-    frames = {frame.dtype.name: frame}
+def write_to(writers: Iterable[Writer], frame: np.ndarray, ground: Color) -> None:
+    """Give a frame uint8 or uint16 to every writer, as deep as each takes it.
+
+    ground  the colour behind what is transparent, for those that hold no alpha
+    """
+    forms: dict[tuple[int, str], np.ndarray] = {}
     for writer in writers:
-        if writer.dtype not in frames:
-            frames[writer.dtype] = whole_levels(frame, 8 * np.dtype(writer.dtype).itemsize)
-        writer.write(frames[writer.dtype])
+        form = writer.channels, writer.dtype
+        if form not in forms:
+            laid = frame if writer.transparent else laid_over(frame, ground)
+            forms[form] = whole_levels(laid, 8 * np.dtype(writer.dtype).itemsize)
+        writer.write(forms[form])
 
 
 class Sinks:
@@ -32,13 +38,20 @@ class Sinks:
 
     live   jobs whose files are written now
     tried  jobs whose files are made later: started and given up, so that a bad place is found out now
+    ground the colour behind what is transparent
     spool  keeps the frames; None where nobody asks for them again, or they are kept elsewhere
     """
 
     def __init__(
-        self, live: list[Job], tried: list[Job], frame_size: Size, count: int, spool: Spool | None = None
+        self,
+        live: list[Job],
+        tried: list[Job],
+        frame_size: Size,
+        count: int,
+        ground: Color,
+        spool: Spool | None = None,
     ) -> None:
-        self.spool = spool
+        self.spool, self._ground = spool, ground
         self._tried = [job.writer(frame_size, count) for job in tried]
         self._writers = [job.writer(frame_size, count) for job in live]
 
@@ -61,8 +74,8 @@ class Sinks:
         return bool(self._writers)
 
     def write(self, frame: np.ndarray) -> None:
-        """Give a frame [H, W, 3] to every file."""
-        write_to(self._writers, frame)
+        """Give a frame to every file."""
+        write_to(self._writers, frame, self._ground)
 
     def finish(self) -> list[str]:
         """Complete every file; one that fails does not take the others with it. Returns what went wrong."""
@@ -79,18 +92,19 @@ class Sinks:
             writer.abort()
 
 
-def fitted(job: Job, frames: Frames, frame_size: Size, count: int) -> Fitted:
+def fitted(job: Job, frames: Frames, frame_size: Size, count: int, ground: Color) -> Fitted:
     """Write a job's file within its budget. Raises EncodingError.
 
     frames  gives all frames of `frame_size` at a rate, again and again
     count   of the frames at the job's rate
+    ground  the colour behind what is transparent in them
     """
     framing = job.framing(frame_size, count)
     width, height = framing.get("size", frame_size)
     bits = job.writer(frame_size, count).depth
 
     def suited(frame: np.ndarray) -> np.ndarray:
-        frame = whole_levels(frame, bits)
+        frame = whole_levels(frame if job.transparent else laid_over(frame, ground), bits)
         return Framing(**framing).apply(frame) if framing else frame
 
     return fit(

@@ -119,7 +119,10 @@ def _output_rows(preset: Preset, sizes: Sizes | None) -> list[list[str]]:
         width, height = output.size(frame) if frame else (0, 0)
         size = f"{width} × {height} px" if width else "size of the models"
         frames = count_text(clock.with_fps(fps).frame_count, "frame")
-        rows.append([output.file, output.kind, size, frames, f"{rate_text(fps)} frames/s"])
+        row = [output.file, output.kind, size, frames, f"{rate_text(fps)} frames/s"]
+        if sizes is not None and sizes.img_channels == 4:
+            row.append("transparent" if output.transparent else f"over {preset.panels.background}")
+        rows.append(row)
     return rows or [["none; name a file when rendering"]]
 
 

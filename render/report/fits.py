@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from render.layout import font_of_captions, labels_of
 from render.preset import Preset, position_of, resolution_of
+from render.preset.formats import without_alpha
 from render.preset.sums import unsummed
 
 from .models import FoundModel, Models, Sizes, sizes_in, used_models
@@ -19,6 +20,7 @@ def misfits(preset: Preset, models: Models) -> list[str]:
     if sizes is None:
         return []
     found = [*_unlike(used), *_transform(preset, sizes), *_labels(preset, sizes), *_rows(preset, sizes)]
+    found += _transparency(preset, sizes)
     return [*found, *unsummed(preset, sizes.layers)]
 
 
@@ -40,6 +42,18 @@ def _transform(preset: Preset, sizes: Sizes) -> list[str]:
         return []
     kind = _NAMES.get(sizes.architecture, sizes.architecture)
     return [f"transform: only StyleGAN3 can move its picture; these networks are {kind}"]
+
+
+def _transparency(preset: Preset, sizes: Sizes) -> list[str]:
+    """Files that shall keep an alpha that is not there."""
+    if sizes.img_channels in (None, 4):
+        return []
+    why = f"these networks draw no transparency: {without_alpha(sizes.img_channels)}; leave it out"
+    return [
+        f"outputs[{index}].transparent: {why}"
+        for index, output in enumerate(preset.outputs)
+        if output.transparent
+    ]
 
 
 def _labels(preset: Preset, sizes: Sizes) -> list[str]:

@@ -41,6 +41,7 @@ class Sizes:
     picture     width and height in pixels
     num_ws      rows of ws; None where only the opened network knows
     channels    how many output channels each layer has, by its name
+    img_channels  of the picture: 1, 3 or, with alpha, 4; None where nothing tells
     """
 
     architecture: str
@@ -52,6 +53,7 @@ class Sizes:
     num_ws: int | None
     layers: tuple[KnownLayer, ...]
     channels: Mapping[str, int]
+    img_channels: int | None = None
 
     @classmethod
     def of(cls, header: Header) -> Sizes | None:
@@ -71,7 +73,9 @@ class Sizes:
                 for position in range(count)
             )
         channels = _channels(header, layers)
-        return cls(header.architecture, resolution, picture, *widths, len(layers) or None, layers, channels)
+        count = len(layers) or None
+        of_picture = config.get("img_channels")
+        return cls(header.architecture, resolution, picture, *widths, count, layers, channels, of_picture)
 
 
 def _signal_layers(header: Header) -> tuple[KnownLayer, ...]:
