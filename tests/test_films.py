@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from render.encoding import open_writer
 from render.encoding.decode import decoded
-from render.errors import EncodingError, PhotoError, PresetError
+from render.errors import BlendreelWarning, EncodingError, PhotoError, PresetError
 from render.projection import Plan, project
 from render.projection.align import Landmarks
 from render.projection.faces import MissingExtraError
@@ -46,9 +47,23 @@ def test_what_is_no_film_is_told(tmp_path, low):
     (tmp_path / "no.mp4").write_text("hello")
     with pytest.raises(EncodingError, match="no film that ffmpeg can read"):
         list(decoded(tmp_path / "no.mp4", 64))
-    for path in (tmp_path / "no.mp4", tmp_path / "none.mp4"):
-        with pytest.raises(PhotoError, match="no film that ffmpeg can read"):
-            open_film(path, low)
+    for name, text in (("no.mp4", "no film that ffmpeg can read"), ("none.mp4", "there is no such file")):
+        with pytest.raises(PhotoError, match=text):
+            open_film(tmp_path / name, low)
+
+
+def test_what_is_wrong_with_many_frames_is_told_once(film, low):
+    def marks_of(index, frame, name):
+        if index % 2:
+            warnings.warn(f"{name}: there are 2 faces in it", BlendreelWarning, stacklevel=2)
+        return Landmarks.of([(10, 12), (20, 12), (15, 16), (11, 22), (19, 22)])
+
+    with pytest.warns(BlendreelWarning) as told:
+        open_film(film, low, marks_of=marks_of)
+    assert [str(each.message) for each in told] == [f"{film}: there are 2 faces in it (in 2 of 5 frames)"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        open_film(film, low, marks_of=marks_of)
 
 
 def test_a_film_has_its_own_rate_and_a_folder_is_given_one(film, tmp_path, low):

@@ -293,6 +293,6 @@ def test_what_a_file_holds_is_told_from_its_header_without_torch(tmp_path):
         "3 latents of w, 8 numbers each",
         "3 latents of w+, 6 rows of 8 numbers",
         "1 latent of z, 8 numbers",
-        "a file of torch's, 1.2 MB",
+        "a file of torch's, 1,200 kB",
     ]
     assert torch_used == "False"

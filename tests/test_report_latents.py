@@ -8,6 +8,7 @@ from conftest import make_network
 
 from render.checkpoints.native import save
 from render.errors import LatentError, PresetError
+from render.preset import Preset
 from tests.test_report import BLEND, CLIP, MODELS, line_with, text_of
 
 
@@ -97,3 +98,11 @@ def test_what_these_networks_cannot_do_is_told(sample_folder, tmp_path):
         text_of(yaml, tmp_path)
     text = text_of(yaml.replace("[1s, 3,", "[1s, 2,"), tmp_path)
     assert " ".join(line_with(text, "latents.labels")) == "latents.labels 1 2 2 keys, 1 fade"
+
+
+def test_a_file_that_is_no_list_is_pointed_at_too():
+    preset = Preset.from_yaml(f"{MODELS}{CLIP}latents: {{files: gone.npy}}\n{BLEND}", "preset.yaml")
+    told = preset.pointed("latents.files[0]: gone.npy does not exist")
+    assert told.splitlines()[0].endswith("latents.files[0]: gone.npy does not exist")
+    assert told.splitlines()[1:] == ["    latents: {files: gone.npy}", " " * 21 + "^" * 8]
+    assert preset.pointed("latents.files[1]: what?") == "latents.files[1]: what?"

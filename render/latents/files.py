@@ -145,9 +145,9 @@ def peek(path: str | Path, space: str | None = None) -> Peek | None:
 
 
 def peek_latents(path: str | Path, space: str | None = None) -> str:
-    """The same in words: `8 latents of w, 512 numbers each`, or `a file of torch's, 1.2 MB`."""
+    """The same in words: `8 latents of w, 512 numbers each`, or `a file of torch's, 37 kB`."""
     found = peek(path, space)
-    return str(found) if found else f"a file of torch's, {Path(path).stat().st_size / 1e6:.1f} MB"
+    return str(found) if found else f"a file of torch's, {Path(path).stat().st_size / 1e3:,.0f} kB"
 
 
 def check_fits(latents: Latents, num_ws: int, w_dim: int, z_dim: int) -> None:

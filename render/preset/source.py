@@ -115,7 +115,12 @@ class Source:
     def pointed(self, message: str) -> str:
         """A message found later, of lines `place: text`: those about what is written here point at it."""
         places = {place_text(place): place for place in self.values if place}
-        found = ((places.get(line.partition(": ")[0]), line) for line in message.splitlines())
+
+        def place_of(line: str) -> Place | None:
+            named = line.partition(": ")[0]
+            return places.get(named) or places.get(named.removesuffix("[0]"))  # a list of one may be left out
+
+        found = ((place_of(line), line) for line in message.splitlines())
         return "\n".join(
             line if place is None else self.span_of(place).pointed(line) for place, line in found
         )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +18,7 @@ from torch import Tensor
 
 from render.encoding import facts_of
 from render.encoding.decode import FILM_SUFFIXES, decoded
-from render.errors import EncodingError, PhotoError
+from render.errors import BlendreelWarning, EncodingError, PhotoError
 from render.networks import Generator
 from render.projection.align import Landmarks, aligned
 from render.projection.faces import MissingExtraError
@@ -64,6 +67,8 @@ def open_film(
     Raises PhotoError: there are no frames, too many, or no face in any.
     """
     path = Path(path)
+    if not path.exists():
+        raise PhotoError(f"{path}: there is no such file")
     if not path.is_dir():
         if fps is not None:
             raise PhotoError(f"{path}: has a frame rate of its own; --fps is for folders of pictures")
@@ -75,7 +80,8 @@ def open_film(
     if count > min(MOST_FRAMES, MOST_NUMBERS // (3 * width * height)):
         most = min(MOST_FRAMES, MOST_NUMBERS // (3 * width * height))
         raise PhotoError(f"{path}: has {count:,} frames, and at most {most:,} of this size are taken; cut it")
-    faces = list(_faces(frames, count, str(path), generator.picture_size, marks_of, progress))
+    with _told_once(str(path), count):
+        faces = list(_faces(frames, count, str(path), generator.picture_size, marks_of, progress))
     return Film(to_tensor(faces, generator.config.img_channels), fps)
 
 
@@ -85,6 +91,18 @@ def _of_film(path: Path) -> tuple[Iterator[Image.Image], int, Fraction]:
     except EncodingError as error:
         raise PhotoError(str(error)) from None
     return map(Image.fromarray, decoded(path, READ_SIDE)), facts.frames, facts.fps
+
+
+@contextmanager
+def _told_once(name: str, count: int) -> Iterator[None]:
+    """What is warned of in many of a film's frames is told once, with how many they are."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", BlendreelWarning)
+        yield
+    frame = re.compile(rf"{re.escape(name)}, frame \d+: ")
+    told = Counter((frame.sub("", str(each.message)), each.category) for each in caught)
+    for (text, category), number in told.items():
+        warnings.warn(f"{name}: {text} (in {number:,} of {count:,} frames)", category, stacklevel=4)
 
 
 def pictures_in(path: Path) -> list[Path]:
