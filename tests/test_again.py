@@ -20,7 +20,8 @@ from render.errors import BlendreelWarning, CheckpointError, PresetError
 from render.preset import Preset
 from render.preset.portable import portable_name, portable_output
 from render.production import Retake, record_of
-from render.production.record import Record, sha256_of
+from render.production.checksums import sha256_of
+from render.production.record import Record
 from tests.test_tags import decoded
 
 KINDS = ["a.mp4", "a.mov", "a.webm", "a.mkv", "a.gif", "a.webp", "a.apng", "a.avif", "frames/%03d.png"]

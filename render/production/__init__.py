@@ -27,7 +27,7 @@ from render.production.manifest import Plan
 from render.production.notebook import Clip, Frame
 from render.production.pictures import Pictures
 from render.production.preparing import prepare_code
-from render.production.record import Recorder
+from render.production.record import Recorder, begin_sums
 from render.production.segments import SEGMENT_FRAMES
 from render.production.shoot import Shoot
 from render.production.sinks import fitted
@@ -93,6 +93,7 @@ def render(
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     jobs = plan(preset, files, out_dir)
     draws_here = share.is_alone or share.shard
+    begin_sums(preset)
     scene = Scene.open(preset, pick_device(device if draws_here else "cpu"))
     is_shown = progress if isinstance(progress, bool) else not (progress or manner) and in_notebook()
     options = {"batch_size": batch_size, "resolution": resolution, "allow_broken": allow_broken}

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
+from render.checkpoints.library import is_remote
 from render.encoding import Tags
 from render.encoding.sequence import is_sequence
 from render.errors import BlendreelError
@@ -27,7 +28,7 @@ from render.preset import Output, Preset
 from render.preset.portable import files_of, portable_name, portable_text, resolved_data
 from render.preset.reader import read_text
 from render.preset.writer import entry_text
-from render.production.manifest import digest_of
+from render.production.checksums import begin, sha256_of
 from render.reach import placed
 from render.scene.cast import model_files, used_models
 from render.scene.channels import taken_channels
@@ -147,6 +148,14 @@ def sums_of_models(preset: Preset) -> dict[str, Sums]:
     return found
 
 
+def begin_sums(preset: Preset) -> None:
+    """Begin with the sums of models that lie here, while they are opened: each takes one core for a while."""
+    for name in used_models(preset):
+        if not is_remote(preset.models[name].source):
+            with suppress(BlendreelError):  # told by who opens it
+                begin(path for _, path in model_files(preset, name))
+
+
 def sums_of_files(preset: Preset, data: Mapping, folder: Path) -> Sums:
     """The sha256 of all other files that `data`, resolved, speaks of; those that are missing have none.
 
@@ -168,14 +177,3 @@ def differences(found: Mapping[str, str], wanted: Mapping[str, str]) -> Iterable
             return
     if len(found) != len(wanted):
         yield f"there are {len(found)} files, and the film was made with {len(wanted)}"
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file; one that has not changed since is not read again."""
-    status = path.stat()
-    return _sha256(path, status.st_size, status.st_mtime_ns)
-
-
-@lru_cache(maxsize=256)
-def _sha256(path: Path, size: int, changed: int) -> str:
-    return digest_of(path)
