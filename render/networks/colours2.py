@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from render.networks.cpu import CpuLibrary
 from render.networks.fading import Pair
-from render.networks.modulated import flat, steady, wide
+from render.networks.modulated import Latest, flat, steady, wide
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Rgb:
     affine: Tensor
     shift: Tensor
     is_short: bool
+    styles: Latest = field(default_factory=Latest, compare=False)
 
     @classmethod
     def of(cls, module: nn.Module, own: dict[str, Tensor], is_short: bool) -> Rgb:
@@ -38,7 +39,7 @@ class Rgb:
 
     def style(self, w: Tensor) -> Tensor:
         """w [N, w_dim] → styles [N, I]."""
-        return steady(w, self.affine, self.shift, self.is_short)
+        return self.styles.of(lambda w: steady(w, self.affine, self.shift, self.is_short), w)
 
 
 def draw_colours(
