@@ -114,7 +114,7 @@ BROKEN = [
     ("[low, blend, high]", "{show: [low], gap: x}", "12:28: panels.gap: this is a whole number from 0 to 512, not 'x'"),
     ("[a.mp4]", "[a.avi]", "13:11: outputs[0]: 'a.avi' has the unknown extension .avi; known: .mp4, .webm, .mov, .mkv, .gif, .webp, .apng, .avif, "
         "and frames/%05d.png for pictures; did you mean a.avif?"),
-    ("[a.mp4]", "[{file: a.gif, crf: 3}]", "13:25: outputs[0].crf: unknown key; known: file, fps, width, height, scale, fit, background, budget, poster, filmstrip, for, colors, dither, palette, loop"),
+    ("[a.mp4]", "[{file: a.gif, crf: 3}]", "13:25: outputs[0].crf: unknown key; known: file, fps, width, height, scale, fit, background, transparent, budget, poster, filmstrip, for, colors, dither, palette, loop"),
     ("[a.mp4]", "[{fps: 3}]", "13:11: outputs[0].file: missing. Name of the file; its extension says what kind it is."),
     ("[a.mp4]", "[a.mp4, a.mp4]", "13:18: outputs[1]: a.mp4 is written twice; outputs[0] has the same name"),
     ("[a.mp4]", "[a.mp4, ./a.mp4]", "13:18: outputs[1]: ./a.mp4 is written twice; outputs[0] has the same name"),
@@ -126,7 +126,7 @@ BROKEN = [
     ("truncation: 0.7", "truncation: !!binary MC43", "7:13: truncation: the tag !!binary has no meaning in a preset"),
     ("clip: {duration: 8s, ", "base: &b {duration: 8s}\nclip: {<<: *b, ", "6:8: clip: merge keys (<<) are not supported; write the settings out"),
     ("duration: 8s, fps: 30, loop: true}\nlatents: {seeds: [3, 14]", "duration: &t 8s, fps: 30, loop: true}\nlatents: {seeds: *t", "6:18: latents.seeds: seeds are whole numbers such as [3, 14] or ranges such as 0-5,9, not '8s'"),
-    ("[low, blend, high]\noutputs: [a.mp4]", "[low, &o {show: blend, label: x}]\noutputs: [*o]", "13:11: outputs[0].show: unknown key; known: file, fps, width, height, scale, fit, background, budget, poster, filmstrip"),
+    ("[low, blend, high]\noutputs: [a.mp4]", "[low, &o {show: blend, label: x}]\noutputs: [*o]", "13:11: outputs[0].show: unknown key; known: file, fps, width, height, scale, fit, background, transparent, budget, poster, filmstrip"),
     ("truncation: 0.7", "\ttruncation: 0.7", "7:1: there is a tab here; YAML is indented with spaces"),
     ("[low, blend, high]", "[low, blend", "12:9: the list that begins here is not closed with ], or lacks a comma"),
     ("fps: 30, loop: true}", "fps: 30", "5:7: the mapping that begins here is not closed with }, or lacks a comma"),

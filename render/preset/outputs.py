@@ -175,7 +175,8 @@ class _Coded(Part):
     def _coding_mistakes(self) -> Iterator[Mistake]:
         chosen, suffix = getattr(self, "codec", None), PurePath(self.file).suffix
         if self.transparent and not self._clear:
-            yield Mistake(("transparent",), f"a {suffix} file holds no transparency; {_WITH_TRANSPARENCY} do")
+            text = f"a {suffix} file holds no transparency; {_WITH_TRANSPARENCY} do"
+            yield Mistake(("transparent",), text, at_key=True)
             return
         if chosen and chosen not in self._possible:
             known = ", ".join(self._possible)

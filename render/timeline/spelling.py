@@ -13,7 +13,7 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     return by_form[found[0]] if found else None
 
 
-def did_you_mean(word: str, choices: Iterable[str], limit: int = 15) -> str:
+def did_you_mean(word: str, choices: Iterable[str], limit: int = 16) -> str:
     """The end of an error message: `; did you mean 'ease'?`, or the choices when they are few."""
     choices = list(choices)
     found = nearest(word, choices)
