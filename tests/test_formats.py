@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -246,6 +247,27 @@ def test_half_an_answer_is_none(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\necho ' ... zscale V->V Resize'\n")
     os.utime(program, ns=(changed, changed))
     assert codecs.listed(str(program), "filters") == {"zscale"}
+
+
+def test_what_is_asked_ahead_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def answer(program: str, question: str) -> str:
+        asked.append(question)
+        time.sleep(0.05)
+        return f" V....D {question[1:]} of this test\n"
+
+    monkeypatch.setattr(codecs, "_answer", answer)
+    codecs._listed.cache_clear()
+    try:
+        codecs.ask_ahead()
+        while not asked:
+            time.sleep(0.001)
+        answers = [codecs.listed(codecs.ffmpeg_path(), what) for what in ("encoders", "filters", "encoders")]
+        assert answers == [{"encoders"}, {"filters"}, {"encoders"}]
+        assert sorted(asked) == ["-encoders", "-filters"]
+    finally:
+        codecs._listed.cache_clear()
 
 
 def test_the_second_best_encoder_is_used_where_the_best_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

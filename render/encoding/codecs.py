@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import imageio_ffmpeg
@@ -218,6 +220,9 @@ def raw_pixels(bits: int, transparent: bool) -> str:
     return letters + {(8, 3): "24", (8, 4): "", (16, 3): "48le", (16, 4): "64le"}[bits, channels]
 
 
+_ASKING = threading.Lock()
+
+
 def ffmpeg_path() -> str:
     """The ffmpeg to use; EncodingError where there is none."""
     try:
@@ -271,7 +276,19 @@ def listed(program: str, what: str = "encoders") -> frozenset[str]:
         changed = os.stat(program).st_mtime_ns
     except OSError:
         return frozenset()
-    return _listed(program, what, changed)
+    with _ASKING:  # who asks meanwhile waits for that answer
+        return _listed(program, what, changed)
+
+
+def ask_ahead() -> None:
+    """Ask ffmpeg in a thread what it has: a tenth of a second, which passes while networks are opened."""
+
+    def ask() -> None:
+        with suppress(EncodingError):  # told by who needs it
+            for what in ("encoders", "filters"):
+                listed(ffmpeg_path(), what)
+
+    threading.Thread(target=ask, name="ffmpeg-asked", daemon=True).start()
 
 
 @functools.lru_cache(maxsize=8)

@@ -14,6 +14,7 @@ from render import console
 from render.console import in_notebook
 from render.encoding import expected_facts, facts_of
 from render.encoding.claim import writable
+from render.encoding.codecs import ask_ahead
 from render.errors import BlendreelWarning, EncodingError, PresetError
 from render.layout import labels_of
 from render.lettering import gaps
@@ -94,6 +95,7 @@ def render(
     jobs = plan(preset, files, out_dir)
     draws_here = share.is_alone or share.shard
     begin_sums(preset)
+    ask_ahead()
     scene = Scene.open(preset, pick_device(device if draws_here else "cpu"))
     is_shown = progress if isinstance(progress, bool) else not (progress or manner) and in_notebook()
     options = {"batch_size": batch_size, "resolution": resolution, "allow_broken": allow_broken}
