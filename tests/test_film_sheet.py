@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from sprites import INSIDE, sprite
 
 from render.cli import main
 from render.encoding import is_film, open_writer, view
 from render.encoding.viewing import spread
 from render.errors import EncodingError, PresetError
+from render.pixels import whole_levels
 from render.sheets import draw_film_sheet
 from render.sheets.film import _columns
 
@@ -35,6 +37,23 @@ def test_frames_are_those_of_the_film(tmp_path, name):
     assert found.fps == (None if "%" in name else 10)
     middles = np.array([frame[24, 32] for frame in found.frames]).astype(int)
     assert np.abs(middles - COLORS[[0, 2, 5, 7]]).max() <= 6
+
+
+@pytest.mark.parametrize(
+    "name", ["a.webm", "a.mov", "a.mkv", "a.gif", "a.webp", "a.apng", "a.avif", "f/%d.png"]
+)
+def test_what_is_transparent_lies_on_a_checkerboard(tmp_path, name):
+    with open_writer(tmp_path / name, width=96, height=64, fps=10, transparent=True) as writer:
+        for index in range(4):
+            writer.write(whole_levels(sprite(4 * index), 8))
+    path = tmp_path / name
+    found = view(path.parent if "%" in name else path, 2)
+    assert found.frame_count == 4
+    first, last = (frame.astype(int) for frame in found.frames)
+    assert np.abs(first[32, 24] - INSIDE).max() < 8
+    assert np.abs(last[32, 24 + 24] - INSIDE).max() < 8
+    corner = first[:16, :8].reshape(-1, 3)
+    assert {tuple(color) for color in corner // 4 * 4} == {(96,) * 3, (128,) * 3}
 
 
 def test_frames_go_from_the_first_to_the_last():

@@ -23,6 +23,9 @@ _VIDEO = re.compile(r"Stream #.*?: Video: (\w+)(?:[^,]*), (\w+)(?:\([^)]*\))?,? 
 _FPS = re.compile(r"Video: .*?, ([\d.]+) fps")
 _AUDIO = re.compile(r"Stream #.*?: Audio: (\w+).*?, (\d+) Hz")
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".webm": "webm", ".mkv": "mkv", ".gif": "gif"}
+_CLEAR = re.compile(r"yuva|rgba|bgra|argb|abgr|gbrap|ya\d")  # formats of pixels with alpha
+_BESIDE = re.compile(r"alpha_mode\s*: 1")  # VP9: alpha lies beside the pictures
+_AVIF_ALPHA, _AVIF_HEAD = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", 4096
 _PARENTS = (b"moov", b"trak", b"edts", b"mdia")
 
 
@@ -31,6 +34,7 @@ class FileFacts:
     """Facts of a film, read from the file itself.
 
     index_first, edit_list  of MP4 and MOV only; None elsewhere
+    alpha  whether it has room for transparency, used or not; every GIF has
     """
 
     container: str
@@ -44,6 +48,7 @@ class FileFacts:
     index_first: bool | None = None
     edit_list: bool | None = None
     audio: str | None = None
+    alpha: bool = False
 
     @property
     def seconds(self) -> Fraction:
@@ -80,15 +85,27 @@ def facts_of(path: str | os.PathLike[str]) -> FileFacts:
         index_first=kinds.index(b"moov") < kinds.index(b"mdat") if is_boxed else None,
         edit_list=b"elst" in kinds if is_boxed else None,
         audio=sound[1] if sound else None,
+        alpha=bool(_CLEAR.match(video[2]) or _BESIDE.search(shown.stderr) or clear_stream(path)),
     )
 
 
 def film_stream(path: Path) -> str:
-    """Which stream of a file ffmpeg is to read: in an animated AVIF the first one is a picture at rest."""
+    """Which stream of a file ffmpeg is to read: in an animated AVIF the first ones are pictures at rest."""
+    return f"0:v:{_rests(path)}"
+
+
+def clear_stream(path: Path) -> str | None:
+    """The stream with the alpha of an animated AVIF; None where it has none, or is something else."""
+    return "0:v:3" if _rests(path) == 2 else None
+
+
+def _rests(path: Path) -> int:
+    """How many pictures at rest a file begins with: an animated AVIF has one, and with alpha two."""
     with suppress(OSError), path.open("rb") as file:
-        if file.read(12)[4:] == b"ftypavis":
-            return "0:v:1"
-    return "0:v:0"
+        head = file.read(_AVIF_HEAD)
+        if head[4:12] == b"ftypavis":
+            return 2 if _AVIF_ALPHA in head.partition(b"moov")[0] else 1
+    return 0
 
 
 def _rate(frames: int, seconds: Fraction, base: Fraction, shown: str) -> Fraction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 from collections.abc import Sequence
@@ -12,19 +13,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from render.encoding.codecs import ffmpeg_path
+from render.encoding.codecs import ffmpeg_path, raw_pixels
 from render.encoding.containers import KNOWN_EXTENSIONS
-from render.encoding.inspection import facts_of, film_stream
+from render.encoding.inspection import FileFacts, clear_stream, facts_of, film_stream
 from render.encoding.opening import opened
 from render.errors import EncodingError
+from render.pixels import has_alpha, laid_over
 from render.reach import within_reach
+
+CHECKS, CHECK_LEVELS = 24, (96, 128)  # squares along a frame's shorter side, and how bright they are
 
 
 @dataclass(frozen=True)
 class View:
     """Some frames of a film.
 
-    frames       uint8 [H, W, 3] each
+    frames       uint8 [H, W, 3] each; what is transparent lies on a checkerboard
     indices      which of the film's frames they are
     frame_count  of the whole film
     fps          its rate; None where it has none, as numbered pictures
@@ -74,19 +78,39 @@ def spread(frame_count: int, count: int) -> tuple[int, ...]:
 def _view_film(path: Path, count: int) -> View:
     facts = facts_of(path)
     indices = spread(facts.frames, count)
-    return View(_decoded(path, indices, (facts.width, facts.height)), indices, facts.frames, facts.fps)
+    return View(_decoded(path, indices, facts), indices, facts.frames, facts.fps)
 
 
-def _decoded(path: Path, indices: Sequence[int], size: tuple[int, int]) -> tuple[np.ndarray, ...]:
-    wanted = "+".join(f"eq(n,{index})" for index in indices)
-    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *opened(path)]
-    command += ["-map", film_stream(path), "-vf", f"select='{wanted}'", "-fps_mode", "passthrough"]
-    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
-    pixels = subprocess.run(command, capture_output=True).stdout
-    width, height = size
-    if len(pixels) != len(indices) * width * height * 3:
+def _decoded(path: Path, indices: Sequence[int], facts: FileFacts) -> tuple[np.ndarray, ...]:
+    select = f"select='{'+'.join(f'eq(n,{index})' for index in indices)}'"
+    # ffmpeg's own decoder of VP9 leaves alpha out.
+    decoder = ["-c:v", "libvpx-vp9"] if facts.alpha and facts.codec == "vp9" else []
+    command = [ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", *decoder, *opened(path)]
+    stream, clear = film_stream(path), clear_stream(path)
+    if clear:
+        merged = f"[{stream}]{select},format=rgba[c];[{clear}]{select},format=gray[a];[c][a]alphamerge"
+        command += ["-filter_complex", merged]
+    else:
+        command += ["-map", stream, "-vf", select]
+    pixels = raw_pixels(8, facts.alpha)
+    command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", pixels, "pipe:1"]
+    levels = subprocess.run(command, capture_output=True).stdout
+    shape = (len(indices), facts.height, facts.width, 3 + facts.alpha)
+    if len(levels) != math.prod(shape):
         raise EncodingError(f"{path}: some of its frames cannot be read")
-    return tuple(np.frombuffer(pixels, np.uint8).reshape(len(indices), height, width, 3))
+    return tuple(map(_on_checks, np.frombuffer(levels, np.uint8).reshape(shape)))
+
+
+def _on_checks(frame: np.ndarray) -> np.ndarray:
+    """A frame uint8 RGB, or RGBA on a checkerboard: RGB."""
+    if not has_alpha(frame) or frame[..., 3].min() == 255:
+        return frame[..., :3]
+    height, width, _ = frame.shape
+    side = max(4, min(height, width) // CHECKS)
+    rows, columns = np.arange(height) // side % 2, np.arange(width) // side % 2
+    is_light = rows[:, None] == columns
+    dark, light = (laid_over(frame, (level, level, level)) for level in CHECK_LEVELS)
+    return np.where(is_light[..., None], light, dark)
 
 
 def _view_webp(path: Path, count: int) -> View:
@@ -100,10 +124,15 @@ def _view_webp(path: Path, count: int) -> View:
             picture.load()
             lengths.append(picture.info.get("duration", 0))
             if index in indices:
-                frames[index] = np.asarray(picture.convert("RGB"))
+                frames[index] = _shown(picture)
     whole = sum(lengths)
     fps = Fraction(1000 * total, whole).limit_denominator(1001) if whole else None
     return View(tuple(frames[index] for index in indices), indices, total, fps)
+
+
+def _shown(picture: Image.Image) -> np.ndarray:
+    clear = picture.has_transparency_data
+    return _on_checks(np.asarray(picture.convert("RGBA" if clear else "RGB")))
 
 
 def _view_pictures(folder: Path, count: int) -> View:
@@ -113,7 +142,7 @@ def _view_pictures(folder: Path, count: int) -> View:
     indices, frames = spread(len(files), count), []
     for index in indices:
         with Image.open(within_reach(files[index], EncodingError)) as picture:
-            frames.append(np.asarray(picture.convert("RGB")))
+            frames.append(_shown(picture))
     if len({frame.shape for frame in frames}) > 1:
         raise EncodingError(f"{folder}: its pictures have different sizes; they are no film")
     return View(tuple(frames), indices, len(files), None)
