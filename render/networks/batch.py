@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from render.networks.fading import Pair, Source
-from render.networks.reuse import Chain, chain_of
+from render.networks.reuse import Chain, Origin, chain_of
 
 if TYPE_CHECKING:
     from render.networks.synthesis import FastSynthesis
@@ -55,10 +55,13 @@ class Batch:
         """Whether a unit's weights cross-fade for some samples, and are drawn by parts."""
         return name is not None and any(isinstance(made, Pair) for _, made in self.runs(name))
 
-    def origins(self, position: int, row: int) -> list[bytes]:
-        """What the samples come from before a step, with the row of ws that it uses: equal where that is."""
+    def origins(self, position: int, row: int) -> list[Origin]:
+        """What every sample comes from before a step, with the row of ws that the step uses."""
         ws = self.ws[:, row].cpu().numpy()
-        return [chain.digests[position] + own.tobytes() for chain, own in zip(self.chains, ws, strict=True)]
+        return [
+            Origin(chain.digests[position] + own.tobytes(), chain.sources[:position])
+            for chain, own in zip(self.chains, ws, strict=True)
+        ]
 
     def each(self, name: str, function: Callable, *inputs: Sequence | Tensor | None) -> Any:
         """function(prepared, *inputs) for the samples that share the unit's weights; results are joined.

@@ -34,6 +34,7 @@ from render.networks.modulated import (
     style_of,
 )
 from render.networks.precision import Precision
+from render.networks.reuse import Origin
 from render.networks.stylegan2 import Block, SynthesisLayer
 from render.networks.synthesis import Batch, FastSynthesis, State, Step
 
@@ -238,7 +239,7 @@ class FastStyleGAN2(FastSynthesis):
         scaled: Tensor | None,
         w: Tensor,
         next_style: Tensor | None,
-        origins: Sequence[bytes] | None,
+        origins: Sequence[Origin] | None,
         noise_mode: str,
         keep: bool,
         gain: float,
@@ -282,7 +283,7 @@ class FastStyleGAN2(FastSynthesis):
         x: Tensor,
         w: Tensor,
         next_style: Tensor | None,
-        origins: Sequence[bytes],
+        origins: Sequence[Origin],
         noise_mode: str,
         keep: bool,
         gain: float,
@@ -300,9 +301,9 @@ class FastStyleGAN2(FastSynthesis):
             results.append(self.library.fade(parts.x, parts.factors(shares), finish))
         return joined_samples(results)
 
-    def _parts(self, is_styled: bool, made: Pair, x: Tensor, w: Tensor, origin: bytes) -> Parts:
+    def _parts(self, is_styled: bool, made: Pair, x: Tensor, w: Tensor, origin: Origin) -> Parts:
         """What a cross-fade of x [1, I, H, W] and w [1, w_dim] is drawn by, computed once."""
-        key = origin + made.identity
+        key = origin.digest + made.identity
 
         def convolved(layer: Layer, style: Tensor) -> Tensor:
             own = x if is_styled else scale_channels(x, style)
@@ -313,7 +314,7 @@ class FastStyleGAN2(FastSynthesis):
         if key in self.parts:
             return self.parts.get(key)
         parts = Parts.of(made, w, convolved)
-        self.parts.put(key, parts, made.sources)
+        self.parts.put(key, parts, (origin.sources, made.sources))
         return parts
 
     def _noise(self, made: Layer, n: int, height: int, width: int, noise_mode: str) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -86,6 +86,17 @@ class Chain:
 
     digests: tuple[bytes, ...]
     sources: tuple[tuple[Source, ...], ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a sample comes from at some place on its way: equal where that is equal.
+
+    sources  the weights until there, to be kept with the digest
+    """
+
+    digest: bytes
+    sources: tuple[tuple[Source, ...], ...] = field(compare=False)
 
 
 def chain_of(start: bytes, rows: Sequence[bytes], sources: Sequence[tuple[Source, ...]]) -> Chain:
