@@ -26,7 +26,8 @@ def plain(text: object) -> str:
 def progress(title: str, quiet: bool, unit: str = "frame") -> Iterator[Callable[..., None] | None]:
     """A function of (frames done, frames in all) that shows how far it is, or None when quiet.
 
-    A third argument is a note to show beside them. unit: what is counted, if not frames.
+    A third argument is a note to show beside them. unit: what is counted, if not frames. Its `stage(title)`
+    gives such a function for a part of the work that counts for itself, and is told only if it takes a while.
     """
     if quiet:
         yield None
@@ -48,8 +49,8 @@ def in_notebook() -> bool:
 class NotebookBar:
     """A bar in a notebook's output, which is one line of text when all is done. It needs no widgets."""
 
-    def __init__(self, title: str, unit: str = "frame"):
-        self.title, self.unit = title, unit
+    def __init__(self, title: str, unit: str = "frame", wait: float = 0):
+        self.title, self.unit, self.wait = title, unit, wait  # wait: seconds before anything is shown
         self.began, self.shown, self.seconds = time.monotonic(), -math.inf, 0.0
         self.done = self.total = 0
         self.note = ""
@@ -58,7 +59,8 @@ class NotebookBar:
     def __call__(self, done: int, total: int, note: str = "") -> None:
         now = time.monotonic()
         self.done, self.total, self.note, self.seconds = done, total, note, now - self.began
-        if done < total and now - self.shown < BAR_SECONDS:
+        is_early = self._handle is None and self.seconds < self.wait
+        if is_early or (done < total and now - self.shown < BAR_SECONDS):
             return
         self.shown = now
         if self._handle is None:
@@ -67,6 +69,10 @@ class NotebookBar:
             self._handle = display(self, display_id=True)
         else:
             self._handle.update(self)
+
+    def stage(self, title: str) -> NotebookBar:
+        """A bar for a part of the work."""
+        return NotebookBar(title, self.unit, LINE_SECONDS)
 
     def __repr__(self) -> str:
         fps = self.done / max(self.seconds, 1e-9)
@@ -86,8 +92,8 @@ class NotebookBar:
 class Lines:
     """A line every few seconds, and one at the end. Time left is told once there is something to go by."""
 
-    def __init__(self, title: str, unit: str = "frame"):
-        self.title, self.unit = title, unit
+    def __init__(self, title: str, unit: str = "frame", is_part: bool = False):
+        self.title, self.unit, self.is_part = title, unit, is_part
         self.began = self.shown = time.monotonic()
         self.lines, self.before = 0, None
 
@@ -95,7 +101,8 @@ class Lines:
         now = time.monotonic()
         if self.before is None:
             self.before = known_before(done)
-        if done < total and (done == 1 or now - self.shown < LINE_SECONDS):
+        is_soon = now - self.shown < LINE_SECONDS
+        if (done == 1 or is_soon) if done < total else (self.is_part and is_soon and not self.lines):
             return
         self.shown, self.lines = now, self.lines + 1
         fps = (done - self.before) / max(now - self.began, 1e-9)
@@ -105,14 +112,46 @@ class Lines:
         line = f"{self.title}: {self.unit} {done} of {total}, {fps:.1f} {self.unit}s/s{left}{note}"
         print(line, file=sys.stderr, flush=True)
 
+    def stage(self, title: str) -> Lines:
+        """Lines for a part of the work; none if it is done at once."""
+        return Lines(title, self.unit, is_part=True)
+
 
 def known_before(done: int) -> int:
     """How many frames were there before the run, if its first report is of `done`."""
     return done if done > 1 else 0
 
 
+class Bar:
+    """A bar in a terminal, which is gone when all is done; parts of the work have one below it."""
+
+    def __init__(self, bars: Any, title: str, is_whole: bool):
+        self.bars, self.title, self.is_whole = bars, title, is_whole
+        self.began = time.monotonic()
+        self.task = self._task() if is_whole else None  # a part may have nothing to tell
+        self.before: int | None = None
+
+    def _task(self) -> Any:
+        return self.bars.add_task(self.title, total=None, fps="…", note="")
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        if self.before is None:
+            self.before = known_before(done)
+        if self.task is None:
+            self.task = self._task()
+        fps = (done - self.before) / max(time.monotonic() - self.began, 1e-9)
+        is_over = done == total and not self.is_whole
+        self.bars.update(
+            self.task, completed=done, total=total, fps=f"{fps:.1f}", note=note, visible=not is_over
+        )
+
+    def stage(self, title: str) -> Bar:
+        """A bar for a part of the work."""
+        return Bar(self.bars, title, is_whole=False)
+
+
 @contextmanager
-def _bar(title: str, unit: str) -> Iterator[Callable[..., None]]:
+def _bar(title: str, unit: str) -> Iterator[Bar]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -124,17 +163,8 @@ def _bar(title: str, unit: str) -> Iterator[Callable[..., None]]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task, began = bar.add_task(title, total=None, fps="…", note=""), time.monotonic()
-        before: list[int] = []
-
-        def show(done: int, total: int, note: str = "") -> None:
-            if not before:
-                before.append(known_before(done))
-            fps = (done - before[0]) / max(time.monotonic() - began, 1e-9)
-            bar.update(task, completed=done, total=total, fps=f"{fps:.1f}", note=note)
-
-        yield show
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield Bar(bars, title, is_whole=True)
 
 
 @contextmanager

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 import pytest
 
 from render import console
@@ -57,3 +60,37 @@ def test_what_was_there_before_counts_as_done_and_not_as_speed(monkeypatch, caps
         lines(done, 1000)
     shown = capsys.readouterr().err.splitlines()
     assert shown[-1] == "rendering: frame 1000 of 1000, 5.0 frames/s"
+
+
+def test_a_part_of_the_work_is_told_only_if_it_takes_a_while(clock, capsys):
+    whole = console.Lines("rendering")
+    quick, slow = whole.stage("a.gif"), whole.stage("b.gif")
+    for done in range(1, 11):
+        clock["now"] += 0.1
+        quick(done, 10)
+    assert capsys.readouterr().err == ""
+    for done in range(1, 11):
+        clock["now"] += 2
+        slow(done, 10)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "b.gif: frame 2 of 10, 0.4 frames/s"
+    assert lines[-1].startswith("b.gif: frame 10 of 10")
+
+
+def test_a_terminal_has_a_bar_for_each_part_below_that_of_the_whole(monkeypatch):
+    class Screen(io.StringIO):
+        def isatty(self):
+            return True
+
+    screen = Screen()
+    monkeypatch.setattr(console.sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with console.progress("rendering", quiet=False) as show:
+        show(10, 10)
+        part, silent = show.stage("a.gif"), show.stage("nothing.gif")
+        part(3, 10)
+        show.bars.refresh()
+        assert re.search(r"rendering .*10/10.*a\.gif .* 3/10", screen.getvalue(), re.DOTALL)
+        part(10, 10)
+        assert silent.task is None
+        assert [task.visible for task in show.bars.tasks] == [True, False]

@@ -193,6 +193,16 @@ def test_one_palette_serves_all_frames(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["frame.gif", "global.gif"]
 
 
+def test_drawing_with_one_palette_tells_how_far_it_is(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    with open_writer(tmp_path / "a.gif", width=128, height=128, fps=25, palette="global") as writer:
+        writer.progress = lambda done, total: told.append((done, total))
+        for frame in colour_morph(4):
+            writer.write(frame)
+        assert told == []
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
 def test_a_broken_off_film_leaves_nothing(tmp_path: Path) -> None:
     writer = open_writer(tmp_path / "a.gif", width=32, height=32, fps=25, palette="global")
     writer.start()

@@ -341,6 +341,28 @@ def test_a_budget_is_kept_and_every_frame_is_drawn_once(preset, tmp_path, drawn)
     ]
 
 
+def test_every_pass_over_the_frames_tells_how_far_it_is(preset, tmp_path):
+    class Show:
+        def __init__(self):
+            self.told, self.stages = [], {}
+
+        def __call__(self, done, total):
+            self.told.append((done, total))
+
+        def stage(self, title):
+            return self.stages.setdefault(title, Show())
+
+    show = Show()
+    outputs = [{"file": "a.gif", "palette": "global"}, {"file": "b.gif", "budget": "1 MB"}, "c.mp4"]
+    render.render(preset.replace(outputs=outputs), out_dir=tmp_path, manner=production.Manner(show))
+    every = [(done, 13) for done in range(1, 14)]
+    assert show.told == every
+    assert {title: one.told for title, one in show.stages.items() if one.told} == {
+        "a.gif": every,
+        "b.gif, trial 1": every,
+    }
+
+
 def test_a_budget_that_is_large_enough_changes_nothing(preset, tmp_path):
     outputs = ("a.gif", {"file": "b.gif", "budget": "1 MB"}, {"file": "c.gif", "for": "discord"})
     one, two, three = render.render(preset.replace(outputs=outputs), out_dir=tmp_path, private=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -61,6 +61,8 @@ class Writer(ABC):
         if self.dtype not in TOP:
             raise EncodingError(f"{self.path}: frames cannot be {dtype}; choose one of {', '.join(TOP)}")
         self.frames_written = 0
+        # Called with (frames done, frames in all) where finishing goes through all of them once more.
+        self.progress: Callable[[int, int], None] | None = None
         self._is_open = False
         if self.frame_width < 1 or self.frame_height < 1:
             raise EncodingError(f"{self.path}: a picture of {width}×{height} pixels cannot be encoded")

@@ -24,6 +24,7 @@ from render.errors import EncodingError
 from render.timeline import nearest_gif_rate, rate_text
 
 Frames = Callable[[Fraction], Iterable[np.ndarray]]
+Stage = Callable[[str], Callable[[int, int], None] | None]  # of a title: (frames done, frames in all)
 
 ENOUGH = 0.92  # of the budget: what fits and is larger than this is not tried again
 _AIM = 0.965
@@ -78,6 +79,8 @@ class _Trials:
     height: int
     dtype: str
     budget: int
+    count: Callable[[Fraction], int] | None = None
+    stage: Stage | None = None
     sizes: dict[_Choice, int] = field(default_factory=dict)
 
     def file(self, choice: _Choice) -> Path:
@@ -99,9 +102,12 @@ class _Trials:
             fit="stretch",
             **dict(choice.settings),
         )
+        show = self.stage(f"{self.path.name}, trial {len(self.sizes) + 1}") if self.stage else None
         with writer:
-            for frame in self.frames(choice.fps):
+            for done, frame in enumerate(self.frames(choice.fps), start=1):
                 writer.write(frame)
+                if show and self.count:
+                    show(done, self.count(choice.fps))
         self.sizes[choice] = trial.stat().st_size
         return self.sizes[choice]
 
@@ -155,12 +161,16 @@ def fit(
     height: int,
     fps: Fraction | int | str,
     dtype: str = "uint8",
+    count: Callable[[Fraction], int] | None = None,
+    stage: Stage | None = None,
     **settings: Any,
 ) -> Fitted:
     """Write a file of no more than `budget` bytes, within a tenth of it or at the full quality asked for.
 
     frames    gives all frames [height, width, 3] at a number of frames a second; called for every trial, and
               for a GIF also with lower rates
+    count     how many frames there are at a rate; needed only for `stage`
+    stage     called with the title of every trial; gives a function of (frames done, frames in all), or None
     settings  of the full quality, as `open_writer` takes them; `size` is not among them
 
     The file appears only when it is done. Raises EncodingError where nothing helps.
@@ -177,7 +187,7 @@ def fit(
     except OSError as error:
         raise EncodingError(f"{path}: cannot be written: {error.strerror}") from error
     with folder as name:
-        trials = _Trials(path, Path(name), frames, width, height, dtype, budget)
+        trials = _Trials(path, Path(name), frames, width, height, dtype, budget, count, stage)
         try:
             if not is_gif:
                 usual = {"crf": _codec(trials, full).crf}

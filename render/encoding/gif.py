@@ -228,8 +228,10 @@ class GifWriter(Writer):
             palette = self._film.palette(min(self.settings.colors, MAX_COLORS - 1))  # one is for transparent
             self._quantizer = self._quantizer_of(palette)
             self._start_drawing(palette)
-            for frame in self._film.frames():
+            for done, frame in enumerate(self._film.frames(), start=1):
                 self._colours.put(_levels(frame))
+                if self.progress:
+                    self.progress(done, self.frames_written)
             self._colours.close()
         if self._waiting is not None:
             self._cut(self._waiting, None)

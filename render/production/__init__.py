@@ -185,9 +185,8 @@ def write(
         for job in jobs:
             try:
                 if job.budget:
-                    result = fitted(
-                        job, filming.frames_at, shoot.frame_size, shoot.count(job.fps), shoot.ground
-                    )
+                    made_of = filming.frames_at, shoot.frame_size, shoot.count, shoot.ground
+                    result = fitted(job, *made_of, manner.stage)
                     if result.given_up:
                         _warn(str(result))
             except EncodingError as error:

@@ -39,6 +39,11 @@ class Manner:
     notify: Callable[[str], None] | None = None
     patience: Patience | None = None
 
+    def stage(self, title: str) -> Progress | None:
+        """What is told how far a part of the work is that counts for itself; None where nobody listens."""
+        begin = getattr(self.progress, "stage", None)
+        return begin(title) if begin else None
+
     def tell(self, text: str) -> None:
         """Say something to people, if they listen."""
         if self.notify:
@@ -115,7 +120,7 @@ class Filming:
                 with self.manner.waiting() if self.store else nullcontext():
                     for segment in self.shoot.segments:
                         self._film(segment, drawn, sinks)
-                errors = [error for sink in sinks.values() for error in sink.finish()]
+                errors = [error for sink in sinks.values() for error in sink.finish(self.manner.stage)]
         except KeyboardInterrupt:
             if self.store is None or not self.records:
                 raise

@@ -15,6 +15,7 @@ from render.pixels import laid_over, whole_levels
 from render.production.jobs import Job, Size
 
 Frames = Callable[[Fraction], Iterable[np.ndarray]]
+Stage = Callable[[str], Callable[[int, int], None] | None]  # of a title: (frames done, frames in all)
 
 
 def write_to(writers: Iterable[Writer], frame: np.ndarray, ground: Color) -> None:
@@ -77,10 +78,14 @@ class Sinks:
         """Give a frame to every file."""
         write_to(self._writers, frame, self._ground)
 
-    def finish(self) -> list[str]:
-        """Complete every file; one that fails does not take the others with it. Returns what went wrong."""
+    def finish(self, stage: Stage | None = None) -> list[str]:
+        """Complete every file; one that fails does not take the others with it. Returns what went wrong.
+
+        stage  called with a file's name: gives what is told how far it is, where that takes a while
+        """
         errors = []
         for writer in self._writers:
+            writer.progress = stage(writer.path.name) if stage else None
             try:
                 writer.finish()
             except EncodingError as error:
@@ -92,16 +97,23 @@ class Sinks:
             writer.abort()
 
 
-def fitted(job: Job, frames: Frames, frame_size: Size, count: int, ground: Color) -> Fitted:
+def fitted(
+    job: Job,
+    frames: Frames,
+    frame_size: Size,
+    count: Callable[[Fraction], int],
+    ground: Color,
+    stage: Stage | None = None,
+) -> Fitted:
     """Write a job's file within its budget. Raises EncodingError.
 
     frames  gives all frames of `frame_size` at a rate, again and again
-    count   of the frames at the job's rate
+    count   how many frames there are at a rate
     ground  the colour behind what is transparent in them
     """
-    framing = job.framing(frame_size, count)
+    framing = job.framing(frame_size, count(job.fps))
     width, height = framing.get("size", frame_size)
-    bits = job.writer(frame_size, count).depth
+    bits = job.writer(frame_size, count(job.fps)).depth
 
     def suited(frame: np.ndarray) -> np.ndarray:
         frame = whole_levels(frame if job.transparent else laid_over(frame, ground), bits)
@@ -115,5 +127,7 @@ def fitted(job: Job, frames: Frames, frame_size: Size, count: int, ground: Color
         height=height,
         fps=job.fps,
         dtype=f"uint{bits}",
+        count=count,
+        stage=stage,
         **job.settings,
     )
