@@ -53,6 +53,13 @@ def test_the_places_that_people_ask_for_are_there() -> None:
         ("tiktok", {"width": 320}, "wants a width of 360 or more, and this has 320"),
         ("tiktok", {"width": 361}, "wants an even width and height, and these are 361 and 720"),
         ("giphy", {"frames": 600}, "takes 15 s, and this lasts 20 s"),
+        (
+            "instagram-feed",
+            {"height": 238, "frames": 90},
+            "no film wider than 16:9, and this is 720 × 238, 3.03",
+        ),
+        ("instagram-feed", {"width": 540}, "takes no film narrower than 4:5, and this is 540 × 720, 0.75:1"),
+        ("x", {"width": 720, "height": 238}, "X takes no film wider than 3:1, and this is 720 × 238, 3.03:1"),
         ("x", {"container": "gif", "codec": "gif", "frames": 351}, "X takes 350 frames, and this has 351"),
         ("x", {"container": "gif", "width": 1280, "frames": 340}, "takes 300,000,000 pixels over all frames"),
     ],
@@ -61,6 +68,11 @@ def test_breaches_name_the_limit(name: str, change: dict[str, object], words: st
     (sentence,) = target_of(name).breaches(replace(GOOD, **change))
     assert words in sentence
     assert "(as of 2026-" in sentence
+
+
+@pytest.mark.parametrize(("width", "height"), [(854, 480), (1280, 720), (864, 1080), (606, 758)])
+def test_a_shape_may_be_off_by_what_even_sides_need(width: int, height: int) -> None:
+    assert not target_of("instagram-feed").breaches(replace(GOOD, width=width, height=height))
 
 
 def test_instagram_takes_no_gif() -> None:

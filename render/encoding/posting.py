@@ -70,4 +70,5 @@ def expected_facts(writer: Writer, frames: int) -> FileFacts:
         size=0,
         index_first=True,
         edit_list=False,
+        alpha=writer.transparent or not is_coded,
     )

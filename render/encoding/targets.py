@@ -25,6 +25,7 @@ class Limits:
     max_bitrate  bits a second of the whole file, on the average
     max_pixels   width × height × frames
     max_image    width × height
+    min_aspect, max_aspect  width to height, as places write them: `4:5`
     index_first  an MP4's index must come before its pictures
     edit_list    whether there may be one
     even         width and height must be even
@@ -43,6 +44,8 @@ class Limits:
     max_frames: int | None = None
     max_pixels: int | None = None
     max_image: int | None = None
+    min_aspect: str | None = None
+    max_aspect: str | None = None
     containers: tuple[str, ...] | None = None
     codecs: tuple[str, ...] | None = None
     pixels: tuple[str, ...] | None = None
@@ -103,6 +106,19 @@ def _one_of(name: str, text: str) -> Check:
     return check
 
 
+def _shaped(better: Callable[[Any, Any], bool], slack: int, text: str) -> Check:
+    """A check of the shape; `slack`: pixels of width that rounding to even sides may be off."""
+
+    def check(facts: FileFacts, limit: str) -> str | None:
+        width, height = map(Fraction, limit.split(":"))
+        if better(facts.width + slack, width / height * facts.height):
+            return None
+        found = f"{facts.width} × {facts.height}, {facts.width / facts.height:.2f}:1"
+        return text.format(limit=limit, value=found)
+
+    return check
+
+
 def _shown(value: Any) -> str:
     return rate_text(value) if isinstance(value, Fraction | float) else f"{value:,}"
 
@@ -139,6 +155,8 @@ _CHECKS: dict[str, Check] = {
     "max_image": _bound(
         lambda facts: facts.width * facts.height, _LE, "takes {limit} pixels a frame, and this has {value}"
     ),
+    "min_aspect": _shaped(_GE, 2, "takes no film narrower than {limit}, and this is {value}"),
+    "max_aspect": _shaped(_LE, -2, "takes no film wider than {limit}, and this is {value}"),
     "index_first": lambda facts, _: (
         "wants the index before the pictures" if facts.index_first is False else None
     ),
