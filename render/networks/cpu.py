@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from ctypes import c_bool, c_float, c_int, c_long, c_void_p
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -19,11 +20,10 @@ from torch import Tensor
 from render.networks.compiling import COMPILED
 
 SOURCE = Path(__file__).parent / "cpp" / "library.cpp"
-TILES = 24  # at most so many at once: their transforms stay in the second cache
 PAGE = 4096  # bytes: every thread's room begins on one of its own
 # Pixels from which fewer products pay, though weights grow fourfold: tests/benchmarks/layers.py measures it.
 SMALLEST = {torch.float32: 8, torch.bfloat16: 16}
-SHORT_FROM = 64  # pixels: below, `EVEN` products of bfloat16 cost too much of a picture's precision
+SHORT_FROM = 32  # pixels: below, `EVEN` products of bfloat16 cost too much of a picture's precision
 FORMATS = (torch.float32, torch.bfloat16)
 
 
@@ -40,6 +40,13 @@ class _Shape(ctypes.Structure):
             "out_channels",
             "pad",
         )
+    )
+
+
+class _Filter(ctypes.Structure):
+    _fields_ = (
+        ("taps", c_void_p),
+        *((name, c_int) for name in ("count", "before", "out_height", "out_width")),
     )
 
 
@@ -82,23 +89,38 @@ class Finish:
 
 
 @dataclass(frozen=True)
+class LowPass:
+    """A filter of every channel: taps [k] along both axes, `before` zeros ahead, results of `size` pixels."""
+
+    taps: Tensor
+    before: int
+    size: tuple[int, int]
+
+    @cached_property
+    def flipped(self) -> Tensor:
+        return self.taps.flip(0).contiguous()
+
+    def for_library(self) -> _Filter:
+        return _Filter(_address(self.flipped), len(self.taps), self.before, *self.size)
+
+
+@dataclass(frozen=True)
 class Scheme:
     """A way to convolve with fewer products (cpp/schemes.h).
 
     number   in the library
     taps     of the weight along each axis
-    doubles  a transposed convolution of stride 2; results of one tile: `step` along each axis
+    doubles  a transposed convolution of stride 2
     """
 
     number: int
     taps: int
     doubles: bool
-    step: int
 
 
-EVEN = Scheme(0, 3, doubles=False, step=4)
-DOUBLING = Scheme(1, 3, doubles=True, step=6)
-DOUBLING_FOUR = Scheme(2, 4, doubles=True, step=6)
+EVEN = Scheme(0, 3, doubles=False)
+DOUBLING = Scheme(1, 3, doubles=True)
+DOUBLING_FOUR = Scheme(2, 4, doubles=True)
 
 
 @dataclass(frozen=True)
@@ -120,9 +142,9 @@ class CpuLibrary:
         library.pack_weights.argtypes = [c_int, c_bool, pointer, c_int, c_int, pointer, c_int]
         library.convolve_tiles.argtypes = [
             *(c_int, c_bool, c_bool, _Shape, pointer, pointer, pointer),
-            *(_Finish, c_int, c_int, pointer),
+            *(_Filter, _Finish, c_int, pointer),
         ]
-        library.filter_channels.argtypes = [c_bool, _Shape, pointer, pointer, c_int, _Finish, pointer, c_int]
+        library.filter_channels.argtypes = [c_bool, _Shape, pointer, _Filter, _Finish, pointer, c_int]
         library.draw_colours.argtypes = [
             *(c_bool, _Shape, pointer, pointer, pointer, c_float, pointer, pointer, c_int),
             *(pointer, pointer, c_int),
@@ -164,44 +186,45 @@ class CpuLibrary:
         return Weights(packed, scheme, inputs, outputs)
 
     def convolve(
-        self, x: Tensor, weights: Weights, style: Tensor | None, finish: Finish, pad: int = 1
+        self,
+        x: Tensor,
+        weights: Weights,
+        style: Tensor | None,
+        finish: Finish,
+        pad: int = 1,
+        low_pass: LowPass | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """x [N, I, H, W] times style [N, I], convolved and finished: plain, times the next styles, or both.
 
         With `pad` zeros around, [N, O, H + 2·pad - 2, …]. Where the size doubles, [N, O, 2H + 1, 2W + 1] of
-        three taps and [N, O, 2H, 2W] of four.
+        three taps and [N, O, 2H, 2W] of four. A `low_pass` lies between convolution and finish.
         """
         n, inputs, *size = x.shape
         scheme, threads = weights.scheme, torch.get_num_threads()
         grown = [2 * side + 4 - scheme.taps if scheme.doubles else side + 2 * pad - 2 for side in size]
         shape = _Shape(n, *size, inputs, *grown, weights.outputs, pad)
-        results = _results(x, weights.outputs, grown, finish)
-        tiles = n * math.prod(-(-side // scheme.step) for side in grown)
-        rounds = -(-tiles // (TILES * threads))  # all threads end at about the same time
-        block = -(-tiles // (rounds * threads * 4)) * 4
+        results = _results(x, weights.outputs, low_pass.size if low_pass else grown, finish)
         x = x.contiguous(memory_format=torch.channels_last)
         style = style if style is None else style.contiguous()
         formats = x.dtype == torch.bfloat16, weights.packed.dtype == torch.bfloat16
         inputs = _address(x), _address(style), _address(weights.packed)
-        work = scheme.number, *formats, shape, *inputs, finish.into(*results), block, threads
-        room = torch.empty(self._library.convolve_tiles(*work, None) * threads + PAGE, dtype=torch.uint8)
+        after = low_pass.for_library() if low_pass else _Filter(), finish.into(*results)
+        work = scheme.number, *formats, shape, *inputs, *after, threads
+        room = torch.empty(self._library.convolve_tiles(*work, None) + PAGE, dtype=torch.uint8)
         self._library.convolve_tiles(*work, -(-room.data_ptr() // PAGE) * PAGE)
         return _chosen(results)
 
-    def low_pass(
-        self, x: Tensor, taps: Tensor, before: int, size: tuple[int, int], finish: Finish
-    ) -> Tensor | tuple[Tensor, Tensor]:
-        """x [N, C, H, W] filtered by `taps [k]` along both axes, `before` zeros ahead: [N, C, *size]."""
+    def low_pass(self, x: Tensor, low_pass: LowPass, finish: Finish) -> Tensor | tuple[Tensor, Tensor]:
+        """x [N, C, H, W] filtered and finished: [N, C, *size]."""
         n, channels, height, width = x.shape
-        x, taps = x.contiguous(memory_format=torch.channels_last), taps.flip(0).contiguous()
-        results, threads = _results(x, channels, size, finish), torch.get_num_threads()
+        x = x.contiguous(memory_format=torch.channels_last)
+        results, threads = _results(x, channels, low_pass.size, finish), torch.get_num_threads()
         room = torch.empty(threads * width * channels)
         self._library.filter_channels(
             x.dtype == torch.bfloat16,
-            _Shape(n, height, width, channels, *size, channels, before),
+            _Shape(n, height, width, channels, *low_pass.size, channels, low_pass.before),
             _address(x),
-            _address(taps),
-            len(taps),
+            low_pass.for_library(),
             finish.into(*results),
             _address(room),
             threads,

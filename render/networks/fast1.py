@@ -6,14 +6,14 @@ convolution takes two passes and one for the averages of instance norm.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from render.networks import cpu, kernels, ops
-from render.networks.cpu import DOUBLING_FOUR, EVEN, CpuLibrary, Weights
+from render.networks.cpu import DOUBLING_FOUR, EVEN, CpuLibrary, LowPass, Weights
 from render.networks.generator import Generator
 from render.networks.modulated import (
     convolve,
@@ -146,20 +146,21 @@ class FastStyleGAN1(FastSynthesis):
     def _with_library(self, x: Tensor, made: Layer, module: Finish, noise: Tensor) -> Tensor:
         """The same where C++ can do what follows, and the convolution too where that is faster."""
         finish = cpu.Finish(None, noise, made.strength, made.bias, SLOPES[self.config.activation])
-        is_own, taps, before = isinstance(made.weight, Weights), torch.ones(1), 0
-        if is_own and not is_up(module):
-            return self.library.convolve(x, made.weight, None, finish)
-        if is_own:
+        up = is_up(module)
+        low_pass = LowPass(torch.ones(1), 0, tuple(side * 2 if up else side for side in x.shape[2:]))
+        if up and made.taps is not None:
+            low_pass = replace(low_pass, taps=made.taps, before=(len(made.taps) - 1) // 2)
+        if isinstance(made.weight, Weights):
+            if not up or made.taps is not None:
+                return self.library.convolve(x, made.weight, None, finish, low_pass=low_pass if up else None)
             x = self.library.convolve(x, made.weight, None, cpu.Finish())
-        elif is_up(module):
+        elif up:
             x = convolve_double(x, made.weight, padding=1)
         elif hasattr(module, "weight"):
             x = convolve(x, made.weight)
-        if is_up(module) and made.taps is not None:
-            taps, before = made.taps, (len(made.taps) - 1) // 2
-        elif is_up(module):
+        if up and made.taps is None:
             x = blur(x, made.filter)
-        return self.library.low_pass(x, taps, before, x.shape[2:], finish)
+        return self.library.low_pass(x, low_pass, finish)
 
     def _stylize(self, x: Tensor, made: Layer, w: Tensor) -> Tensor:
         """Instance norm and style of x [N, C, H, W]."""

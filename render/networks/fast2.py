@@ -18,7 +18,7 @@ from torch import Tensor
 from render.networks import kernels, ops
 from render.networks.batch import joined_samples
 from render.networks.colours2 import Rgb, draw_colours
-from render.networks.cpu import DOUBLING, EVEN, CpuLibrary, Finish, Weights
+from render.networks.cpu import DOUBLING, EVEN, CpuLibrary, Finish, LowPass, Weights
 from render.networks.fading import Pair, Parts, neighbours
 from render.networks.generator import Generator
 from render.networks.modulated import (
@@ -264,17 +264,14 @@ class FastStyleGAN2(FastSynthesis):
 
     def _draw_with_library(self, made: Layer, x: Tensor, style: Tensor, finish: Finish):
         """The same where C++ can do what follows, and the convolution too where that is faster."""
-        up, is_own = made.filter is not None, isinstance(made.weight, Weights)
-        if is_own and not up:
-            return self.library.convolve(x, made.weight, style, finish)
-        if is_own:
-            y = self.library.convolve(x, made.weight, style, Finish())
-        elif up:
-            y = convolve_double(x, made.weight)
-        else:
-            return self.library.low_pass(convolve(x, made.weight), torch.ones(1), 0, x.shape[2:], finish)
-        size = 2 * x.shape[2], 2 * x.shape[3]
-        return self.library.low_pass(y, made.taps, (len(made.taps) + 1) // 2 - 1, size, finish)
+        up = made.filter is not None
+        size = tuple(side * 2 if up else side for side in x.shape[2:])
+        low_pass = LowPass(made.taps, (len(made.taps) + 1) // 2 - 1, size) if up else None
+        if isinstance(made.weight, Weights):
+            return self.library.convolve(x, made.weight, style, finish, low_pass=low_pass)
+        if up:
+            return self.library.low_pass(convolve_double(x, made.weight), low_pass, finish)
+        return self.library.low_pass(convolve(x, made.weight), LowPass(torch.ones(1), 0, size), finish)
 
     def _fade(
         self,

@@ -17,7 +17,7 @@ import render
 from render.bench.subject import measure
 from render.networks import ops
 from render.networks.colours2 import upsample_picture
-from render.networks.cpu import DOUBLING, EVEN, CpuLibrary, Finish
+from render.networks.cpu import DOUBLING, EVEN, CpuLibrary, Finish, LowPass
 from render.networks.fast import fast
 from render.networks.memory import keep_freed_memory
 from render.networks.modulated import depthwise
@@ -72,7 +72,7 @@ def passes(library: CpuLibrary, turns: int) -> None:
     for name, dtype in FORMATS.items():
         x, y = drawn(1, 32, 1025, 1025, dtype=dtype), drawn(1, 32, 1024, 1024, dtype=dtype)
         plain = partial(depthwise, x, kernel * 4, (1, 1, 1, 1))
-        ours = partial(library.low_pass, x, taps, 1, (1024, 1024), Finish())
+        ours = partial(library.low_pass, x, LowPass(taps, 1, (1024, 1024)), Finish())
         print(
             f"{'low-pass filter':30}{name:9}{milliseconds(plain, turns):8.1f}{milliseconds(ours, turns):9.1f}"
         )

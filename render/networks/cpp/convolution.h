@@ -5,12 +5,15 @@
 // [tiles, inputs] and [inputs, outputs]. Blocks of tiles go through all of it while they are in the cache.
 
 #pragma once
-#include <tuple>
+#include <array>
+#include <utility>
 
-#include "finish.h"
+#include "picture.h"
 #include "schemes.h"
 
 constexpr int COLUMNS = 2 * LANES;  // of a matrix product, at once
+constexpr int TILES = 24;  // at once, so that their transforms stay in the second cache
+constexpr int PARTS = 2;   // for each thread, at least, between two passes of a filter
 
 // sums [R, COLUMNS] += v [R, depth] × u [depth, COLUMNS].
 template <int R>
@@ -57,57 +60,74 @@ void multiply(const P* v, long v_row, const P* u, float* m, long m_row, int dept
     }
 }
 
+// `multiply` of 1 to ROWS rows.
+template <class P, size_t... R>
+constexpr auto multipliers(std::index_sequence<R...>) {
+    return std::array{&multiply<P, R + 1>...};
+}
+
 // S: a scheme; T: activations; P: factors. Every result is summed in one order, whatever is drawn beside it.
 template <class S, class T, class P>
 struct Convolution {
     static constexpr int ALL = S::POINTS * S::POINTS;
+    static constexpr auto MULTIPLY = multipliers<P>(std::make_index_sequence<ROWS>());
     const Shape& shape;
     const T* x;
     const float* style;  // [N, I], or null
     const P* weights;    // of `pack`
     const Finish& finish;
-    int block;                            // tiles at once
+    long kept;                            // rows of the result that there is room for: row r comes to r % kept
     int across, down;                     // tiles
     int depth, width;                     // in_channels and out_channels, rounded up
     long v_row, m_row, v_point, m_point;  // distances; odd ones, so that points don't meet in the cache
 
-    Convolution(const Shape& s, const void* x, const float* style, const void* weights, const Finish& f, int block)
-        : shape(s), x((const T*)x), style(style), weights((const P*)weights), finish(f), block(block) {
+    Convolution(const Shape& s, const void* x, const float* style, const void* weights, const Finish& f, long kept)
+        : shape(s), x((const T*)x), style(style), weights((const P*)weights), finish(f), kept(kept) {
         across = up_to(s.out_width, S::RESULTS) / S::RESULTS;
         down = up_to(s.out_height, S::RESULTS) / S::RESULTS;
         depth = up_to(s.in_channels, LANES);
         width = up_to(s.out_channels, COLUMNS);
         v_row = depth + 64 / sizeof(P);
         m_row = width + LANES;
-        v_point = v_row * block;
-        m_point = m_row * block;
+        v_point = v_row * TILES + 64 / sizeof(P);
+        m_point = m_row * TILES + LANES;
     }
 
     int tiles() const { return shape.samples * across * down; }
     long v_bytes() const { return up_to(ALL * v_point * sizeof(P), 64); }
     long bytes() const { return up_to(v_bytes() + ALL * m_point * sizeof(float), 4096); }
 
+    // Draws tiles from `first` up to `end` with the other threads of a team, equal parts of them each.
+    void draw_all(int first, int end, int threads, char* room) const {
+        int count = end - first, parts = up_to(up_to(count, TILES) / TILES, threads);
+#pragma omp for schedule(dynamic)
+        for (int part = 0; part < parts; part++) {
+            int from = first + (long)count * part / parts, to = first + (long)count * (part + 1) / parts;
+            draw(from, to - from, room + thread() * bytes());
+        }
+    }
+
     void draw(int first, int count, char* room) const {
         P* v = (P*)room;
         float* m = (float*)(room + v_bytes());
         for (int t = 0; t < count; t++) gather(first + t, v + t * v_row);
-        for (int row = 0; row < S::MATRICES; row++)
-            for (int column = 0; column < S::MATRICES; column++) {
-                const P* u = weights + (long)(row * S::MATRICES + column) * depth * width;
-                for (int o = 0; o < width; o += COLUMNS)
-                    for (int p = 0; p < ALL; p++)
-                        if (S::MATRIX[p / S::POINTS] == row && S::MATRIX[p % S::POINTS] == column)
-                            multiply_all(v + p * v_point, u + (long)o * depth, m + p * m_point + o, count);
-            }
+        for (int matrix = 0; matrix < S::MATRICES * S::MATRICES; matrix++)
+            for (int o = 0; o < width; o += COLUMNS) multiply_all(matrix, o, v, m + o, count);
         for (int t = 0; t < count; t++) scatter(first + t, m + t * m_row);
     }
 
-    void multiply_all(const P* v, const P* u, float* m, int count) const {
-        int t = 0;
-        auto rest = [&] { return std::make_tuple(v + t * v_row, v_row, u, m + t * m_row, m_row, depth); };
-        for (; t + ROWS <= count; t += ROWS) std::apply(multiply<P, ROWS>, rest());
-        for (; t + 4 <= count; t += 4) std::apply(multiply<P, 4>, rest());
-        for (; t < count; t++) std::apply(multiply<P, 1>, rest());
+    // The products with one matrix for COLUMNS outputs.
+    void multiply_all(int matrix, int output, const P* v, float* m, int count) const {
+        const P* u = weights + ((long)matrix * width + output) * depth;
+        int parts = up_to(count, ROWS) / ROWS;
+        for (int p = 0; p < ALL; p++) {
+            if (S::MATRIX[p / S::POINTS] * S::MATRICES + S::MATRIX[p % S::POINTS] != matrix) continue;
+            for (int part = 0; part < parts; part++) {
+                int first = count * part / parts, rows = count * (part + 1) / parts - first;
+                MULTIPLY[rows - 1](
+                    v + p * v_point + first * v_row, v_row, u, m + p * m_point + first * m_row, m_row, depth);
+            }
+        }
     }
 
     // The patch of a tile, times its styles, transformed.
@@ -135,15 +155,19 @@ struct Convolution {
     inline void gather_lanes(
         const T* const (&from)[S::PATCH][S::PATCH], int c, int count, const float* styles, P* v) const {
         vec half[S::POINTS][S::PATCH], patch[S::PATCH], ends[S::POINTS];
-        vec own = styles ? load(styles + c, WHOLE ? LANES : count) : all(1);
+        vec style = styles ? load(styles + c, WHOLE ? LANES : count) : all(1), own[2 * S::PATCH - 1];
+#pragma GCC unroll 16
+        for (int k = 0; k < 2 * S::PATCH - 1; k++) own[k] = style * S::before(k);
 #pragma GCC unroll 8
         for (int j = 0; j < S::PATCH; j++) {
 #pragma GCC unroll 8
             for (int i = 0; i < S::PATCH; i++)
-                if (WHOLE)
-                    patch[i] = own * load(from[i][j] + c);
-                else
-                    patch[i] = from[i][j] ? own * load(from[i][j] + c, count) : vec{};
+                if (WHOLE) {
+                    patch[i] = own[i + j] * load(from[i][j] + c);
+                    __builtin_prefetch(from[i][j] + c + S::STEP * shape.in_channels);  // the next tile's
+                } else {
+                    patch[i] = from[i][j] ? own[i + j] * load(from[i][j] + c, count) : vec{};
+                }
             S::forward(patch, ends);
 #pragma GCC unroll 8
             for (int p = 0; p < S::POINTS; p++) half[p][j] = ends[p];
@@ -162,20 +186,26 @@ struct Convolution {
         int left = tile % across * S::RESULTS;
         int rows = std::min(S::RESULTS, shape.out_height - top);
         int columns = std::min(S::RESULTS, shape.out_width - left);
+        long at[S::RESULTS];
+        for (int i = 0; i < S::RESULTS; i++)
+            at[i] = (((long)n * shape.out_height + top + i) % kept * shape.out_width + left) * shape.out_channels;
+        long noisy = (long)top * shape.out_width + left;
         for (int o = 0; o < shape.out_channels; o += LANES) {
             Finisher<T> finisher(finish, n, shape.out_pixels(), o, shape.out_channels);
-            long first = (long)top * shape.out_width + left;
-            if (finisher.count == LANES && rows == S::RESULTS && columns == S::RESULTS)
-                scatter_lanes<true>(m + o, finisher, first, rows, columns);
+            if (finisher.count == LANES)
+                scatter_lanes<true>(m + o, finisher, at, noisy, rows, columns);
             else
-                scatter_lanes<false>(m + o, finisher, first, rows, columns);
+                scatter_lanes<false>(m + o, finisher, at, noisy, rows, columns);
         }
     }
 
     template <bool WHOLE>
     inline void scatter_lanes(
-        const float* m, const Finisher<T>& finisher, long first, int rows, int columns) const {
-        vec products[S::POINTS], half[S::POINTS][S::RESULTS], ends[S::RESULTS];
+        const float* m, Finisher<T> finisher, const long* at, long noisy, int rows, int columns) const {
+        constexpr int R = S::RESULTS;
+        vec products[S::POINTS], half[S::POINTS][R], ends[R], results[R][R], scale[2 * R - 1];
+#pragma GCC unroll 16
+        for (int k = 0; k < 2 * R - 1; k++) scale[k] = finisher.scale * S::after(k);
 #pragma GCC unroll 8
         for (int p = 0; p < S::POINTS; p++) {
 #pragma GCC unroll 8
@@ -183,27 +213,51 @@ struct Convolution {
             S::template back<1>(products, half[p]);
         }
 #pragma GCC unroll 8
-        for (int j = 0; j < S::RESULTS; j++) {
-            S::template back<S::RESULTS>(&half[0][j], ends);
+        for (int j = 0; j < R; j++) {
+            S::template back<R>(&half[0][j], ends);
 #pragma GCC unroll 8
-            for (int i = 0; i < S::RESULTS; i++)
-                if (WHOLE || (i < rows && j < columns))
-                    finisher.template put<WHOLE>(ends[i], first + (long)i * shape.out_width + j);
+            for (int i = 0; i < R; i++) results[i][j] = ends[i] * scale[i + j] + finisher.bias;
         }
+        long channels = shape.out_channels;
+        for (int i = 0; i < rows; i++, noisy += shape.out_width)
+            for (int j = 0; j < columns; j++)
+                finisher.template put<WHOLE>(results[i][j], noisy + j, at[i] + j * channels, R * channels);
     }
 };
 
-// Bytes of room that a thread wants, or (with room, of page-aligned parts) the work itself.
+// A convolution, and a low-pass filter after it if there is one. Bytes of room that it wants, or (with room, of
+// page-aligned parts) the work itself. What is to be filtered never leaves the cache: some rows of tiles are
+// convolved, then the rows of pixels that this is enough for are filtered.
 template <class S, class T, class P>
 long convolve(
-    const Shape& shape, const void* x, const float* style, const void* weights, const Finish& finish, int block,
-    int threads, char* room) {
-    Convolution<S, T, P> work(shape, x, style, weights, finish, block);
-    if (!room) return work.bytes();
-    int tiles = work.tiles();
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int first = 0; first < tiles; first += block)
-        work.draw(first, std::min(block, tiles - first), room + thread() * work.bytes());
+    const Shape& shape, const void* x, const float* style, const void* weights, const Filter& filter,
+    const Finish& finish, int threads, char* room) {
+    if (!filter.count) {
+        Convolution<S, T, P> work(shape, x, style, weights, finish, (long)shape.samples * shape.out_height);
+        if (!room) return work.bytes() * threads;
+#pragma omp parallel num_threads(threads)
+        work.draw_all(0, work.tiles(), threads, room);
+        return 0;
+    }
+    Finish between = {};
+    between.slope = 1, between.clamp = INFINITY;
+    Convolution<S, T, P> work(shape, x, style, weights, between, 1);
+    int all = shape.samples * work.down, step = up_to(PARTS * threads * TILES, work.across) / work.across;
+    work.kept = std::min(step, all) * S::RESULTS + filter.count;
+    long line = (long)shape.out_width * shape.out_channels, sums = up_to(line * sizeof(float), 4096);
+    long rows = up_to(work.kept * line * sizeof(T), 4096);
+    if (!room) return (work.bytes() + sums) * threads + rows;
+    between.plain = room;
+    LowPass<T> pass{filter.after(shape), (const T*)room, work.kept, filter, finish};
+    auto ready = [&](int row) { return pass.rows(row / work.down, row % work.down * S::RESULTS); };
+#pragma omp parallel num_threads(threads)
+    for (int done = 0; done < all; done += step) {
+        int end = std::min(all, done + step);
+        work.draw_all(done * work.across, end * work.across, threads, room + rows + sums * threads);
+#pragma omp for
+        for (long row = ready(done); row < ready(end); row++)
+            pass.draw(row, (float*)(room + rows + sums * thread()));
+    }
     return 0;
 }
 

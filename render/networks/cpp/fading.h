@@ -28,7 +28,8 @@ void fade(const Shape& shape, const T* parts, const float* weights, const Finish
                     for (long pixel = first; pixel < last; pixel++) {
                         const T* x = parts + pixel * channels + o;
                         vec sum = a * load(x, count) + b * load(x + part, count) + c * load(x + 2 * part, count);
-                        finisher.template put<WHOLE>(sum, pixel);
+                        finisher.template put<WHOLE>(
+                            sum * finisher.scale + finisher.bias, pixel, (n * pixels + pixel) * channels, channels);
                     }
                 };
                 if (finisher.count == LANES)

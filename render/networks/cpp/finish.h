@@ -7,7 +7,7 @@
 struct Finish {
     const float *scale, *noise, *strength, *bias, *next;
     int noise_samples;
-    float slope, clamp;
+    float slope, clamp;  // the slope is at most 1
     void *plain, *scaled;
 };
 
@@ -16,11 +16,12 @@ template <class T>
 struct Finisher {
     vec scale, strength, bias, next, slope, clamp;
     const float* noise;
-    T *plain, *scaled;  // of the first pixel
-    int channels, count;
+    T *plain, *scaled;
+    int count;
+    bool clamped;
 
     Finisher(const Finish& finish, long n, long pixels, int channel, int channels)
-        : channels(channels), count(std::min(LANES, channels - channel)) {
+        : count(std::min(LANES, channels - channel)), clamped(finish.clamp < INFINITY) {
         auto own = [&](const float* from, long row, float otherwise) {
             return from ? load(from + row * channels + channel, count) : all(otherwise);
         };
@@ -31,21 +32,19 @@ struct Finisher {
         slope = all(finish.slope);
         clamp = all(finish.clamp);
         noise = finish.noise && finish.noise_samples > 1 ? finish.noise + n * pixels : finish.noise;
-        long first = n * pixels * channels + channel;
-        plain = finish.plain ? (T*)finish.plain + first : nullptr;
-        scaled = finish.scaled ? (T*)finish.scaled + first : nullptr;
+        plain = finish.plain ? (T*)finish.plain + channel : nullptr;
+        scaled = finish.scaled ? (T*)finish.scaled + channel : nullptr;
     }
 
+    // What follows scale and bias, for one pixel: its place in the noise, and its entry of the results. What is
+    // written `ahead` of it next is asked for.
     template <bool WHOLE>
-    inline void put(vec v, long pixel) const {
-        v = v * scale + bias;
-        if (noise) v += noise[pixel] * strength;
-        vec low = slope * v;
-        v = v > 0 ? v : low;
-        v = v > clamp ? clamp : v;
-        v = v < -clamp ? -clamp : v;
+    inline void put(vec v, long noisy, long at, long ahead) const {
+        if (noise) v += noise[noisy] * strength;
+        v = larger(v, slope * v);
+        if (clamped) v = larger(-clamp, smaller(clamp, v));
         int some = WHOLE ? LANES : count;
-        if (plain) store(plain + pixel * channels, v, some);
-        if (scaled) store(scaled + pixel * channels, rounded<T>(v) * next, some);
+        if (plain) store(plain + at, v, some), __builtin_prefetch(plain + at + ahead, 1);
+        if (scaled) store(scaled + at, rounded<T>(v) * next, some), __builtin_prefetch(scaled + at + ahead, 1);
     }
 };

@@ -41,11 +41,11 @@ void pack_weights(
 
 long convolve_tiles(
     int scheme, bool short_data, bool short_products, Shape shape, const void* x, const float* style,
-    const void* weights, Finish finish, int block, int threads, char* room) {
+    const void* weights, Filter filter, Finish finish, int threads, char* room) {
     return chosen(scheme, short_products, [&](auto s, auto p) {
         auto draw = [&](auto t) {
             return convolve<decltype(s), decltype(t), decltype(p)>(
-                shape, x, style, weights, finish, block, threads, room);
+                shape, x, style, weights, filter, finish, threads, room);
         };
         if constexpr (sizeof p == 2)
             return draw(bfloat());
@@ -55,17 +55,11 @@ long convolve_tiles(
 }
 
 void filter_channels(
-    bool short_data, Shape shape, const void* x, const float* taps, int count, Finish finish, float* room,
-    int threads) {
-    auto draw = [&](auto* data) {
-        using T = std::decay_t<decltype(*data)>;
-        auto filter = count == 4 ? low_pass<4, T> : low_pass<0, T>;  // [1, 3, 3, 1] is the usual one
-        filter(shape, data, taps, count, finish, room, threads);
-    };
+    bool short_data, Shape shape, const void* x, Filter filter, Finish finish, float* room, int threads) {
     if (short_data)
-        draw((const bfloat*)x);
+        low_pass(shape, (const bfloat*)x, filter, finish, room, threads);
     else
-        draw((const float*)x);
+        low_pass(shape, (const float*)x, filter, finish, room, threads);
 }
 
 void draw_colours(

@@ -2,6 +2,7 @@
 
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #if defined(__AVX512F__)
@@ -82,6 +83,23 @@ inline vec rounded(vec v) {
     T kept[LANES];
     store(kept, v);
     return load(kept);
+}
+
+// The larger and the smaller of two; the second where one is not a number. Compilers take two operations.
+inline vec larger(vec a, vec b) {
+#if defined(__AVX512F__)
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#else
+    return a > b ? a : b;
+#endif
+}
+
+inline vec smaller(vec a, vec b) {
+#if defined(__AVX512F__)
+    return (vec)_mm512_min_ps((__m512)a, (__m512)b);
+#else
+    return a < b ? a : b;
+#endif
 }
 
 inline vec all(float value) { return value - vec{}; }  // adding 0 would be an operation, for the sake of -0
