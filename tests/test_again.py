@@ -282,9 +282,11 @@ def test_the_command_does_the_same(preset, tmp_path, monkeypatch):
     done = run(main, ["check", "c.gif"])
     assert (done.exit_code, done.output) == (2, "c.gif says nothing of its making\n")
     done = run(main, ["render", "none.gif", "--again"])
-    assert (done.exit_code, done.output) == (2, "none.gif: cannot be read: No such file or directory\n")
+    assert (done.exit_code, done.output) == (2, "none.gif: there is no such film\n")
     done = run(main, ["render", "p.yaml", "--again"])
-    assert (done.exit_code, done.output) == (2, "p.yaml: is no film and no picture that can be read\n")
+    hint = "this is a preset, and films are made again; render it without --again"
+    assert (done.exit_code, done.output) == (2, f"p.yaml: {hint}\n")
+    assert run(main, ["render", "hello", "--again"]).output == f"hello: {hint}\n"
 
 
 def test_a_film_that_was_packed_anew_by_ffmpeg_still_tells(preset, tmp_path):

@@ -104,7 +104,7 @@ def test_what_fine_tuning_moved(run, low):
         (("find", "-m", "sample:nobody"), "there is no sample 'nobody'"),
         (("attribute", "sample:portrait", "sample:ukiyoe", "--top", "five"), "written as 5% or 0.05"),
         (("attribute", "sample:portrait", "sample:ukiyoe", "--top", "0%"), "up to 100%, not '0%'"),
-        (("find",), "Missing option '--model'"),
+        (("find",), "--model is missing: "),
     ],
 )
 def test_mistakes_are_one_sentence(run, arguments, message):

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from render import cli
 from render.preset import Preset
+from render.processors import shared_processors
 from tests.conftest import CLIP
 
 
@@ -49,6 +50,17 @@ def test_quiet_is_quiet(run):
     assert files(run.folder) == ["a.gif", "clip.yaml"]
 
 
+def test_other_renders_are_spoken_of_only_when_this_one_begins(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("render.processors._lock_file", lambda: tmp_path / "rendering.lock")
+    monkeypatch.setattr("os.nice", lambda more: 0, raising=False)
+    with shared_processors(pytest.fail):
+        for arguments in (["--device", "tpu"], ["-o", "a.mp5"], ["--out-dir", "clip.yaml/x"]):
+            assert "another render" not in run("render", "clip.yaml", *arguments).output
+        done = run("render", "clip.yaml", "-o", "a.gif")
+    assert done.stderr.startswith("another render is using the processors; this one gives way to it")
+    assert "another render" not in run("render", "clip.yaml", "-o", "a.gif").output
+
+
 def test_a_mistake_in_the_preset_is_one_readable_message(run):
     (run.folder / "clip.yaml").write_text(CLIP.replace("[50%, 32]", "[50%, 32, esae]"))
     result = run("render", "clip.yaml")
@@ -69,9 +81,10 @@ def test_a_mistake_in_the_preset_is_one_readable_message(run):
         (["render", "clip.yaml", "--device", "cpu:x"], 2, "there is no device 'cpu:x' here"),
         (["render", "n" * 300], 2, "can't be read: File name too long"),
         (["rendr"], 2, "unknown command 'rendr'; did you mean 'render'?"),
-        (["render"], 2, "Missing argument 'PRESET'"),
+        (["render"], 2, "PRESET is missing: "),
         (["render", "clip.yaml", "--batch-size", "0"], 2, "--batch-size"),
         (["new", "clip.yaml"], 2, "clip.yaml exists already"),
+        (["new", "x.txt"], 2, "x.txt: a preset is written as .yaml; try x.yaml"),
         (["new", ""], 2, ". is a folder; name a file in it, such as morph.yaml"),
         (["new", "."], 2, ". is a folder; name a file in it"),
         (["new", ".."], 2, ".. is a folder; name a file in it, such as ../morph.yaml"),
@@ -106,9 +119,11 @@ def test_a_signal_to_the_process_ends_it_in_order(run, sample_folder, name):
     (run.folder / "clip.yaml").write_text(text.replace("sample:ukiyoe", str(sample_folder)))
     command = [sys.executable, "-m", "render", "render", "clip.yaml", "-o", "long.mp4"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        while not (run.folder / "long.mp4.part").exists() and process.poll() is None:
+        while not any(run.folder.glob(".long.mp4.segments/*/*.part/*")) and process.poll() is None:
             time.sleep(0.02)
-        process.send_signal(getattr(signal, name))
+        for _ in range(2 if name == "SIGINT" else 1):  # the first Ctrl-C would wait for the segment's end
+            process.send_signal(getattr(signal, name))
+            time.sleep(0.2)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert said.endswith("interrupted; nothing half-written was left behind\n")

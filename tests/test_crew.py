@@ -147,5 +147,11 @@ def test_clean_removes_what_nobody_is_at(plain, tmp_path):
     with held([tmp_path / "sub" / "a.mp4"]):
         assert run("clean", tmp_path, "--yes").output.startswith("nothing is left")
     assert folder.is_dir()
-    assert run("clean", tmp_path, "--yes").exit_code == 0
+    done = run("clean", tmp_path, "-q")
+    assert (done.exit_code, done.output) == (
+        2,
+        "--quiet lists nothing and asks nothing; remove it with --yes\n",
+    )
+    done = run("clean", tmp_path, "-q", "--yes")
+    assert (done.exit_code, done.output) == (0, "")
     assert list((tmp_path / "sub").iterdir()) == []

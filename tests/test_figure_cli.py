@@ -56,7 +56,7 @@ def test_pairs_go_on_where_they_ended(run):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["grid", "clip.yaml"], 2, "Missing option '--x'"),
+        (["grid", "clip.yaml"], 2, "--x is missing: "),
         (["grid", "clip.yaml", "--x", "blend.swap"], 2, "'blend.swap' is no axis; write PLACE=VALUES"),
         (["grid", "clip.yaml", "--x", "blend.swop=4"], 2, "blend.swop: unknown key; did you mean 'swap'?"),
         (["grid", "clip.yaml", "--x", "truncation=1", "--at", "9s"], 2, "9s lies outside the clip"),
@@ -64,7 +64,7 @@ def test_pairs_go_on_where_they_ended(run):
         (["grid", "clip.yaml", "--x", "truncation=1", "--gif", "a.gif"], 2, "a film and its axis z belong"),
         (["grid", "clip.yaml", "--x", "truncation=1", "-o", "a.bmp"], 3, "a grid is written as .png"),
         (["grid", "clip.yaml", "--x", "truncation=1", "--zoom", "clip.yaml"], 3, "is a file; name a folder"),
-        (["pairs", "clip.yaml", "--count", "2"], 2, "Missing option '--out'"),
+        (["pairs", "clip.yaml", "--count", "2"], 2, "--out is missing: "),
         (["pairs", "clip.yaml", "--count", "0", "--out", "set"], 2, "--count"),
         (
             ["pairs", "clip.yaml", "--count", "2", "--out", "."],

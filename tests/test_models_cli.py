@@ -124,7 +124,7 @@ def test_a_blend_with_a_stranger_is_made_with_a_warning(run):
         (["convert", "sample:portrait", "no/out.safetensors"], "there is no folder no"),
         (["convert", "nothing.pkl", "out.safetensors"], "nothing.pkl does not exist"),
         (["convert", "sample:portrai", "out.safetensors"], "did you mean sample:portrait?"),
-        (["blend", "--low", "a", "--high", "b", "out.safetensors"], "Missing option '--swap'"),
+        (["blend", "--low", "a", "--high", "b", "out.safetensors"], "--swap is missing: "),
         (["compare", "sample:portrait"], "two checkpoints or more"),
         (["inspekt", "x"], "unknown command 'inspekt'; did you mean 'inspect'?"),
         (["inspect", "nothing.pkl"], "nothing.pkl does not exist"),

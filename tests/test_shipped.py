@@ -41,12 +41,16 @@ def test_a_file_comes_before_a_shipped_preset_and_a_folder_does_not(folder: Path
         ("nothing-like-it", "there is no preset nothing-like-it; shipped ones are beat-pulse, "),
         ("sub", "sub: this is a folder; name a preset file in it"),
         ("nowhere/x.yaml", "there is no preset nowhere/x.yaml"),
+        ("out/hello.mp4", "there is no file out/hello.mp4"),
+        ("hello.mp4", "there is no file hello.mp4; did you mean hello?"),
+        ("film.webm", "film.webm: this is a film; blendreel render FILM --again makes one once more, and "),
         ("a\0b.yaml", "there is no preset 'a\\x00b.yaml'"),
     ],
 )
 def test_what_is_missing_is_explained(folder: Path, name: str, words: str) -> None:
     (folder / "sub").mkdir()
     (folder / "mine.yaml").touch()
+    (folder / "film.webm").touch()
     (folder / "sub" / "mine.yml").touch()
     with pytest.raises(PresetError) as caught:
         Preset.load(name)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import click
 
+from render.commands.mistakes import told
 from render.console import plain
 from render.errors import BlendreelError, BlendreelWarning
 
@@ -34,16 +35,19 @@ class Group(click.Group):
                 return super().main(*args, **(options | {"standalone_mode": False}))
         except click.exceptions.Exit as finished:
             sys.exit(finished.exit_code)
-        except click.ClickException as error:
+        except click.exceptions.NoArgsIsHelpError as error:
             error.show()
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            click.echo(plain(told(error)), err=True)
             sys.exit(error.exit_code)
         except BlendreelError as error:
             click.echo(plain(error), err=True)
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort) as error:
             # click turns the one into the other, and keeps what it was.
-            told = str(error.__cause__ or error)
-            click.echo(told or "interrupted; nothing half-written was left behind", err=True)
+            text = str(error.__cause__ or error)
+            click.echo(text or "interrupted; nothing half-written was left behind", err=True)
             sys.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

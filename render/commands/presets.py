@@ -45,6 +45,8 @@ def new(file: Path) -> None:
     if file.name in ("", ".."):
         raise PresetError(f"{file} is a folder; name a file in it, such as {file / 'morph.yaml'}")
     path = file if file.suffix else file.with_suffix(".yaml")
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        raise PresetError(f"{path}: a preset is written as .yaml; try {path.with_suffix('.yaml')}")
     try:
         if not path.parent.exists():
             path.parent.mkdir(parents=True)

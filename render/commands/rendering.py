@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +25,9 @@ from render.commands.segment_options import is_default, manner_of, segment_optio
 from render.commands.steps import announce, fetch_models, load_preset, pointing
 from render.errors import BlendreelWarning
 from render.reach import default_folder
+
+if TYPE_CHECKING:
+    from render.production import Manner
 
 PREVIEW_FPS, PREVIEW_SIZE = 12, 128
 
@@ -77,12 +81,11 @@ def render(
         loaded = load_preset(preset, quiet, overrides)
     fetch_models(loaded, quiet)
     from render import production
-    from render.processors import shared_processors
 
     with pointing(loaded), manner_of("rendering", quiet) as manner:
-        options |= {"manner": manner, "share": share_of(options)}
-        if options["share"].is_alone:  # others share the processors on purpose
-            click.get_current_context().with_resource(shared_processors(manner.tell))
+        options |= {"share": share_of(options)}
+        is_alone = options["share"].is_alone  # others share the processors on purpose
+        options["manner"] = replace(manner, begins=lambda: give_way(manner)) if is_alone else manner
         if again:
             if is_default("segment_frames"):
                 del options["segment_frames"]
@@ -90,6 +93,13 @@ def render(
         else:
             paths = production.render(loaded, *files, out_dir=out_dir or default_folder(), **options)
     announce(paths, quiet)
+
+
+def give_way(manner: Manner) -> None:
+    """Count as rendering until the command ends; where another render does already, give way to it."""
+    from render.processors import shared_processors
+
+    click.get_current_context().with_resource(shared_processors(manner.tell))
 
 
 @click.command()

@@ -11,6 +11,7 @@ import click
 from render.commands.options import folder_option, offline_option, preset_argument, quiet_option, set_option
 from render.commands.segment_options import manner_of
 from render.commands.steps import announce, fetch_models, load_preset, pointing
+from render.errors import PresetError
 
 _DAY_SECONDS = 86_400
 
@@ -68,11 +69,13 @@ def clean(folders: tuple[Path, ...], older_than: float, yes: bool, quiet: bool) 
             where = f"in {', '.join(map(str, folders))}" if folders else "here"
             click.echo(f"nothing is left of interrupted renders {where}")
         return
-    for each in old:
+    they = "them" if len(old) > 1 else "it"
+    if quiet and not yes:
+        raise PresetError(f"--quiet lists nothing and asks nothing; remove {they} with --yes")
+    for each in old if not quiet else ():
         state = f"{each.finished} of {each.segments} segments, " if each.segments else ""
         age = duration_text(each.age_seconds)
         click.echo(f"{each.folder}  {state}{size_text(each.bytes)}, untouched for {age}")
-    they = "them" if len(old) > 1 else "it"
     if not yes and not sys.stdin.isatty():
         click.echo(f"--yes removes {they}")
     elif yes or click.confirm(f"remove {they}?"):

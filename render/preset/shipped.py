@@ -8,9 +8,11 @@ from render.errors import PresetError
 from render.timeline import nearest
 
 from .mistakes import shown
+from .outputs import FORMATS
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _ENDINGS = (".yaml", ".yml")
+OF_FILMS = "blendreel render FILM --again makes one once more, and blendreel check FILM tells how it was made"
 
 
 def preset_folder() -> Path:
@@ -31,8 +33,11 @@ def find_preset(name: str | Path) -> Path:
         PresetError: there is no such preset; says what may have been meant.
     """
     path = Path(name)
+    is_film = path.suffix.lower() in FORMATS
     try:
         if path.exists() and not path.is_dir():
+            if is_film:
+                raise PresetError(f"{name}: this is a film; {OF_FILMS}")
             return path
         shipped = shipped_presets()
         if str(name) in shipped:
@@ -48,7 +53,8 @@ def find_preset(name: str | Path) -> Path:
         if near is None and not path.suffix:
             raise PresetError(f"there is no preset {name}; shipped ones are {', '.join(shipped)}")
     hint = f"; did you mean {near}?" if near else ""
-    raise PresetError(f"there is no preset {name if str(name).isprintable() else repr(name)}{hint}")
+    kind = "file" if is_film else "preset"
+    raise PresetError(f"there is no {kind} {name if str(name).isprintable() else repr(name)}{hint}")
 
 
 def similar_file(path: Path) -> Path | None:

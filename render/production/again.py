@@ -14,6 +14,7 @@ from render.networks.precision import find_precision
 from render.preset import Output, Preset, load_output
 from render.preset.overrides import Overrides
 from render.preset.portable import resolved_data
+from render.preset.shipped import shipped_presets
 from render.production.record import Record, differences, sums_of_files, sums_of_models
 from render.reach import placed
 
@@ -39,6 +40,7 @@ class Retake:
     def of(cls, film: str | Path, overrides: Overrides = ()) -> Retake:
         """What a film says of its making. Raises PresetError: there is no such film, or it says nothing."""
         film = Path(film)
+        check_is_film(film)
         record = record_of(film)
         if film.suffix.lower() == ".png" and is_sequence(_output(record, film).file):
             film = film.absolute().parent  # one of its pictures was named
@@ -98,6 +100,14 @@ class Retake:
 
 
 _HINT = "say where the right one is with --set models.NAME=FILE"
+
+
+def check_is_film(film: Path) -> None:
+    """Raises PresetError where there is no such file, or a preset is meant."""
+    if film.suffix.lower() in (".yaml", ".yml") or str(film) in shipped_presets():
+        raise PresetError(f"{film}: this is a preset, and films are made again; render it without --again")
+    if not placed(Path(), film).exists():
+        raise PresetError(f"{film}: there is no such film")
 
 
 def record_of(film: str | Path) -> Record:

@@ -33,11 +33,18 @@ class Manner:
     progress  called with (frames done, frames in all) after every frame
     notify    called with lines for people: what is gone on with, what is made again
     patience  makes Ctrl-C wait for the end of a segment
+    begins    called once nothing stands in the way any more, before the first frame is drawn
     """
 
     progress: Progress | None = None
     notify: Callable[[str], None] | None = None
     patience: Patience | None = None
+    begins: Callable[[], None] | None = None
+
+    def begin(self) -> None:
+        """All is opened and checked."""
+        if self.begins:
+            self.begins()
 
     def stage(self, title: str) -> Progress | None:
         """What is told how far a part of the work is that counts for itself; None where nobody listens."""
@@ -116,6 +123,7 @@ class Filming:
                 if self.records and not any(sinks.values()):
                     self._count(sum(len(self.shoot.segments[number]) for number in self.records))
                 missing = [each for each in self.shoot.segments if each.number not in self.records]
+                self.manner.begin()
                 drawn = stack.enter_context(closing(self.shoot.frames(missing)))
                 with self.manner.waiting() if self.store else nullcontext():
                     for segment in self.shoot.segments:

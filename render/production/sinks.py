@@ -93,7 +93,7 @@ class Sinks:
         return errors
 
     def __exit__(self, *reason: object) -> None:
-        for writer in self._writers:
+        for writer in (*self._tried, *self._writers):
             writer.abort()
 
 
