@@ -420,6 +420,15 @@ def test_what_a_place_will_not_take_is_told_once_and_before_the_first_frame(pres
         render.render(preset.replace(outputs=outputs), out_dir=tmp_path)
 
 
+def test_a_limit_is_named_once_however_the_file_calls_what_breaks_it(preset, tmp_path):
+    """ProRes 4444 is `prores` and has other pixels to ffmpeg, when it reads the file again."""
+    output = {"file": "a.mov", "codec": "prores4444", "for": "instagram-reels"}
+    with pytest.warns(BlendreelWarning) as told:
+        render.render(preset.replace(outputs=(output,)), out_dir=tmp_path)
+    assert sum("takes h264 or hevc" in str(one.message) for one in told) == 1
+    assert sum("wants yuv420p pixels" in str(one.message) for one in told) == 1
+
+
 def test_a_gif_of_more_frames_a_second_than_gifs_have_is_told(preset, tmp_path):
     with pytest.warns(BlendreelWarning) as told:
         [path] = render.render(preset.replace(outputs=({"file": "a.gif", "fps": 240},)), out_dir=tmp_path)

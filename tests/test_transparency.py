@@ -352,6 +352,11 @@ def test_check_says_what_lies_behind(preset: Preset) -> None:
             "background: is the colour of bars, which transparent: true leaves empty",
         ),
         ("{file: a.gif, transparent: yes}", "transparent: this is true or false, not 'yes'"),
+        ("{file: a.gif, alpha: true}", "outputs[0].alpha: unknown key; did you mean 'transparent'?"),
+        (
+            "{file: a.gif, width: 90, height: 300, background: transparent}",
+            "transparent is no colour; a file without a background has transparent: true in outputs",
+        ),
     ],
 )
 def test_what_cannot_be_is_a_mistake_of_the_preset(output: str, message: str) -> None:

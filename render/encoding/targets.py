@@ -76,13 +76,18 @@ class Target:
 
     def breaches(self, facts: FileFacts) -> list[str]:
         """What a file breaks, a sentence each that names the limit; none where the place will take it."""
+        return list(self.broken(facts).values())
+
+    def broken(self, facts: FileFacts) -> dict[str, str]:
+        """The same by the limits' names."""
         limits = self.limits(facts.container == "gif")
-        found = [
-            sentence
+        found = {
+            name: sentence
             for name, check in _CHECKS.items()
             if (limit := getattr(limits, name)) is not None and (sentence := check(facts, limit)) is not None
-        ]
-        return [f"{self.title} {sentence} (as of {self.checked}, {self.source})" for sentence in found]
+        }
+        dated = f"(as of {self.checked}, {self.source})"
+        return {name: f"{self.title} {sentence} {dated}" for name, sentence in found.items()}
 
 
 Check = Callable[[FileFacts, Any], str | None]

@@ -40,6 +40,19 @@ _DITHER = {
 _BITRATE = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?[kM]\s*$"}
 
 _WITH_TRANSPARENCY = ".webm, .mov (ProRes 4444), .mkv, .gif, .webp, .apng, .avif and numbered .png pictures"
+# What other programs call these keys.
+OTHER_WORDS = {
+    **dict.fromkeys(("alpha", "transparency"), "transparent"),
+    **dict.fromkeys(("quality", "qp", "cq"), "crf"),
+    **dict.fromkeys(("rate", "framerate", "frame_rate"), "fps"),
+    **dict.fromkeys(("name", "path", "filename", "out", "output"), "file"),
+    **dict.fromkeys(("preset", "effort"), "speed"),
+    **dict.fromkeys(("size", "max_size", "max_bytes", "filesize"), "budget"),
+    **dict.fromkeys(("platform", "target", "place"), "for"),
+    **dict.fromkeys(("sound", "music"), "audio"),
+    **dict.fromkeys(("bit_depth", "depth"), "bits"),
+    **dict.fromkeys(("thumbnail", "cover"), "poster"),
+}
 MOST_OUTPUTS = 100
 NUMBERED = re.compile(r"%0?\d*d")  # in the name of numbered pictures: where the number stands
 Side = Annotated[int, *whole(16, 16384)]
@@ -116,6 +129,13 @@ class Output(Part):
         """Width and height of the file's pictures, where frames have the size `frame`."""
         (width, height), (columns, rows) = self.framed(frame), self.pixels_in_step
         return width + -width % columns, height + -height % rows
+
+    @classmethod
+    def _in_words(cls, entry: Mapping, place: Place) -> Mistake:
+        meant = OTHER_WORDS.get(str(place[-1])) if entry["type"] == "extra_forbidden" and place else None
+        if meant in cls.model_fields:
+            return Mistake(place, f"unknown key; did you mean {meant!r}?", at_key=True)
+        return super()._in_words(entry, place)
 
     def conflicts(self) -> list[Mistake]:
         has_shape = self.width is not None and self.height is not None

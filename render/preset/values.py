@@ -121,6 +121,8 @@ def read_color(value: Any) -> str:
     text = _COLORS.get(value.strip().lower(), value.strip().lower()) if isinstance(value, str) else ""
     if re.fullmatch(r"#[0-9a-f]{3}", text):
         text = "#" + "".join(2 * digit for digit in text[1:])
+    if text in ("transparent", "none"):
+        raise ValueError(f"{text} is no colour; a file without a background has transparent: true in outputs")
     if not re.fullmatch(r"#[0-9a-f]{6}", text):
         raise ValueError(f'a colour is "#rrggbb" (in quotes), black, white or gray, not {shown(value)}')
     return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -196,7 +196,7 @@ def write(
         beside = pictures.draw()
     for job, before in zip(jobs, told, strict=True):
         if job.target:
-            _complain(job, job.target.breaches(facts_of(job.path)), before)
+            _complain(job, job.target.broken(facts_of(job.path)), before)
     return [*(job.made for job in jobs), *beside]
 
 
@@ -245,25 +245,25 @@ def _folder_beside(path: Path) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
 
 
-def _foretold(job: Job, scene: Scene, frame_size: Size) -> list[str]:
-    """Tell what the file and its place change, and what the place will not like; returns the latter."""
+def _foretold(job: Job, scene: Scene, frame_size: Size) -> Collection[str]:
+    """Tell what the file and its place change, and what the place will not like; returns these limits."""
     asked, rate = job.output.fps or scene.clock.fps, job.output.rate(scene.clock.fps)
     if rate < asked and rate == FASTEST_GIF:
         _warn(f"{job.path}: {rate_text(rate)} frames a second instead of {rate_text(asked)}; no GIF has more")
     if not job.target:
-        return []
+        return ()
     changes = job.changes(frame_size, scene.clock)
     if changes:
         _warn(f"{job.path}: for {job.target.title}: {', '.join(changes)}")
     count = scene.clock.with_fps(job.fps).frame_count
-    complaints = job.target.breaches(expected_facts(job.writer(frame_size, count), count))
+    complaints = job.target.broken(expected_facts(job.writer(frame_size, count), count))
     _complain(job, complaints, ())
-    return complaints
+    return complaints.keys()
 
 
-def _complain(job: Job, complaints: list[str], told: list[str] | tuple[str, ...]) -> None:
-    for text in complaints:
-        if text not in told:
+def _complain(job: Job, complaints: Mapping[str, str], told: Collection[str]) -> None:
+    for limit, text in complaints.items():
+        if limit not in told:
             _warn(f"{job.path}: {text}")
 
 
