@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -49,3 +52,31 @@ def test_other_systems_keep_memory_as_they_like(monkeypatch):
 def test_settings_of_another_kind_leave_memory_alone(monkeypatch):
     monkeypatch.setattr(memory.sys, "platform", "darwin")
     assert memory._library.__wrapped__() is None
+
+
+THREAD = """
+import importlib.util, resource, sys, threading
+spec = importlib.util.spec_from_file_location("memory", sys.argv[1])
+memory = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(memory)
+assert memory.keep_freed_memory()
+
+def work():
+    for turn in range(4):
+        if turn == 1:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        bytearray(100 * 2**20)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.skipif(memory._library() is None, reason="there is no glibc here")
+def test_large_blocks_are_kept_for_threads_too():
+    """Pictures are drawn in a thread: 100 MB, which is 25,600 pages, are there for it once it had them."""
+    command = [sys.executable, "-c", THREAD, memory.__file__]
+    faults = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert int(faults) < 1000

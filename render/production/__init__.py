@@ -18,6 +18,7 @@ from render.encoding.codecs import ask_ahead
 from render.errors import BlendreelWarning, EncodingError, PresetError
 from render.layout import labels_of
 from render.lettering import gaps
+from render.networks.memory import keep_freed_memory
 from render.preset import Preset
 from render.preset.overrides import Overrides
 from render.production.again import Retake, record_of
@@ -94,9 +95,12 @@ def render(
     preset = preset if isinstance(preset, Preset) else Preset.load(preset)
     jobs = plan(preset, files, out_dir)
     draws_here = share.is_alone or share.shard
+    chosen = pick_device(device if draws_here else "cpu")
+    if draws_here and chosen.type == "cpu":
+        keep_freed_memory()  # before there are threads
     begin_sums(preset)
     ask_ahead()
-    scene = Scene.open(preset, pick_device(device if draws_here else "cpu"))
+    scene = Scene.open(preset, chosen)
     is_shown = progress if isinstance(progress, bool) else not (progress or manner) and in_notebook()
     options = {"batch_size": batch_size, "resolution": resolution, "allow_broken": allow_broken}
     with console.progress("rendering", not is_shown) as show:
