@@ -21,6 +21,7 @@ SUBSTITUTE = "?"
 _NOBODYS = "\uffff"  # no character: every font shows its sign for a missing one
 _PROBE = 24  # pixels; large enough to tell a letter from that sign
 # What stands for a character of these kinds, where the font lacks it: dashes, spaces, marks, invisible ones.
+_EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 _STAND_INS = {"Pd": "-", "Zs": " ", "Zl": " ", "Zp": " ", "Cc": " ", "Cf": "", "Mn": "", "Me": ""}
 
 
@@ -73,10 +74,16 @@ def gaps(captions: Iterable[str], font: str | None = None) -> list[str]:
     return [
         f"{'panels.font' if font else 'panels'}: the caption '{text}' will read '{readable(text, font)}': "
         f"{Path(font or FONT).name} has no {' '.join(lacking)}"
-        + ("" if font else "; name a font that has as panels: {font: FILE}")
+        + ("" if font else f"; name one that has{_such_as(lacking)} with panels: {{font: FILE}}")
         for text in unusual
         if (lacking := missing(text, font))
     ]
+
+
+def _such_as(lacking: Iterable[str]) -> str:
+    """A font by name for the letters that are asked for most: those of Chinese, Japanese and Korean."""
+    asian = any(unicodedata.name(each, "").startswith(_EAST_ASIAN) for each in lacking)
+    return ", such as Noto Sans CJK," if asian else ""
 
 
 @lru_cache(maxsize=4096)

@@ -131,8 +131,12 @@ def test_what_a_font_lacks_is_told_with_font_characters_and_caption(bars: str) -
     [text] = gaps(["浮 and 世", "浮 and 世"])
     assert text == (
         "panels: the caption '浮 and 世' will read '? and ?': SourceSansPro-Regular.ttf has no 浮 世; "
-        "name a font that has as panels: {font: FILE}"
+        "name one that has, such as Noto Sans CJK, with panels: {font: FILE}"
     )
+    assert gaps(["한글", "שלום"])[0].endswith(
+        "has no 한 글; name one that has, such as Noto Sans CJK, with panels: {font: FILE}"
+    )
+    assert gaps(["한글", "שלום"])[1].endswith("; name one that has with panels: {font: FILE}")
 
 
 def test_a_preset_names_its_font(preset, bars, tmp_path):

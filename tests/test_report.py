@@ -131,7 +131,7 @@ def test_captions_that_cannot_be_read_are_noticed(sample_folder):
     warnings = " ".join(text.split("\nwarnings\n")[1].split())
     assert warnings == (
         "- panels: the caption '浮世絵' will read '???': SourceSansPro-Regular.ttf has no 浮 世 絵; "
-        "name a font that has as panels: {font: FILE}"
+        "name one that has, such as Noto Sans CJK, with panels: {font: FILE}"
     )
 
 
