@@ -13,7 +13,7 @@
 
 constexpr int COLUMNS = 2 * LANES;  // of a matrix product, at once
 constexpr int TILES = 24;  // at once, so that their transforms stay in the second cache
-constexpr int PARTS = 2;   // for each thread, at least, between two passes of a filter
+constexpr int PARTS = 2;   // for each thread, about, between two passes of a filter
 
 // sums [R, COLUMNS] += v [R, depth] × u [depth, COLUMNS].
 template <int R>
@@ -242,7 +242,7 @@ long convolve(
     Finish between = {};
     between.slope = 1, between.clamp = INFINITY;
     Convolution<S, T, P> work(shape, x, style, weights, between, 1);
-    int all = shape.samples * work.down, step = up_to(PARTS * threads * TILES, work.across) / work.across;
+    int all = shape.samples * work.down, step = std::max(1, PARTS * threads * TILES / work.across);
     work.kept = std::min(step, all) * S::RESULTS + filter.count;
     long line = (long)shape.out_width * shape.out_channels, sums = up_to(line * sizeof(float), 4096);
     long rows = up_to(work.kept * line * sizeof(T), 4096);
@@ -272,17 +272,23 @@ template <class S, class P>
 void pack(const float* weight, int inputs, int outputs, P* packed, int threads) {
     constexpr int PAIR = sizeof(P) == 2 ? 2 : 1, K = S::TAPS, M = S::MATRICES;
     int depth = up_to(inputs, LANES), width = up_to(outputs, COLUMNS);
-    auto transformed = [&](int i, int o, vec (&sums)[M * M]) {
-        float g[K * K][LANES] = {};
-        for (int lane = 0; i < inputs && lane < std::min(LANES, outputs - o); lane++)
-            for (int k = 0; k < K * K; k++) g[k][lane] = weight[((long)(o + lane) * inputs + i) * K * K + k];
+    // Of LANES inputs for LANES outputs: g [inputs, k·k, outputs], read along the rows of memory.
+    auto transposed = [&](int i, int o, float* g) {
+        int count = std::min(LANES, inputs - i) * K * K;
+        if (count < LANES * K * K || o + LANES > outputs) std::fill(g, g + LANES * K * K * LANES, 0.0f);
+        for (int lane = 0; lane < std::min(LANES, outputs - o); lane++) {
+            const float* from = weight + ((long)(o + lane) * inputs + i) * K * K;
+            for (int k = 0; k < count; k++) g[k * LANES + lane] = from[k];
+        }
+    };
+    auto transformed = [&](const float* g, vec (&sums)[M * M]) {
 #pragma GCC unroll 8
         for (int p = 0; p < M; p++) {
             vec row[K] = {};
 #pragma GCC unroll 4
             for (int column = 0; column < K; column++)
 #pragma GCC unroll 4
-                for (int k = 0; k < K; k++) row[column] += S::WEIGHT[p][k] * load(g[k * K + column]);
+                for (int k = 0; k < K; k++) row[column] += S::WEIGHT[p][k] * load(g + (k * K + column) * LANES);
 #pragma GCC unroll 8
             for (int q = 0; q < M; q++) {
                 sums[p * M + q] = vec{};
@@ -291,21 +297,30 @@ void pack(const float* weight, int inputs, int outputs, P* packed, int threads) 
             }
         }
     };
-#pragma omp parallel for num_threads(threads)
-    for (int o = 0; o < width; o += LANES)
-        for (int i = 0; i < depth; i += PAIR) {
-            vec sums[2][M * M];
-            for (int own = 0; own < PAIR; own++) transformed(i + own, o, sums[own]);
-            P* to = packed + (long)(o / COLUMNS) * depth * COLUMNS + (long)i * COLUMNS + o % COLUMNS * PAIR;
-            for (int m = 0; m < M * M; m++, to += (long)depth * width) {
-                vec first = sums[0][m], second = sums[1][m];
-                if constexpr (PAIR == 1) {
-                    store(to, first);
-                } else {
-                    words both = __builtin_convertvector(shortened(second), words) << 16;
-                    both |= __builtin_convertvector(shortened(first), words);
-                    memcpy(to, &both, sizeof both);
-                }
+    auto packed_lanes = [&](int i, int o, const float* g) {
+        vec sums[2][M * M];
+        for (int own = 0; own < PAIR; own++) transformed(g + own * K * K * LANES, sums[own]);
+        P* to = packed + (long)(o / COLUMNS) * depth * COLUMNS + (long)i * COLUMNS + o % COLUMNS * PAIR;
+        for (int m = 0; m < M * M; m++, to += (long)depth * width) {
+            vec first = sums[0][m], second = sums[1][m];
+            if constexpr (PAIR == 1) {
+                store_far(to, first);
+            } else {
+                words both = __builtin_convertvector(shortened(second), words) << 16;
+                both |= __builtin_convertvector(shortened(first), words);
+                store_far(to, (vec)both);
             }
         }
+    };
+#pragma omp parallel num_threads(threads)
+    {
+        alignas(64) float g[LANES * K * K * LANES];
+#pragma omp for
+        for (int o = 0; o < width; o += LANES)
+            for (int i = 0; i < depth; i += LANES) {
+                transposed(i, o, g);
+                for (int own = 0; own < LANES; own += PAIR) packed_lanes(i + own, o, g + own * K * K * LANES);
+            }
+        finish_far_stores();
+    }
 }

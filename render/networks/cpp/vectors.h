@@ -60,7 +60,24 @@ inline void store(bfloat* to, vec v) {
     memcpy(to, &half, sizeof half);
 }
 
-// The same for the last lanes of a row.
+// Past the caches, to a multiple of a vector: for much that is not read soon, and all that a cache would do is
+// to read first what is overwritten.
+inline void store_far(void* to, vec v) {
+#if defined(__AVX512F__)
+    _mm512_stream_ps((float*)to, (__m512)v);
+#else
+    memcpy(to, &v, sizeof v);
+#endif
+}
+
+// Other threads see them from here on.
+inline void finish_far_stores() {
+#if defined(__AVX512F__)
+    _mm_sfence();
+#endif
+}
+
+// `load` and `store` for the last lanes of a row.
 template <class T>
 inline vec load(const T* from, int count) {
     if (count >= LANES) return load(from);
