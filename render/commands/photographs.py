@@ -172,6 +172,8 @@ def held_sitting(
     from render.renderer import pick_device
 
     check_target(latents)
+    if not all(photos):
+        raise PresetError("the name of a photo is empty")
     plan = Plan(space=how["space"], steps=how["steps"], seed=how["seed"])
     place = pick_device(how["device"])
     features = load_features(how["perceptual"]) if how["perceptual"] else None
@@ -265,9 +267,9 @@ def finder(photos: tuple[str, ...], how: dict[str, Any]) -> Any:
         return lambda number, picture, name: find_face(picture, name)
     values, read = how[FACE_KEYS[given[0]]], read_landmarks if given == ["--landmarks"] else read_points
     if len(values) != len(photos):
-        raise PresetError(
-            f"{given[0]} is given {len(values)} times for {len(photos)} photos; give it once each"
-        )
+        often = "once" if len(values) == 1 else f"{len(values)} times"
+        count = f"{len(photos)} photos" if len(photos) > 1 else "one photo"
+        raise PresetError(f"{given[0]} is given {often} for {count}; give it once for each")
     marks = [read(value) for value in values]
     return lambda number, picture, name: marks[number if len(marks) > 1 else 0]
 

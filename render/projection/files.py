@@ -25,6 +25,8 @@ def check_target(path: Path) -> Path:
         probe = _part(path)
         probe.open("wb").close()
         probe.unlink()
+    except (FileExistsError, NotADirectoryError):
+        raise LatentError(f"{path}: cannot be written: {path.parent} is no folder") from None
     except OSError as error:
         raise LatentError(f"{path}: cannot be written: {error.strerror}") from None
     return path
