@@ -40,6 +40,7 @@ def test_a_photo_goes_in_and_a_preset_shows_it(here):
     done = run("project", "me.jpg", "me.jpg", "--model", "portrait", "--steps", 5, "-o", "us.npz")
     assert done.exit_code == 0, done.output
     assert "me.jpg: PSNR" in done.output
+    assert done.stdout.endswith("in a preset: latents: {files: us.npz}\n")
     assert "loss" in done.stderr
     assert load_latents("us.npz").values.shape == (2, 6, 8)
     with Image.open("us.png") as picture:

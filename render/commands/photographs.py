@@ -54,8 +54,9 @@ def project(
     made = held_sitting(photos, sample_name(model), out, quiet, how, has_picture=not no_picture)
     tell(photos, made, quiet)
     announce(made.files, quiet)
-    if made.tuned and not quiet:
-        click.echo(f"in a preset: models: {{me: {made.tuned.name}}} beside latents: {{files: {out.name}}}")
+    if made.fps is None and not quiet:
+        model = f"models: {{me: {made.tuned.name}}} and " if made.tuned else ""
+        click.echo(f"in a preset: {model}latents: {{files: {out.name}}}")
 
 
 @click.command()
