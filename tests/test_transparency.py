@@ -106,6 +106,19 @@ def test_colours_of_what_is_hidden_cost_little_and_reach_no_edge(tmp_path: Path,
     assert off(with_alpha(path)[:, :, :70], asked_frames()[:, :, :70])[1] > 1.5 * error
 
 
+def test_soft_alpha_does_not_fill_a_webp_of_low_quality(tmp_path: Path, monkeypatch) -> None:
+    """ffmpeg leaves it whole whatever the quality; here it has fewer levels."""
+    soft = {"size": (4 * WIDTH, 4 * HEIGHT)}
+    sizes = {}
+    for crf in (20, 80):
+        path = recorded(tmp_path, "a.webp", "webp", crf=crf, **soft)
+        sizes[crf] = path.stat().st_size
+        alpha = np.unique(np.rint(with_alpha(path)[..., 3] * 255))
+        assert len(alpha) == 6 if crf == 80 else len(alpha) > 200
+    monkeypatch.setattr("render.encoding.alpha.coarser", lambda frame, crf: frame)
+    assert sizes[80] < 0.7 * recorded(tmp_path, "a.webp", "webp", crf=80, **soft).stat().st_size
+
+
 def asked_frames() -> np.ndarray:
     return np.stack([sprite(index) for index in range(COUNT)]) / 65_535
 
@@ -352,7 +365,8 @@ def test_check_says_what_lies_behind(preset: Preset) -> None:
             "background: is the colour of bars, which transparent: true leaves empty",
         ),
         ("{file: a.gif, transparent: yes}", "transparent: this is true or false, not 'yes'"),
-        ("{file: a.gif, alpha: true}", "outputs[0].alpha: unknown key; did you mean 'transparent'?"),
+        ("{file: a.gif, alpha: true}", "outputs[0].alpha: unknown key; did you mean transparent?"),
+        ("{file: a.gif, aspect: 1}", "unknown key; did you mean width and height, with fit: crop or pad?"),
         (
             "{file: a.gif, width: 90, height: 300, background: transparent}",
             "transparent is no colour; a file without a background has transparent: true in outputs",

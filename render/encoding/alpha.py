@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from render.encoding.codecs import ALPHA_AV1, Encoder, ffmpeg_path, listed
 from render.errors import EncodingError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _FINER = 2  # by how much crf is smaller than that of the colours: an edge shows every step of alpha
 _USUAL_CRF = 24
+_WHOLE_ALPHA = 70  # of 100: up to this quality of a WebP its alpha has fewer levels
 
 
 def parted(colours: str, gray: str) -> str:
@@ -39,6 +42,22 @@ def merged(colours: str, pixels: str, tags: str) -> str:
         f"format=yuv444p16le,format={pixels.replace('yuva', 'yuv')}",
     )
     return f"{parted(whole, gray)};[c][a]mergeplanes=0x00010210:{pixels},{tags}"
+
+
+def coarser(frame: np.ndarray, crf: float | None) -> np.ndarray:
+    """A frame uint8 RGBA for WebP, whose alpha has fewer levels from crf 30 on: from 16 at 30 to 2 at 100.
+
+    ffmpeg has libwebp keep alpha without loss at any quality, so that soft edges take most of the file. These
+    are the levels that libwebp itself would take.
+    """
+    quality = 100 - (crf or 0)
+    if quality > _WHOLE_ALPHA:
+        return frame
+    steps = 1 + int(quality) // 5
+    levels = np.rint(np.rint(np.arange(256) * (steps / 255)) * (255 / steps)).astype(np.uint8)
+    frame = frame.copy()
+    frame[..., 3] = levels[frame[..., 3]]
+    return frame
 
 
 def options(film: VideoWriter, encoder: Encoder, colours: str) -> list[str]:

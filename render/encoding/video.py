@@ -329,6 +329,8 @@ class VideoWriter(Writer):
         frame = whole_levels(frame, self._pipe_bits)
         if self.transparent and not self.codec.lossless:
             frame = colours_spread(frame)
+            if self.codec.name == "webp":
+                frame = alpha.coarser(frame, self.settings.crf)
         if self._padding[0][1] or self._padding[1][1]:
             frame = np.pad(frame, self._padding, mode="edge")
         self._feeder.put(frame.tobytes())

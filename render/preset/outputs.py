@@ -40,14 +40,16 @@ _DITHER = {
 _BITRATE = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?[kM]\s*$"}
 
 _WITH_TRANSPARENCY = ".webm, .mov (ProRes 4444), .mkv, .gif, .webp, .apng, .avif and numbered .png pictures"
-# What other programs call these keys.
+# What other programs call these keys: the first word is one that this kind of file must have.
 OTHER_WORDS = {
     **dict.fromkeys(("alpha", "transparency"), "transparent"),
     **dict.fromkeys(("quality", "qp", "cq"), "crf"),
     **dict.fromkeys(("rate", "framerate", "frame_rate"), "fps"),
     **dict.fromkeys(("name", "path", "filename", "out", "output"), "file"),
     **dict.fromkeys(("preset", "effort"), "speed"),
-    **dict.fromkeys(("size", "max_size", "max_bytes", "filesize"), "budget"),
+    **dict.fromkeys(("size", "resolution", "dimensions"), "width and height"),
+    **dict.fromkeys(("aspect", "aspect_ratio", "ratio"), "width and height, with fit: crop or pad"),
+    **dict.fromkeys(("max_size", "max_bytes", "filesize"), "budget"),
     **dict.fromkeys(("platform", "target", "place"), "for"),
     **dict.fromkeys(("sound", "music"), "audio"),
     **dict.fromkeys(("bit_depth", "depth"), "bits"),
@@ -133,8 +135,8 @@ class Output(Part):
     @classmethod
     def _in_words(cls, entry: Mapping, place: Place) -> Mistake:
         meant = OTHER_WORDS.get(str(place[-1])) if entry["type"] == "extra_forbidden" and place else None
-        if meant in cls.model_fields:
-            return Mistake(place, f"unknown key; did you mean {meant!r}?", at_key=True)
+        if meant and meant.split()[0] in cls.model_fields:
+            return Mistake(place, f"unknown key; did you mean {meant}?", at_key=True)
         return super()._in_words(entry, place)
 
     def conflicts(self) -> list[Mistake]:
