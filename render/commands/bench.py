@@ -52,9 +52,12 @@ def bench(
         raise PresetError(f"--size is {size}; it is a power of two from {SMALLEST} to {LARGEST}")
     from render.bench.subject import random_network
     from render.checkpoints.load import load
+    from render.networks.memory import keep_freed_memory
     from render.renderer import pick_device
 
     place = pick_device(device)
+    if place.type == "cpu":
+        keep_freed_memory()  # as early as `render` does it
     network = random_network(size).to(place) if model is None else load(model, place)
     report = measured(network, parts, is_quick=quick, compiled=None if quick else True)
     click.echo(report.to_json() if as_json else report.table())
