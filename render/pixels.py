@@ -92,7 +92,7 @@ def colours_spread(frame: np.ndarray) -> np.ndarray:
 def _spread(picture: Image.Image) -> np.ndarray:
     """The colours uint8 [H, W, 3] of a picture RGBA; where it shows nothing, those of a coarser copy."""
     levels = np.asarray(picture)
-    if min(picture.size) == 1 or levels[..., 3].all():
+    if picture.size == (1, 1) or levels[..., 3].all():
         return levels[..., :3]
     half = tuple((side + 1) // 2 for side in picture.size)
     coarse = np.array(picture.resize(half, Image.Resampling.BOX))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from render.pixels import RESAMPLING, TOP, resized, whole_levels
+from render.pixels import RESAMPLING, TOP, colours_spread, laid_over, resized, whole_levels
 
 
 def test_depths_reach_from_black_to_white_and_back() -> None:
@@ -45,3 +45,65 @@ def test_sharp_edges_do_not_leave_the_range(dtype: str) -> None:
     assert (found.min(), found.max()) == (0, TOP[dtype])
     assert found[:, :16].max() < TOP[dtype] / 4  # what swings below black does not come out white
     assert found[:, 24:].min() > TOP[dtype] * 3 / 4
+
+
+# --- with alpha ---------------------------------------------------------------------------------------------
+
+
+def halves(dtype: str) -> np.ndarray:
+    """A red left half, opaque, and nothing at the right: [8, 8, 4]."""
+    frame = np.zeros((8, 8, 4), dtype)
+    frame[:, :4] = np.array([0.8, 0.2, 0.1, 1]) * TOP[dtype]
+    return frame
+
+
+@pytest.mark.parametrize("dtype", TOP)
+@pytest.mark.parametrize("size", [(5, 5), (24, 20)])
+def test_what_is_transparent_leaves_no_fringe(dtype: str, size: tuple[int, int]) -> None:
+    """The colour of a pixel at the edge is the colour of what is seen of it, whatever part that is."""
+    frame, top = halves(dtype), TOP[dtype]
+    found = resized(frame, size)
+    assert (found.dtype, found.shape) == (dtype, (size[1], size[0], 4))
+    alpha = found[..., 3] / top
+    edge = (alpha > 0.1) & (alpha < 0.9)
+    assert edge.any()
+    np.testing.assert_allclose(found[edge][:, :3] / top, np.tile([0.8, 0.2, 0.1], (edge.sum(), 1)), atol=0.03)
+    assert not found[alpha == 0].any()
+
+
+@pytest.mark.parametrize("dtype", TOP)
+def test_laying_over_a_ground_mixes_as_alpha_says(dtype: str) -> None:
+    top = TOP[dtype]
+    frame = (np.random.default_rng(1).random((6, 7, 4)) * top).astype(dtype)
+    frame[0, 0, 3], frame[0, 1, 3] = 0, top
+    ground = (10, 200, 255)
+    found = laid_over(frame, ground)
+    assert (found.dtype, found.shape) == (dtype, (6, 7, 3))
+    alpha = frame[..., 3:] / top
+    asked = frame[..., :3] / top * alpha + np.array(ground) / 255 * (1 - alpha)
+    np.testing.assert_allclose(found / top, asked, atol=0.6 / min(top, 65_535) if top > 1 else 1e-6)
+    np.testing.assert_allclose(found[0, 0] / top, np.array(ground) / 255, atol=1e-6)
+    np.testing.assert_array_equal(found[0, 1], frame[0, 1, :3])
+    plain = frame[..., :3]
+    assert laid_over(plain, ground) is plain
+
+
+@pytest.mark.parametrize("dtype", TOP)
+@pytest.mark.parametrize("size", [(37, 51), (64, 8), (3, 200)])
+def test_hidden_pixels_get_colours_that_are_seen(dtype: str, size: tuple[int, int]) -> None:
+    """Between the darkest and the brightest of them, and near the nearest; what is seen stays as it is."""
+    width, height = size
+    frame = np.zeros((height, width, 4), dtype)
+    frame[: height // 2, : width // 2] = np.array([0.9, 0.5, 0.1, 1]) * TOP[dtype]
+    frame[-1, -1] = np.array([0.1, 0.5, 0.9, 1]) * TOP[dtype]
+    found = colours_spread(frame)
+    seen = frame[..., 3] > 0
+    np.testing.assert_array_equal(found[seen], frame[seen])
+    np.testing.assert_array_equal(found[..., 3], frame[..., 3])
+    hidden = found[~seen][:, :3] / TOP[dtype]
+    assert hidden[:, 0].min() > 0.08
+    assert hidden[:, 0].max() < 0.92
+    beside = found[0, width // 2, :3] / TOP[dtype]
+    np.testing.assert_allclose(beside, [0.9, 0.5, 0.1], atol=0.25)
+    nothing = np.zeros((4, 4, 4), dtype)
+    assert colours_spread(nothing) is nothing

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 from conftest import make_relative
 from PIL import Image
 from sprites import HEIGHT, INSIDE, WIDTH, make_sprites, sprite, with_alpha
+from test_filming import StopAfter
 
 import render
 from render.encoding import can_join, codecs, open_writer
@@ -259,23 +259,11 @@ def test_opaque_files_do_not_depend_on_transparent_ones_beside_them(preset: Pres
 
 
 def test_an_interrupted_render_keeps_its_transparency(preset: Preset, tmp_path: Path) -> None:
-    class AtOnce:
-        left = 2
-
-        @contextmanager
-        def waiting(self):
-            yield
-
-        @property
-        def is_asked(self):
-            self.left -= 1
-            return self.left < 0
-
     preset = preset.replace(outputs=transparent("a.webm", "a.mov", "a.gif"))
     options = {"private": True, "segment_frames": 4}
     whole = render.render(preset, out_dir=tmp_path / "whole", **options)
     with pytest.raises(InterruptedRender):
-        render.render(preset, out_dir=tmp_path / "parts", manner=Manner(patience=AtOnce()), **options)
+        render.render(preset, out_dir=tmp_path / "parts", manner=Manner(patience=StopAfter(2)), **options)
     parts = render.render(preset, out_dir=tmp_path / "parts", **options)
     for one, other in zip(whole, parts, strict=True):
         assert one.read_bytes() == other.read_bytes()

@@ -12,8 +12,7 @@ import os
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from PIL import GifImagePlugin, Image
@@ -23,7 +22,6 @@ from render.encoding.cutout import OPAQUE, Cutout
 from render.encoding.dither import DITHERS, Dither
 from render.encoding.feeder import Feeder
 from render.encoding.film import Film
-from render.encoding.framing import Framing
 from render.encoding.quantize import Palette, Plan, Quantizer
 from render.encoding.steady import MAX_LAG, Steady, box_of
 from render.encoding.tags import Tags, gif_comment
@@ -83,31 +81,18 @@ class GifWriter(Writer):
     Only what changed since the frame before is stored: a rectangle, and in it the still pixels are
     transparent. Panels that stand still cost nothing. Of frames with alpha one waits for the next, which may
     open holes, see `cutout`.
+
+    film  width, height, fps and the rest, as `Writer` takes them
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
         *,
-        width: int,
-        height: int,
-        fps: Fraction | int | str,
         settings: GifSettings | None = None,
-        dtype: str = "uint8",
-        transparent: bool = False,
-        framing: Framing | None = None,
-        tags: Tags | None = None,
+        **film: Any,
     ) -> None:
-        super().__init__(
-            *(path,),
-            width=width,
-            height=height,
-            fps=fps,
-            dtype=dtype,
-            transparent=transparent,
-            framing=framing,
-            tags=tags,
-        )
+        super().__init__(path, **film)
         self.settings = settings or GifSettings()
         if max(self.width, self.height) > MAX_SIDE:
             raise EncodingError(

@@ -10,7 +10,7 @@ import re
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from render.encoding.base import Writer
 from render.encoding.claim import fresh
 from render.encoding.codecs import CODECS, SPEEDS, Codec, Encoder, ffmpeg_path, listed, raw_pixels
 from render.encoding.feeder import Feeder
-from render.encoding.framing import Framing
 from render.encoding.hardware import ENCODERS, picked_encoder
 from render.encoding.listener import Listener, ending
 from render.encoding.tags import Tags, metadata_file
@@ -95,34 +94,22 @@ class VideoWriter(Writer):
 
     Where several pixels share a colour, as in most video, a size that is no multiple of theirs repeats its
     last column or row.
+
+    codecs, clear_codecs  that this kind of file holds, and those of them that keep alpha; the first is usual
+    film                  width, height, fps and the rest, as `Writer` takes them
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
         *,
-        width: int,
-        height: int,
-        fps: Fraction | int | str,
         settings: VideoSettings | None = None,
-        dtype: str = "uint8",
-        transparent: bool = False,
-        framing: Framing | None = None,
-        tags: Tags | None = None,
         muxer: str = "mp4",
         codecs: tuple[str, ...] = ("h264",),
         clear_codecs: tuple[str, ...] = (),
+        **film: Any,
     ) -> None:
-        super().__init__(
-            *(path,),
-            width=width,
-            height=height,
-            fps=fps,
-            dtype=dtype,
-            transparent=transparent,
-            framing=framing,
-            tags=tags,
-        )
+        super().__init__(path, **film)
         self.settings, self.muxer = settings or VideoSettings(), muxer
         self.codec = self._picked_codec(codecs, clear_codecs)
         self._check_quality()
