@@ -36,7 +36,7 @@ def with_alpha(path: Path, width: int = WIDTH, height: int = HEIGHT, bits: int =
         return np.stack([_pillow(file)[0] for file in sorted(path.iterdir())])
     if path.suffix in (".webp", ".avif", ".gif"):
         return _pillow(path)
-    is_rgb = path.suffix == ".apng" or b"V_FFV1" in path.read_bytes()[:2048]
+    is_rgb = path.suffix == ".apng" or b"FFV1" in path.read_bytes()[:2048]
     decoder = ("-c:v", "libvpx-vp9") if path.suffix == ".webm" else ()  # ffmpeg's own leaves alpha out
     command = [codecs.ffmpeg_path(), "-v", "error", *decoder, "-i", str(path), "-fps_mode", "passthrough"]
     plain = "format=rgba64le" if bits == 16 else "format=rgba"

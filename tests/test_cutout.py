@@ -59,11 +59,11 @@ def test_a_sprite_that_moves_vanishes_and_comes_back(tmp_path: Path, way: dict[s
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1, max_size=6), st.booleans())
+@given(st.lists(st.lists(st.integers(0, 3), min_size=16, max_size=16), min_size=1, max_size=6), st.booleans())
 def test_any_film_of_few_pixels(tmp_path: Path, film: list[list[int]], whole: bool) -> None:
     """Four states a pixel: nothing, and three colours; every one as asked for in every frame."""
     colours = np.array([(0, 0, 0, 0), (250, 10, 10, 255), (10, 250, 10, 255), (10, 10, 250, 200)], np.uint8)
-    frames = [colours[np.array(frame).reshape(2, 3)] for frame in film]
+    frames = [colours[np.array(frame).reshape(4, 4)] for frame in film]
     asked = np.stack(frames)
     asked[..., 3] = np.where(asked[..., 3] >= 128, 255, 0)
     way = {"palette": "global"} if whole else {}

@@ -67,7 +67,8 @@ def test_a_file_keeps_alpha_and_colours(
     assert errors[0] <= alpha
     assert errors[1] <= colour
     opaque, empty = asked[..., 3] == 1, asked[..., 3] == 0
-    assert found[opaque][:, 3].mean() == pytest.approx(1, abs=0.002)
+    # libvpx of older ffmpegs stores 254 of 255.
+    assert found[opaque][:, 3].mean() == pytest.approx(1, abs=0.005 if codec == "vp9" else 0.002)
     assert found[empty][:, 3].mean() == pytest.approx(0, abs=0.002)
 
 
