@@ -355,6 +355,8 @@ def test_check_says_what_lies_behind(preset: Preset) -> None:
         ),
         ("{file: a.gif, transparent: yes}", "transparent: this is true or false, not 'yes'"),
         ("{file: a.gif, alpha: true}", "outputs[0].alpha: unknown key; did you mean transparent?"),
+        ("{file: a.gif, width: 90, height: 300, fit: cover}", "not 'cover'; did you mean 'crop'?"),
+        ("{file: a.gif, for: twitter}", "web, not 'twitter'; did you mean 'x'?"),
         ("{file: a.gif, aspect: 1}", "unknown key; did you mean width and height, with fit: crop or pad?"),
         (
             "{file: a.gif, width: 90, height: 300, background: transparent}",

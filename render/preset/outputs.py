@@ -55,6 +55,16 @@ OTHER_WORDS = {
     **dict.fromkeys(("bit_depth", "depth"), "bits"),
     **dict.fromkeys(("thumbnail", "cover"), "poster"),
 }
+OTHER_FITS = {"contain": "pad", "letterbox": "pad", "cover": "crop", "fill": "stretch"}  # CSS's, mostly
+OTHER_PLACES = {
+    **dict.fromkeys(("twitter", "x.com", "tweet"), "x"),
+    **dict.fromkeys(
+        ("reels", "reel", "instagram", "instagram-story", "instagram-stories"), "instagram-reels"
+    ),
+    **dict.fromkeys(("instagram-post", "insta"), "instagram-feed"),
+    **dict.fromkeys(("tik-tok", "tiktok.com"), "tiktok"),
+    **dict.fromkeys(("website", "html", "browser"), "web"),
+}
 MOST_OUTPUTS = 100
 NUMBERED = re.compile(r"%0?\d*d")  # in the name of numbered pictures: where the number stands
 Side = Annotated[int, *whole(16, 16384)]
@@ -80,7 +90,7 @@ class Output(Part):
     scale: Annotated[float, *number(0.01, 16)] | None = Field(
         default=None, description="A factor on the size as rendered, instead of width and height."
     )
-    fit: Annotated[str, *choice("pad", "crop", "stretch")] = Field(
+    fit: Annotated[str, *choice("pad", "crop", "stretch", **OTHER_FITS)] = Field(
         default="pad",
         description="Where width and height ask for another shape: pad with bars, crop, or stretch.",
     )
@@ -163,7 +173,7 @@ _Posted = create_model(
     __base__=Output,
     **{
         "for": (
-            Annotated[str, *choice(*PLACES)] | None,
+            Annotated[str, *choice(*PLACES, **OTHER_PLACES)] | None,
             Field(
                 default=None, description="Where it will be posted; the file is made to fit what that takes."
             ),

@@ -88,12 +88,13 @@ def whole(minimum: int = 0, maximum: int = 2**32 - 1) -> tuple[Reader, Shape]:
     return leaf(read, _number_schema("integer", minimum, maximum))
 
 
-def choice(*names: str) -> tuple[Reader, Shape]:
-    """One of a few words."""
+def choice(*names: str, **meant: str) -> tuple[Reader, Shape]:
+    """One of a few words. meant: what other programs call one of them, for whoever writes that."""
 
     def read(value: Any) -> str:
         if value not in names:
-            near = did_you_mean(value, names, limit=0) if isinstance(value, str) else ""
+            text = value.strip().lower() if isinstance(value, str) else ""
+            near = f"; did you mean {meant[text]!r}?" if text in meant else did_you_mean(text, names, limit=0)
             raise ValueError(f"this is one of {', '.join(names)}, not {shown(value)}{near}")
         return value
 
