@@ -11,6 +11,8 @@
 #include "picture.h"
 #include "schemes.h"
 
+namespace {
+
 constexpr int COLUMNS = 2 * LANES;  // of a matrix product, at once
 constexpr int TILES = 24;  // at once, so that their transforms stay in the second cache
 constexpr int PARTS = 2;   // for each thread, about, between two passes of a filter
@@ -324,3 +326,5 @@ void pack(const float* weight, int inputs, int outputs, P* packed, int threads) 
         finish_far_stores();
     }
 }
+
+}  // namespace

@@ -5,6 +5,8 @@
 
 #include "finish.h"
 
+namespace {
+
 constexpr int FADING_BYTES = 1 << 17;  // of parts at once: they stay in the cache for all samples
 
 // Results [N, H, W, C] = Σ weights [N, 3] · parts [3, H, W, C], finished; here every sample has a bias of its own.
@@ -39,6 +41,8 @@ void fade(const Shape& shape, const T* parts, const float* weights, const Finish
             }
         }
 }
+
+}  // namespace
 
 extern "C" void fade_parts(
     bool short_data, Shape shape, const void* parts, const float* weights, Finish finish, int threads) {

@@ -3,6 +3,8 @@
 #pragma once
 #include "vectors.h"
 
+namespace {
+
 // scale, next [N, O]; noise [1 or N, H·W]; strength, bias [O]. Any may be null; of the results one may.
 struct Finish {
     const float *scale, *noise, *strength, *bias, *next;
@@ -48,3 +50,5 @@ struct Finisher {
         if (scaled) store(scaled + at, rounded<T>(v) * next, some), __builtin_prefetch(scaled + at + ahead, 1);
     }
 };
+
+}  // namespace

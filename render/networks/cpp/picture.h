@@ -3,6 +3,8 @@
 #pragma once
 #include "finish.h"
 
+namespace {
+
 // A separable filter of every channel: along each axis, result j is Σ x[j + k - before] · taps[k].
 struct Filter {
     const float* taps;
@@ -136,3 +138,5 @@ void to_colours(
         }
     }
 }
+
+}  // namespace

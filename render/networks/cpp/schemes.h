@@ -9,6 +9,8 @@
 #pragma once
 #include "vectors.h"
 
+namespace {
+
 constexpr float power(float base, int exponent) {
     if (exponent < 0) return 1 / power(base, -exponent);
     return exponent ? base * power(base, exponent - 1) : 1;
@@ -112,3 +114,5 @@ struct DoublingFour {
         Pair::back<S, 2>(m + 4 * S, y + 1);
     }
 };
+
+}  // namespace

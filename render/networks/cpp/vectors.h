@@ -12,6 +12,9 @@
 #include <omp.h>
 #endif
 
+// Nothing here is known outside: of two libraries in one process, none may call the other's.
+namespace {
+
 // Lanes of a vector, and rows of a matrix product whose sums stay in registers.
 #if defined(__AVX512F__)
 constexpr int LANES = 16, ROWS = 12;
@@ -145,3 +148,5 @@ struct Shape {
 
     long out_pixels() const { return (long)out_height * out_width; }
 };
+
+}  // namespace
