@@ -18,7 +18,7 @@ from render.networks.fast3 import phases
 from render.networks.filters3 import upsample
 from render.networks.modulated import Modulated
 from render.networks.stylegan3 import picture_transform
-from render.networks.synthesis import own_tensors
+from render.networks.synthesis import IDLE, own_tensors
 
 FOLDERS = {
     "stylegan1-tf": "pkl",
@@ -194,6 +194,23 @@ def test_prepared_weights_are_bounded(low, high, ws):
     for step in range(10):
         synthesis.run(ws, tensors=[blender.tensors(Blend.low_high(6, 3.0 + step / 10))] * 3)
     assert all(len(kept) <= 3 for kept in synthesis._kept.values())
+
+
+def test_weights_that_no_picture_used_for_long_are_forgotten(low, high, ws):
+    synthesis, blender = fast(low, "exact", compiled=False), Blender([low, high])
+    own = [blender.tensors(Blend.low_high(6, swap)) for swap in (6, 0)]
+    batches = [
+        synthesis.batch(ws[:1].expand(count, -1, -1), tensors=[tensors] * count)
+        for count, tensors in ((1, own[0]), (IDLE, own[1]), (1, own[1]))
+    ]
+    first = synthesis.draw(batches[0])
+    for batch in batches[1:]:
+        synthesis.draw(batch)
+    kept = {id(one) for unit in synthesis._kept.values() for used in unit.values() for one in used.sources}
+    assert id(high.synthesis.b16.conv1.weight) in kept
+    assert id(low.synthesis.b16.conv1.weight) not in kept
+    again = synthesis.batch(ws[:1], tensors=[own[0]])
+    assert torch.equal(synthesis.draw(again), first)
 
 
 def test_tensors_that_were_written_into_count_after_a_refresh(ws):

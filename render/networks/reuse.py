@@ -115,7 +115,9 @@ class Kept:
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes, self.nbytes = max_bytes, 0
+        self.now = 0  # a time, in whatever counts
         self._kept: OrderedDict[bytes, tuple[Any, object]] = OrderedDict()
+        self._used: dict[bytes, int] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -126,20 +128,31 @@ class Kept:
     def get(self, digest: bytes) -> Any:
         """The value kept under a digest that is there."""
         self._kept.move_to_end(digest)
+        self._used[digest] = self.now
         return self._kept[digest][0]
 
     def put(self, digest: bytes, value: Any, sources: object) -> None:
         """Keep a value, if there is room for it at all, with what its digest is made of."""
         if value.nbytes > self.max_bytes:
             return
-        self._kept[digest] = value, sources
+        self._kept[digest], self._used[digest] = (value, sources), self.now
         self.nbytes += value.nbytes
         while self.nbytes > self.max_bytes:
-            self.nbytes -= self._kept.popitem(last=False)[1][0].nbytes
+            self._drop(next(iter(self._kept)))
+
+    def drop_unused(self, since: int) -> None:
+        """Forget what was not wanted from that time on."""
+        for digest in [digest for digest, used in self._used.items() if used < since]:
+            self._drop(digest)
+
+    def _drop(self, digest: bytes) -> None:
+        del self._used[digest]
+        self.nbytes -= self._kept.pop(digest)[0].nbytes
 
     def clear(self) -> None:
         """Forget them all."""
         self._kept.clear()
+        self._used.clear()
         self.nbytes = 0
 
 

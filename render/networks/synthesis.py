@@ -26,6 +26,7 @@ from render.networks.precision import Precision, without_tf32
 from render.networks.reuse import Course, Kept, State, States
 
 PREPARED_PER_UNIT = 3  # sets of weights kept ready for one unit, unless a batch needs more at once
+IDLE = 64  # pictures after which a set that none of them used is forgotten: the swap has passed that layer
 STATE_BYTES = 2**29  # of activations that the pictures to come need too
 PARTS_BYTES = 2**29  # of what the frames of a cross-fade share
 
@@ -48,6 +49,18 @@ class Unit:
     def names(self) -> list[str]:
         """The tensors' whole names."""
         return [f"synthesis.{leaf}" for leaf in self.leaves]
+
+
+@dataclass
+class Prepared:
+    """What a unit's tensors were prepared to; they are kept with it, so that their ids stay theirs.
+
+    used  how many pictures had been drawn when it was wanted last
+    """
+
+    made: Any
+    sources: Sequence[Source]
+    used: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,8 @@ class FastSynthesis:
         self.units: dict[str, Unit] = {}
         self.steps: tuple[Step, ...] = ()
         self._own: Tensors = {}
-        self._kept: dict[str, OrderedDict[tuple, tuple[Sequence[Source], Any]]] = {}
+        self._kept: dict[str, OrderedDict[tuple, Prepared]] = {}
+        self._drawn = 0  # pictures
         self.states, self.parts = States(STATE_BYTES), Kept(PARTS_BYTES)
         if generator.mapping.w_avg.device.type == "cpu":
             keep_freed_memory()
@@ -178,6 +192,8 @@ class FastSynthesis:
         """
         with torch.inference_mode(), without_tf32(self.precision):
             stop = self.last_step(resolution)
+            self._drawn += len(batch)
+            self._forget_idle()
             wanted = {digest for chain in following.chains for digest in chain.digests} if following else ()
             return self.picture(self._advance(batch, state or State(), stop, wanted), batch, resolution)
 
@@ -262,10 +278,20 @@ class FastSynthesis:
     def _made(self, unit: Unit, kept: OrderedDict, sources: Sequence[Source]) -> Any:
         """What these tensors are prepared to, once."""
         key = tuple(map(identity, sources))
-        if key not in kept:  # the sources are kept with it, so that their ids stay theirs
-            kept[key] = sources, unit.make(dict(zip(unit.leaves, map(mixed, sources), strict=True)))
+        if key not in kept:
+            kept[key] = Prepared(unit.make(dict(zip(unit.leaves, map(mixed, sources), strict=True))), sources)
         kept.move_to_end(key)
-        return kept[key][1]
+        kept[key].used = self._drawn
+        return kept[key].made
+
+    def _forget_idle(self) -> None:
+        """Make room for what is prepared next: fresh memory takes longer than what was there."""
+        since = self._drawn - IDLE
+        for kept in self._kept.values():
+            for key in [key for key, one in kept.items() if one.used < since]:
+                del kept[key]
+        self.parts.drop_unused(since)
+        self.parts.now = self._drawn
 
     def _advance(self, batch: Batch, state: State, stop: int, wanted: Collection[bytes] = ()) -> State:
         """From `state` to the one before step `stop`; samples part where they begin to differ, not before.
