@@ -140,6 +140,21 @@ def test_the_commands_render_a_part_join_and_clean(plain, tmp_path):
     assert run("clean", tmp_path).output == f"nothing is left of interrupted renders in {tmp_path}\n"
 
 
+def test_clean_removes_what_a_killed_render_never_gave_its_name(tmp_path):
+    for name in (".a.mov.segments/lock", "a.mov.part", ".a.mov-x1.part/film.mkv", "download.mov.part"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"0" * 1000)
+    listed = run("clean", tmp_path).output
+    assert listed == f"{tmp_path / 'a.mov.part'}  3 kB, untouched for 0 s\n--yes removes it\n"
+    with held([tmp_path / "a.mov"]):
+        assert run("clean", tmp_path, "--yes").output.startswith("nothing is left")
+    for name in (".a.mov.segments/lock", "a.mov.part"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert run("clean", tmp_path, "--yes").exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["download.mov.part"]
+
+
 def test_clean_removes_what_nobody_is_at(plain, tmp_path):
     folder = work_folder(tmp_path / "sub" / "a.mp4")
     filmed(plain, tmp_path / "sub", "a.mp4", share=Share(shard=Shard(0, 2)))

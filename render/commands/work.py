@@ -75,7 +75,7 @@ def clean(folders: tuple[Path, ...], older_than: float, yes: bool, quiet: bool) 
     for each in old if not quiet else ():
         state = f"{each.finished} of {each.segments} segments, " if each.segments else ""
         age = duration_text(each.age_seconds)
-        click.echo(f"{each.folder}  {state}{size_text(each.bytes)}, untouched for {age}")
+        click.echo(f"{each.place}  {state}{size_text(each.bytes)}, untouched for {age}")
     if not yes and not sys.stdin.isatty():
         click.echo(f"--yes removes {they}")
     elif yes or click.confirm(f"remove {they}?"):

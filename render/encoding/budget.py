@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from render.encoding.claim import folder_beside
 from render.encoding.codecs import Codec
 from render.encoding.containers import container_of, open_writer
 from render.encoding.gif import GifSettings
@@ -183,7 +183,7 @@ def fit(
     full = _Choice(fps, width, tuple(sorted(settings.items())))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
+        folder = folder_beside(path)
     except OSError as error:
         raise EncodingError(f"{path}: cannot be written: {error.strerror}") from error
     with folder as name:

@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from render.errors import EncodingError
 
+_SOUND = ".sound.part"
 _UNSETTLED = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EBADF)  # where there is no such wait
 
 
 def part_of(path: Path) -> Path:
     """What a file is called while it is written."""
     return path.with_name(path.name + ".part")
+
+
+def folder_beside(path: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder for what is thrown away when the file is whole, on the disk where that will be.
+
+    Raises OSError.
+    """
+    beside, ending = _around(path)
+    return tempfile.TemporaryDirectory(
+        dir=path.parent, prefix=beside, suffix=ending, ignore_cleanup_errors=True
+    )
+
+
+def parts_of(path: Path) -> list[Path]:
+    """All that lies there of a file that is being written, or whose writer was killed."""
+    beside, ending = _around(path)
+    folders = path.parent.glob(f"{glob.escape(beside)}*{ending}")
+    parts = [part_of(path), sound_part_of(path), *sorted(folders)]
+    return [each for each in parts if each.exists() and not each.is_symlink()]
+
+
+def _around(path: Path) -> tuple[str, str]:
+    return f".{path.name}-", ".part"
+
+
+def sound_part_of(path: Path) -> Path:
+    """What a file with a sound is called while the sound is put beside its pictures."""
+    return part_of(path).with_suffix(_SOUND)
 
 
 def fresh(part: Path) -> Path:

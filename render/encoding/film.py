@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from render.encoding.claim import folder_beside
 from render.encoding.cutout import OPAQUE
 from render.encoding.quantize import Grid, Histogram, Palette, as_numbers
 from render.encoding.spool import Spool
@@ -32,9 +32,7 @@ class Film:
     def __init__(
         self, path: Path, *, width: int, height: int, fps: Fraction, transparent: bool = False
     ) -> None:
-        self._folder = tempfile.TemporaryDirectory(
-            dir=path.parent, prefix=f".{path.stem}-", suffix=".part", ignore_cleanup_errors=True
-        )
+        self._folder = folder_beside(path)
         place = Path(self._folder.name) / "film.mkv"
         self._spool = Spool(place, width=width, height=height, fps=fps, transparent=transparent)
         self._counts = np.zeros(_EVERY_COLOUR.count, dtype=np.uint32)

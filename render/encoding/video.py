@@ -17,7 +17,7 @@ import numpy as np
 from render.encoding import alpha, muxers
 from render.encoding.audio import Audio, add_sound
 from render.encoding.base import Writer
-from render.encoding.claim import fresh
+from render.encoding.claim import fresh, sound_part_of
 from render.encoding.codecs import CODECS, SPEEDS, Codec, Encoder, ffmpeg_path, listed, raw_pixels
 from render.encoding.feeder import Feeder
 from render.encoding.hardware import ENCODERS, picked_encoder
@@ -238,7 +238,7 @@ class VideoWriter(Writer):
 
     def _add_sound(self) -> None:
         """Put the sound beside the pictures of the part file."""
-        with_sound = self.part_path.with_suffix(".sound.part")
+        with_sound = sound_part_of(self.path)
         seconds = self.frames_written / self.fps
         try:
             fresh(with_sound)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 from render import console
 from render.console import in_notebook
 from render.encoding import expected_facts, facts_of
-from render.encoding.claim import writable
+from render.encoding.claim import folder_beside, writable
 from render.encoding.codecs import ask_ahead
 from render.errors import BlendreelWarning, EncodingError, PresetError
 from render.layout import labels_of
@@ -213,7 +212,9 @@ def _stage(shoot: Shoot, manner: Manner, plan: Plan, fresh: bool, share: Share) 
             folder = None
             if any(job.budget for job in jobs):
                 path = next(job.path for job in jobs if job.budget)
-                folder = Path(stack.enter_context(_folder_beside(path)))
+                with writable(path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    folder = Path(stack.enter_context(folder_beside(path)))
             yield Filming(shoot, manner, None, folder)
             return
         store = Store.open(jobs[0].made, plan, fresh)
@@ -240,13 +241,6 @@ def _about_others(others: list[Store]) -> str:
         f"segments of {len(others)} earlier render{'s' * (len(others) > 1)} with another preset or other "
         f"options stay in {others[0].folder.parent} until this one is done"
     )
-
-
-def _folder_beside(path: Path) -> tempfile.TemporaryDirectory[str]:
-    """A folder for what is thrown away at the end, on the disk where the file will be."""
-    with writable(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-", suffix=".part")
 
 
 def _foretold(job: Job, scene: Scene, frame_size: Size) -> Collection[str]:

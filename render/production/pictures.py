@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from render.encoding import Framing, open_writer
-from render.encoding.claim import claim
+from render.encoding.claim import claim, folder_beside
 from render.encoding.viewing import spread
 from render.errors import EncodingError
 from render.layout import color_of
@@ -96,7 +95,7 @@ def save_png(path: Path, picture: np.ndarray) -> None:
     height, width, _ = picture.shape
     options = {"dtype": picture.dtype.name, "transparent": has_alpha(picture)}
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-", suffix=".part") as folder:
+        with folder_beside(path) as folder:
             target = Path(folder) / "picture" / "%d.png"
             with open_writer(target, width=width, height=height, fps=1, **options) as writer:
                 writer.write(np.ascontiguousarray(picture))
