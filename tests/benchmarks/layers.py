@@ -19,6 +19,7 @@ from render.networks import ops
 from render.networks.colours2 import upsample_picture
 from render.networks.cpu import DOUBLING, EVEN, CpuLibrary, Finish, LowPass
 from render.networks.fast import fast
+from render.networks.fast2 import double
 from render.networks.memory import keep_freed_memory
 from render.networks.modulated import depthwise
 
@@ -42,6 +43,7 @@ def drawn(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
 
 def convolutions(library: CpuLibrary, turns: int) -> None:
     print("layer             format    PyTorch  library  ms; preparing its weights once")
+    kernel = ops.setup_filter((1, 3, 3, 1))
     for scheme, layers in ((EVEN, PLAIN + LAST), (DOUBLING, UP)):
         for inputs, outputs, size in layers:
             weight = torch.randn(outputs, inputs, 3, 3) / math.sqrt(9 * inputs)
@@ -51,12 +53,14 @@ def convolutions(library: CpuLibrary, turns: int) -> None:
                     library.products(dtype, size, scheme.doubles),
                 )
                 own = drawn(*(weight.transpose(0, 1) if scheme.doubles else weight).shape, dtype=dtype)
-                direct = F.conv_transpose2d if scheme.doubles else F.conv2d
-                options = {"stride": 2} if scheme.doubles else {"padding": 1}
+                direct, low_pass = partial(F.conv2d, x, own, padding=1), None
+                if scheme.doubles:  # with the filter that follows
+                    direct = partial(double, x, own, kernel)
+                    low_pass = LowPass(kernel.sum(0) * 2, 1, (2 * size, 2 * size))
                 packed = library.weights(weight, scheme, products)
                 calls = (
-                    partial(direct, x, own, **options),
-                    partial(library.convolve, x, packed, None, Finish()),
+                    direct,
+                    partial(library.convolve, x, packed, None, Finish(), low_pass=low_pass),
                     partial(library.weights, weight, scheme, products),
                 )
                 figures = "".join(f"{milliseconds(call, turns):9.1f}" for call in calls)
