@@ -6,7 +6,10 @@ The names below are imported when they are first used, so that `import render` i
 from __future__ import annotations
 
 import importlib
-from typing import Any
+
+TYPE_CHECKING = False  # as in typing, which takes a while to import; Ctrl-C meets less of it
+if TYPE_CHECKING:
+    from typing import Any
 
 # Public name → the module it lives in.
 _HOME: dict[str, str] = {

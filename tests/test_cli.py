@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +17,8 @@ from render import cli
 from render.preset import Preset
 from render.processors import shared_processors
 from tests.conftest import CLIP
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -111,6 +115,33 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(run, monkeypatch):
     assert result.exit_code == 130
     assert "interrupted" in result.stderr
     assert files(run.folder) == ["clip.yaml"]
+
+
+@pytest.mark.parametrize("module", ["render.cli", "click", "pydantic"])
+@pytest.mark.parametrize("how", ["raise_signal(SIGINT)", "exec('raise_signal(SIGINT)')"])
+def test_ctrl_c_while_modules_are_imported_ends_with_130(run, module, how):
+    code = f"""
+import sys
+from signal import SIGINT, raise_signal
+
+class Finder:
+    def find_spec(name, path, target=None):
+        if name == {module!r}:
+            {how}
+
+sys.meta_path.insert(0, Finder)
+sys.argv[1:] = ["check", {str(run.folder / "clip.yaml")!r}]
+from render.__main__ import main
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ended.stderr.strip() == "interrupted; nothing half-written was left behind"
+    assert ended.returncode == 130
+
+
+def test_the_entry_point_is_the_one_that_awaits_interrupts():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["scripts"] == {"blendreel": "render.__main__:main"}
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
