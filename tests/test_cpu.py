@@ -192,13 +192,13 @@ def test_a_picture_is_the_same_to_the_last_bit_in_any_batch(precision, monkeypat
 @pytest.mark.parametrize("name", ["portrait", "ukiyoe", "toon"])
 def test_fast_pictures_are_45_db_from_exact_ones(name):
     generator = render.load(f"sample:{name}")
-    ws = generator.mapping(drawn(1, 2, generator.z_dim), truncation_psi=0.7)
+    ws = generator.mapping(drawn(1, 8, generator.z_dim), truncation_psi=0.7)
     frames = [
         ops.to_uint8(fast(generator, precision, compiled=True)(ws)).double()
         for precision in ("exact", "fast")
     ]
-    error = (frames[0] - frames[1]).square().mean().item()
-    assert 10 * math.log10(255**2 / error) > 45
+    worst = (frames[0] - frames[1]).square().flatten(1).mean(dim=1).max().item()
+    assert 10 * math.log10(255**2 / worst) > 45
 
 
 def test_small_layers_and_long_formats_are_convolved_directly(library):
