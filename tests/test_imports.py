@@ -34,14 +34,15 @@ ARROWS = {
     "pen": {"panels"},
     "curve_strip": {"pen"},
     "picture_files": {"encoding"},
-    "report": {"scene", "layout", "lettering"},
+    "jobs": {"preset"},
+    "report": {"scene", "layout", "lettering", "jobs"},
     "soundness": set(),
     "ahead": set(),
     "drawing": {"scene", "soundness"},
     "shelf": set(),
     "processors": set(),
     "renderer": {"ahead", "drawing", "shelf", "panels", "curve_strip"},
-    "production": {"renderer", "encoding", "console"},
+    "production": {"renderer", "jobs", "console"},
     "sheets": {"renderer", "report", "pen", "picture_files", "console"},
     "inspection": {"renderer", "report", "console"},
     "comparison": {"sheets"},
@@ -62,7 +63,8 @@ TORCH_FREE += [
     f"render.checkpoints.{name}" for name in ("library", "formats", "header", "catalogue", "download")
 ]
 TORCH_FREE += [
-    f"render.{name}" for name in ("report", "layout", "panels", "pen", "lettering", "picture_files", "pixels")
+    f"render.{name}"
+    for name in ("report", "jobs", "layout", "panels", "pen", "lettering", "picture_files", "pixels")
 ]
 TORCH_FREE += ["render.console", "render.encoding", "render.sound", "render.reach", "render.bench"]
 TORCH_FREE += ["render.blending", "render.blending.blend", "render.blending.conventions", "render.cli"]

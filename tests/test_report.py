@@ -345,3 +345,32 @@ print(sorted({"torch", "numpy", "scipy", "PIL", "rich", "http"} & set(sys.module
 """
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+# --- places and budgets -------------------------------------------------------------------------------------
+
+
+def test_what_a_place_refuses_is_refused(sample_folder):
+    with pytest.raises(PresetError, match=r"t\.gif: TikTok takes no GIF; make an MP4"):
+        text_of(MODELS + CLIP + BLEND + "outputs: {file: t.gif, for: tiktok}\n")
+
+
+def test_places_and_budgets_of_outputs_are_told(sample_folder):
+    outputs = "outputs: [{file: d.gif, for: discord}, {file: e.mp4, budget: 1 MB}, {file: f.mp4}]\n"
+    text = text_of(MODELS + CLIP + BLEND + outputs)
+    assert " ".join(line_with(text, "d.gif")).endswith("for Discord · at most 10,000,000 bytes")
+    assert " ".join(line_with(text, "e.mp4")).endswith("25 frames/s at most 1,000,000 bytes")
+    assert "bytes" not in line_with(text, "f.mp4")
+    assert "of a GIF frames a second" in text
+    assert "of video quality" in text
+    assert "for Discord:" not in text  # nothing is changed for it
+
+
+def test_what_will_be_changed_or_complained_about_is_known_before(sample_folder):
+    clip = "clip: {duration: 1s, fps: 120}\n"
+    blend = BLEND.replace("[1s, 32/1], ", "")
+    text = text_of(MODELS + clip + blend + "outputs: {file: r.mp4, for: instagram-reels}\n")
+    words = " ".join(text.split())
+    assert "60 frames/s for Instagram reels" in words
+    assert "r.mp4: for Instagram reels: 60 frames a second instead of 120" in words
+    assert "wants at least 3 s, and this lasts 1 s" in words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any
 
 from render import console
 from render.console import in_notebook
-from render.encoding import expected_facts, facts_of
+from render.encoding import facts_of
 from render.encoding.claim import folder_beside, writable
 from render.encoding.codecs import ask_ahead
 from render.errors import BlendreelWarning, EncodingError, PresetError
+from render.jobs import Job, plan
 from render.layout import labels_of
 from render.lettering import gaps
 from render.networks.memory import keep_freed_memory
@@ -23,7 +24,6 @@ from render.preset.overrides import Overrides
 from render.production.again import Retake, record_of
 from render.production.crew import ALONE, Errand, Share
 from render.production.filming import QUIET, Filming, Manner, Progress
-from render.production.jobs import Job, Size, plan
 from render.production.manifest import Plan
 from render.production.notebook import Clip, Frame
 from render.production.pictures import Pictures
@@ -36,7 +36,7 @@ from render.production.workfolder import Store, held
 from render.reach import default_folder
 from render.renderer import Renderer, pick_device
 from render.scene import Scene
-from render.timeline import FASTEST_GIF, rate_text
+from render.timeline import FASTEST_GIF, Clock, rate_text
 
 __all__ = [
     "Clip",
@@ -168,7 +168,10 @@ def write(
     for text in gaps(labels_of(scene.preset), renderer.layout.font):
         _warn(text)
     shoot = Shoot(renderer, jobs, segment_frames)
-    told = [_foretold(job, scene, shoot.frame_size) for job in jobs]
+    told = [job.foretold(shoot.frame_size, scene.clock) for job in jobs]
+    for job, each in zip(jobs, told, strict=True):
+        for text in (*_slowed(job, scene.clock), *each.changes, *each.complaints.values()):
+            _warn(text)
     shard = share.shard.name if share.shard else ""
     with (
         held((job.made for job in jobs), shard),
@@ -199,7 +202,9 @@ def write(
         beside = pictures.draw()
     for job, before in zip(jobs, told, strict=True):
         if job.target:
-            _complain(job, job.target.broken(facts_of(job.path)), before)
+            for limit, text in job.target.broken(facts_of(job.path)).items():
+                if limit not in before.complaints:
+                    _warn(f"{job.path}: {text}")
     return [*(job.made for job in jobs), *beside]
 
 
@@ -243,26 +248,11 @@ def _about_others(others: list[Store]) -> str:
     )
 
 
-def _foretold(job: Job, scene: Scene, frame_size: Size) -> Collection[str]:
-    """Tell what the file and its place change, and what the place will not like; returns these limits."""
-    asked, rate = job.output.fps or scene.clock.fps, job.output.rate(scene.clock.fps)
+def _slowed(job: Job, clock: Clock) -> Iterator[str]:
+    """Tell of a GIF that cannot keep its rate."""
+    asked, rate = job.output.fps or clock.fps, job.output.rate(clock.fps)
     if rate < asked and rate == FASTEST_GIF:
-        _warn(f"{job.path}: {rate_text(rate)} frames a second instead of {rate_text(asked)}; no GIF has more")
-    if not job.target:
-        return ()
-    changes = job.changes(frame_size, scene.clock)
-    if changes:
-        _warn(f"{job.path}: for {job.target.title}: {', '.join(changes)}")
-    count = scene.clock.with_fps(job.fps).frame_count
-    complaints = job.target.broken(expected_facts(job.writer(frame_size, count), count))
-    _complain(job, complaints, ())
-    return complaints.keys()
-
-
-def _complain(job: Job, complaints: Mapping[str, str], told: Collection[str]) -> None:
-    for limit, text in complaints.items():
-        if limit not in told:
-            _warn(f"{job.path}: {text}")
+        yield f"{job.path}: {rate_text(rate)} frames a second instead of {rate_text(asked)}; no GIF has more"
 
 
 def _warn(text: str) -> None:

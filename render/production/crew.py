@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from render.jobs import Job
 from render.preset import Preset
-from render.production.jobs import Job
 from render.production.manifest import Plan, SegmentRecord
 from render.production.shards import Shard
 from render.production.shoot import Shoot, Take

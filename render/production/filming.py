@@ -14,8 +14,8 @@ import numpy as np
 from render.encoding import Spool, join, stored_frames
 from render.encoding.joining import PIECE_SUFFIX
 from render.errors import EncodingError, InterruptedRender, PartlyDoneError
+from render.jobs import Job
 from render.production.crew import Errand, Report, Share, takes
-from render.production.jobs import Job
 from render.production.manifest import SegmentRecord
 from render.production.patience import Patience
 from render.production.segments import Segment

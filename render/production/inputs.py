@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from render.jobs import Job
 from render.preset import Preset
 from render.preset.portable import resolved_data
-from render.production.jobs import Job
 from render.production.record import Sums, sums_of_files, sums_of_models
 
 

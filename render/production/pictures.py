@@ -14,9 +14,9 @@ from render.encoding import Framing, open_writer
 from render.encoding.claim import claim, folder_beside
 from render.encoding.viewing import spread
 from render.errors import EncodingError
+from render.jobs import Job
 from render.layout import color_of
 from render.pixels import has_alpha, laid_over, whole_levels
-from render.production.jobs import Job
 from render.renderer import Renderer
 from render.timeline import Clock
 

@@ -19,12 +19,12 @@ from render.encoding import Spool, can_join, piece_writer
 from render.encoding.codecs import ffmpeg_version
 from render.encoding.joining import PIECE_SUFFIX
 from render.errors import PresetError
+from render.jobs import Job, Size
 from render.layout import Color, color_of
 from render.preset.formats import without_alpha
 from render.preset.portable import resolved_data
 from render.preset.writer import data_of
 from render.production.inputs import file_hashes
-from render.production.jobs import Job, Size
 from render.production.manifest import PieceFacts, Plan, SegmentRecord, digest_of
 from render.production.record import Recorder
 from render.production.segments import SEGMENT_FRAMES, Segment, cut, schedule_of

@@ -10,9 +10,9 @@ import numpy as np
 
 from render.encoding import Fitted, Framing, Spool, Writer, fit
 from render.errors import EncodingError
+from render.jobs import Job, Size
 from render.layout import Color
 from render.pixels import laid_over, whole_levels
-from render.production.jobs import Job, Size
 
 Frames = Callable[[Fraction], Iterable[np.ndarray]]
 Stage = Callable[[str], Callable[[int, int], None] | None]  # of a title: (frames done, frames in all)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from render.errors import BlendreelError, CheckpointError, LatentError, PresetError
+from render.jobs import Job, plan
 from render.layout import layout_of
-from render.preset import Preset, name_of, position_of
+from render.preset import GifOutput, Output, Preset, name_of, position_of
 from render.timeline import Clock, rate_text
 
 from .channels import channels_section, find_taken
@@ -24,19 +25,21 @@ def describe(preset: Preset) -> str:
     """The preset in plain text of at most 100 columns: models, clip, channels, latents, outputs, tracks …
 
     Raises BlendreelError, with a line for every mistake: files that are missing or damaged, or that do not
-    fit together (CheckpointError, LatentError, PresetError); a formula without a value (PresetError).
+    fit together (CheckpointError, LatentError, PresetError); a formula without a value, an output that its
+    place does not take (PresetError, EncodingError).
     """
     models, latents = find_files(preset)
+    jobs = plan(preset) if preset.outputs else []
     sizes = sizes_in(used_models(preset, models))
     sounds = find_sounds(preset)
     warnings = [*preset.warnings(), *label_warnings(preset), *model_warnings(preset, models)]
-    warnings += sounds.warnings
+    warnings += [*sounds.warnings, *_foretold(jobs, preset, sizes)]
     sections = [
         section("models", model_rows(preset, models)),
         section("clip", _clip_rows(preset, sounds.text)),
         channels_section(preset, sizes),
         section("latents", [*walk_rows(preset, latents.counts), *_file_rows(latents)]),
-        section("outputs", _output_rows(preset, sizes), right=(2, 3, 4)),
+        section("outputs", _output_rows(jobs, preset, sizes), right=(2, 3, 4)) + _budget_note(jobs),
         section("tracks", track_rows(preset, sizes), right=(1, 2, 3, 4)) + _swap_note(preset, sizes),
         bullets("warnings", warnings) if warnings else "no warnings",
     ]
@@ -111,19 +114,45 @@ def _file_rows(latents: FoundLatents) -> list[list[str]]:
 # --- outputs ------------------------------------------------------------------------------------------------
 
 
-def _output_rows(preset: Preset, sizes: Sizes | None) -> list[list[str]]:
+def _output_rows(jobs: list[Job], preset: Preset, sizes: Sizes | None) -> list[list[str]]:
     clock, frame = preset.clock, frame_size(preset, sizes)
     rows = []
-    for output in preset.outputs:
-        fps = output.rate(clock.fps)
-        width, height = output.size(frame) if frame else (0, 0)
-        size = f"{width} × {height} px" if width else "size of the models"
-        frames = count_text(clock.with_fps(fps).frame_count, "frame")
-        row = [output.file, output.kind, size, frames, f"{rate_text(fps)} frames/s"]
+    for job in jobs:
+        output, count = job.output, clock.with_fps(job.fps).frame_count
+        size = "size of the models"
+        if frame:
+            columns, lines = output.pixels_in_step
+            width, height = job.size(frame, count)
+            size = f"{width + -width % columns} × {height + -height % lines} px"
+        ending = []
         if sizes is not None and sizes.img_channels == 4:
-            row.append("transparent" if output.transparent else f"over {preset.panels.background}")
-        rows.append(row)
-    return rows or [["none; name a file when rendering"]]
+            ending.append("transparent" if output.transparent else f"over {preset.panels.background}")
+        ending += [f"for {job.target.title}"] if job.target else []
+        ending += [f"at most {job.budget:,} bytes"] if job.budget else []
+        frames = count_text(count, "frame")
+        rate = f"{rate_text(job.fps)} frames/s"
+        rows.append([output.file, output.kind, size, frames, rate, " · ".join(ending)])
+    return rows or [["none; name a file when rendering, such as -o morph.mp4"]]
+
+
+def _budget_note(jobs: list[Job]) -> str:
+    """What files of a budget may lose, which only encoding them tells."""
+    lost = "; ".join(dict.fromkeys(_losses(job.output) for job in jobs if job.budget))
+    return "\n" + paragraph(f"Where that is too few bytes, something is given up: {lost}.") if lost else ""
+
+
+def _losses(output: Output) -> str:
+    if isinstance(output, GifOutput):
+        return "of a GIF frames a second, then size of the picture, then colours"
+    has_quality = output.coding.worst_crf
+    return f"of {output.kind} {'quality, then ' if has_quality else ''}size of the picture"
+
+
+def _foretold(jobs: list[Job], preset: Preset, sizes: Sizes | None) -> list[str]:
+    """What places change, and what they will not like all the same; nothing where no size is known."""
+    frame = frame_size(preset, sizes)
+    told = [job.foretold(frame, preset.clock) for job in jobs] if frame else []
+    return [text for each in told for text in (*each.changes, *each.complaints.values())]
 
 
 def frame_size(preset: Preset, sizes: Sizes | None) -> tuple[int, int] | None:

@@ -1,4 +1,7 @@
-"""The files to write: which, at which rate and size, and what the places they are for ask of them."""
+"""The files to write: which, at which rate and size, and what the places they are for ask of them.
+
+Checking a preset plans its files, too: encoding, and NumPy with it, is imported where a file asks for it.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from render.encoding import (
-    Audio,
-    Limits,
-    Tags,
-    Target,
-    Writer,
-    open_writer,
-    suited_rate,
-    suited_size,
-    target_of,
-)
-from render.encoding.sequence import is_sequence
 from render.errors import EncodingError, PresetError
 from render.preset import GifOutput, Output, Preset, VideoOutput, load_output
 from render.preset.formats import bytes_of
 from render.reach import placed
 from render.timeline import Clock, rate_text
+
+if TYPE_CHECKING:
+    from render.encoding import Audio, Limits, Tags, Target, Writer
 
 Size = tuple[int, int]  # width, height
 _WORDS = {"speed": "preset"}  # x264's word means something else in this project
@@ -39,6 +34,17 @@ _ENCODED = (
     "palette",
     "loop",
 )  # an output's, if it has it
+
+
+class Foretold(NamedTuple):
+    """What is known of a file before its first frame, a sentence each.
+
+    changes     what its place makes different from what the preset asks for
+    complaints  what the place will not like all the same, by the limits' names
+    """
+
+    changes: list[str]
+    complaints: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,8 @@ class Job:
     @property
     def made(self) -> Path:
         """What there is in the end: the file, or the folder of numbered pictures."""
+        from render.encoding.sequence import is_sequence
+
         return self.path.parent if is_sequence(self.path) else self.path
 
     def beside(self, word: str) -> Path:
@@ -102,19 +110,28 @@ class Job:
     @property
     def limits(self) -> Limits:
         """What the place takes; without one anything goes."""
+        from render.encoding import Limits
+
         return self.target.limits(isinstance(self.output, GifOutput)) if self.target else Limits()
 
     @property
     def budget(self) -> int | None:
         """The most bytes that the file may have."""
         written = bytes_of(self.output.budget) if self.output.budget else None
+        if not self.target:
+            return written
         limits = self.limits
         by_rate = int(limits.max_bitrate * self.seconds / 8) if limits.max_bitrate else None
         return min(filter(None, (written, limits.max_bytes, by_rate)), default=None)
 
     def size(self, frame_size: Size, count: int) -> Size:
         """Width and height of the file, for `count` frames of `frame_size`."""
-        return suited_size(self.limits, *self.output.framed(frame_size), count)
+        framed = self.output.framed(frame_size)
+        if not self.target:
+            return framed
+        from render.encoding import suited_size
+
+        return suited_size(self.limits, *framed, count)
 
     def framing(self, frame_size: Size, count: int) -> dict[str, object]:
         """How frames come to that size, in the encoder's words."""
@@ -134,6 +151,8 @@ class Job:
         return plain if plain.depth == 8 else self._writer(frame_size, count, "uint16")
 
     def _writer(self, frame_size: Size, count: int, dtype: str) -> Writer:
+        from render.encoding import open_writer
+
         return open_writer(
             self.path,
             width=frame_size[0],
@@ -144,8 +163,19 @@ class Job:
             **self.settings,
         )
 
-    def changes(self, frame_size: Size, clock: Clock) -> list[str]:
-        """What the place made different from what the preset asks for, each in a few words."""
+    def foretold(self, frame_size: Size, clock: Clock) -> Foretold:
+        """What its place changes, and what the place will not like, for frames of that size."""
+        if not self.target:
+            return Foretold([], {})
+        from render.encoding import expected_facts
+
+        changed, count = self._changed(frame_size, clock), clock.with_fps(self.fps).frame_count
+        changes = [f"{self.path}: for {self.target.title}: {', '.join(changed)}"] if changed else []
+        complaints = self.target.broken(expected_facts(self.writer(frame_size, count), count))
+        return Foretold(changes, {limit: f"{self.path}: {text}" for limit, text in complaints.items()})
+
+    def _changed(self, frame_size: Size, clock: Clock) -> list[str]:
+        """What the place made different, each in a few words."""
         asked, found = self.output.rate(clock.fps), []
         if self.fps != asked:
             found.append(f"{rate_text(self.fps)} frames a second instead of {rate_text(asked)}")
@@ -187,6 +217,8 @@ def _job(path: Path, output: Output, preset: Preset) -> Job:
     fps, audio = output.rate(clock.fps), _audio(output, preset)
     if name is None:
         return Job(path, output, fps, audio=audio)
+    from render.encoding import suited_rate, target_of
+
     job = Job(path, output, fps, target_of(name), audio)
     try:
         limits = job.limits
@@ -204,6 +236,8 @@ def _audio(output: Output, preset: Preset) -> Audio | None:
         sound = preset.clip.audio
     if not sound:
         return None
+    from render.encoding import Audio
+
     try:
         file = sound.resolved(preset.base_dir)
         return Audio(file, *sound.seconds(preset.clock))
