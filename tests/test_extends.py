@@ -8,6 +8,7 @@ import pytest
 
 from render.errors import PresetError
 from render.preset import Preset
+from render.reach import sandbox
 
 BASE = """\
 # the base
@@ -173,3 +174,31 @@ def test_it_may_come_from_a_text(folder: Path) -> None:
     assert (one.clip.fps, one.base_dir) == (10, folder / "shared")
     with pytest.raises(PresetError, match=r"mine:2:13: clip\.fps: a frame rate"):
         Preset.from_yaml("extends: base.yaml\nclip: {fps: x}\n", "mine", folder)
+
+
+def test_a_shipped_preset_is_extended_by_its_name(folder: Path) -> None:
+    one = child("clip: {fps: 12}\n", base="hello")
+    assert one.clip.fps == 12
+    assert one.blend == Preset.load("hello").blend
+    with sandbox(folder):
+        assert child("", base="hello").blend == one.blend
+    Path("hello").write_text(BASE)  # a file of that name comes first
+    assert child("", base="hello") == Preset.load("base.yaml")
+
+
+def test_what_extends_may_name_is_told(folder: Path) -> None:
+    assert "there is no file helo in" in message("", base="helo")
+    assert message("", base="helo").splitlines()[0].endswith("; did you mean hello?")
+    assert "presets that come with the project are" in message("", base="qqqqqq")
+    assert ", hello, " in message("", base="qqqqqq")
+    assert "; did you mean base.yaml?" in message("", base="bsae.yaml")
+    Path("f.yaml").write_text(BASE)
+    assert "f.yaml" not in message("", base="zorn.yaml")  # only the endings are alike
+
+
+def test_a_misspelt_extends_is_all_that_is_said(folder: Path) -> None:
+    Path("child.yaml").write_text("extend: hello\nblend: {swap: 8}\n")
+    with pytest.raises(PresetError) as caught:
+        Preset.load("child.yaml")
+    first = "child.yaml:1:1: extend: unknown key; did you mean 'extends'?"
+    assert str(caught.value).splitlines() == [first, "    extend: hello", "    ^^^^^^"]

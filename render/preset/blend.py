@@ -6,11 +6,13 @@ It has four forms: `low` and `high` with a swap, `mix` (many models, a weight fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, ModelWrapValidatorHandler
+
+from render.timeline import nearest
 
 from .animated import Animated, AnimatedSwap, AnimatedWidth, constant
 from .layer_maps import Layered, LayeredWeight
@@ -115,6 +117,17 @@ class Blend(Part):
         default="linear",
         description="How weights are mixed: number by number, or direction and norm of each filter apart.",
     )
+
+    @classmethod
+    def _attempt(
+        cls, data: Mapping, handler: ModelWrapValidatorHandler[Self]
+    ) -> tuple[Self | None, list[Mistake]]:
+        """Validate; a mapping of nothing but numbers by names of one's own is a mix without its key."""
+        fields = cls.model_fields
+        if data and all(_is_weight(key, value, fields) for key, value in data.items()):
+            weights = ", ".join(f"{key}: {value}" for key, value in data.items())
+            return None, [Mistake((), f"weights of models go under mix: {{mix: {{{weights}}}}}", at_key=True)]
+        return super()._attempt(data, handler)
 
     def conflicts(self) -> list[Mistake]:
         form = FORMS[self.form]
@@ -224,3 +237,8 @@ class Blend(Part):
         """The swap as written, or 4 (all layers to high) where a map over layers says everything."""
         implied = isinstance(self.weight, Layered) and "swap" not in self.model_fields_set
         return constant(4, SWAP) if implied else self.swap
+
+
+def _is_weight(name: object, value: object, fields: Iterable[str]) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and isinstance(name, str) and nearest(name, fields) is None

@@ -12,15 +12,16 @@ from typing import Any
 
 from render.errors import PresetError
 from render.reach import placed
+from render.timeline import nearest
 
+from .misplaced import EXTENDS as KEY
 from .mistakes import Place, shown
 from .reader import read_file
 from .rebasing import rebased
 from .shapes import are_alike, excluded_by, shorthand_at
-from .shipped import similar_file
+from .shipped import shipped_presets, similar_file
 from .source import Source
 
-KEY = "extends"
 _DEEPEST = 8  # files that extend one another in a row
 
 
@@ -60,10 +61,11 @@ def _base_file(source: Source, folder: Path) -> tuple[Path, str]:
     except PresetError as error:
         raise _refused(source, str(error)) from None
     try:
+        shipped = shipped_presets()
+        if written in shipped and (file.is_dir() or not file.exists()):
+            return shipped[written], str(shipped[written])
         if not file.exists():
-            near = similar_file(file)
-            hint = f"; did you mean {Path(written).with_name(near.name)}?" if near else f" in {folder}"
-            raise _refused(source, f"there is no file {_printable(written)}{hint}")
+            raise _refused(source, _missing(written, file, folder))
         if file.is_dir():
             raise _refused(source, f"{written} is a folder; name a preset file in it")
         if not file.is_file():  # a pipe that nobody writes to is read for ever
@@ -72,6 +74,18 @@ def _base_file(source: Source, folder: Path) -> tuple[Path, str]:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refused(source, f"{shown(written)} cannot be read: {reason.lower()}") from None
     return file, os.path.normpath(placed(_beside(source, folder), written))
+
+
+def _missing(written: str, file: Path, folder: Path) -> str:
+    """What to say about a preset that is neither a file nor shipped."""
+    text, shipped = f"there is no file {_printable(written)}", shipped_presets()
+    if near := similar_file(file):
+        return f"{text}; did you mean {Path(written).with_name(near.name)}?"
+    if Path(written).name != written:
+        return f"{text} in {folder}"
+    near = nearest(Path(written).stem, shipped)
+    hint = f"did you mean {near}?" if near else f"presets that come with the project are {', '.join(shipped)}"
+    return f"{text} in {folder}; {hint}"
 
 
 def _beside(source: Source, folder: Path) -> Path:

@@ -22,6 +22,7 @@ from .clip import Clip
 from .folder import current_folder, reading_in
 from .latents import Latents
 from .layer_maps import LayeredTruncation, LayerMap
+from .misplaced import EXTENDS, means_extends, meant_by
 from .mistakes import Mistake, Place, carried, mistakes_of, shown
 from .models import ModelSource
 from .motion import layer_maps_of, spots_of, timeline_of, tracks_of
@@ -336,6 +337,10 @@ class Preset(Part):
         cls, data: Mapping, handler: ModelWrapValidatorHandler[Self]
     ) -> tuple[Self | None, list[Mistake]]:
         """Validate; where fields are wrong, check the others against each other all the same."""
+        for key in data:
+            if means_extends(key, cls.model_fields):  # what else is missing may stand in the preset it names
+                text = f"unknown key; did you mean {EXTENDS!r}?"
+                return None, [Mistake((key,), text, at_key=True)]
         preset, mistakes = super()._attempt(data, handler)
         found, hidden = list(mistakes), frozenset()
         for _ in range(_ROUNDS):
@@ -350,6 +355,12 @@ class Preset(Part):
             if partial is not None:
                 break
         return preset, found
+
+    @classmethod
+    def _in_words(cls, entry: Mapping, place: Place) -> Mistake:
+        if entry["type"] == "extra_forbidden" and len(place) == 1 and entry["input"] is not None:
+            return Mistake(place, f"unknown key{meant_by(str(place[0]), cls.model_fields)}", at_key=True)
+        return super()._in_words(entry, place)
 
     def conflicts(self) -> list[Mistake]:
         return cross_mistakes(self)

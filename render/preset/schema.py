@@ -89,7 +89,9 @@ _MERGED = (
     Mixing,
     TakenChannels,
 )  # what they need may stand in the preset extended
-_EXTENDS = "Another preset, such as base.yaml, that this one starts from; what is written here wins."
+_EXTENDS = (
+    "Another preset, base.yaml or a shipped one's name, that this one starts from; what is written here wins."
+)
 
 
 def preset_schema() -> dict[str, Any]:

@@ -61,6 +61,7 @@ def similar_file(path: Path) -> Path | None:
     """The preset file beside a missing one that has most nearly its name."""
     if not path.parent.is_dir():
         return None
-    names = [each.name for each in path.parent.iterdir() if each.suffix in _ENDINGS]
-    near = nearest(path.name, names)
-    return path.with_name(near) if near else None
+    # By stems: .yaml against .yaml would make any short name near.
+    by_stem = {each.stem: each for each in sorted(path.parent.iterdir()) if each.suffix in _ENDINGS}
+    near = nearest(path.stem, by_stem)
+    return by_stem[near] if near else None
