@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from render.errors import EncodingError, PresetError
@@ -189,15 +189,15 @@ class Job:
 def plan(preset: Preset, files: Iterable[str | Path] = (), out_dir: str | Path = ".") -> list[Job]:
     """The files to write: `files` if there are any, else the preset's outputs; relative to `out_dir`.
 
-    A file that the preset names too keeps the preset's settings. Raises PresetError: nothing to write, two
-    outputs of one name, or a place that takes no such file.
+    A file has the settings of the preset's output of that name, else of its first one of that extension.
+    Raises PresetError: nothing to write, two outputs of one name, or a place that takes no such file.
     """
-    known = {_place(out_dir, output.file).resolve(): output for output in preset.outputs}
-    wanted = [(_place(out_dir, str(file)), str(file)) for file in files]
-    outputs = [(path, known.get(path.resolve()) or load_output(file)) for path, file in wanted]
+    outputs = [_named(str(file), preset, out_dir) for file in files]
     outputs = outputs or [(_place(out_dir, output.file), output) for output in preset.outputs]
     if not outputs:
-        raise PresetError("the preset names no outputs; name one, such as morph.mp4")
+        raise PresetError(
+            "the preset names no outputs; name one with -o morph.mp4, or in the preset: outputs: [morph.mp4]"
+        )
     jobs = [_job(path, output, preset) for path, output in outputs]
     paths = [path for job in jobs for path in (job.path, *job.pictures)]
     resolved = [path.resolve() for path in paths]
@@ -205,6 +205,19 @@ def plan(preset: Preset, files: Iterable[str | Path] = (), out_dir: str | Path =
         if resolved.count(real) > 1:
             raise PresetError(f"two outputs have the name {path}; each needs its own")
     return jobs
+
+
+def _named(file: str, preset: Preset, out_dir: str | Path) -> tuple[Path, Output]:
+    """Where a file named elsewhere lies, and its settings: those that the preset has for such a one."""
+    path, output = _place(out_dir, file), load_output(file)
+    alike = [known for known in preset.outputs if _suffix(known.file) == _suffix(output.file)]
+    same = [known for known in alike if _place(out_dir, known.file).resolve() == path.resolve()]
+    found = next(iter(same or alike), output)
+    return path, found.replace(file=output.file)
+
+
+def _suffix(file: str) -> str:
+    return PurePath(file).suffix.lower()
 
 
 def _place(out_dir: str | Path, file: str) -> Path:

@@ -411,3 +411,16 @@ def test_a_model_may_name_its_sha256() -> None:
     ):
         with pytest.raises(PresetError, match=words):
             preset(models={"portrait": wrong, "ukiyoe": "u"})
+
+
+def test_places_have_no_capitals():
+    assert getattr(load_output({"file": "c.gif", "for": " Discord"}), "for") == "discord"
+    with pytest.raises(PresetError, match="did you mean 'x'"):
+        load_output({"file": "c.gif", "for": "Twitter"})
+
+
+def test_a_key_of_other_kinds_of_files_says_whose_it_is():
+    with pytest.raises(PresetError, match="for: only for video and GIF; this kind of file has no such key"):
+        load_output({"file": "c.webp", "for": "discord"})
+    with pytest.raises(PresetError, match="colours: unknown key; known: file"):
+        load_output({"file": "c.webp", "colours": 3})

@@ -120,6 +120,17 @@ def test_a_named_file_replaces_the_outputs_and_keeps_its_settings(preset):
     assert jobs[1].settings == {"bits": 8, "preset": "medium", "encoder": "software"}
 
 
+def test_another_name_has_the_settings_of_the_first_output_of_its_extension(preset):
+    outputs = ({"file": "a.gif", "for": "discord", "colors": 7}, {"file": "b.gif", "colors": 9}, "c.mp4")
+    files = ["e.GIF", "b.gif", "f.webm"]
+    other, same, none = production.plan(preset.replace(outputs=outputs), files, "out")
+    assert (str(other.path), other.settings["colors"], other.budget) == ("out/e.GIF", 7, 10_000_000)
+    assert (other.output.file, same.settings["colors"], same.budget) == ("e.GIF", 9, None)
+    assert none.settings == {"bits": 8, "preset": "medium", "encoder": "software"}
+    with pytest.raises(PresetError, match="need a folder of their own"):
+        production.plan(preset.replace(outputs=("x/%d.png",)), ["%d.png"])
+
+
 def test_presets_name_every_kind_of_file_that_can_be_written(preset, tmp_path):
     assert FORMATS.keys() == KNOWN_EXTENSIONS.keys()
     names = [f"clip{suffix}" for suffix in FORMATS] + ["pictures/%03d.png"]
@@ -507,7 +518,7 @@ def test_files_that_make_no_sense_are_refused_before_anything_is_rendered(preset
 
 
 def test_a_preset_without_outputs_asks_for_one(preset):
-    with pytest.raises(PresetError, match="names no outputs"):
+    with pytest.raises(PresetError, match=r"with -o morph\.mp4, or in the preset: outputs: \[morph\.mp4\]"):
         production.plan(preset.replace(outputs=()))
 
 

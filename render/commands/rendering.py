@@ -35,7 +35,14 @@ PREVIEW_FPS, PREVIEW_SIZE = 12, 128
 @click.command()
 @preset_argument
 @set_option
-@click.option("--out", "-o", "files", multiple=True, help="Write this file instead of the preset's outputs.")
+@click.option(
+    "--out",
+    "-o",
+    "files",
+    multiple=True,
+    help="Write this file instead of the preset's outputs, with the settings of the one of that name, else "
+    "of the first one of that extension.",
+)
 @folder_option
 @device_option
 @batch_option

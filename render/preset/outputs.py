@@ -147,6 +147,11 @@ class Output(Part):
         meant = OTHER_WORDS.get(str(place[-1])) if entry["type"] == "extra_forbidden" and place else None
         if meant and meant.split()[0] in cls.model_fields:
             return Mistake(place, f"unknown key; did you mean {meant}?", at_key=True)
+        if entry["type"] == "extra_forbidden" and place and cls is not Output:
+            others = [word for kind, word in _kinds().items() if place[-1] in kind.model_fields]
+            if others:
+                text = f"only for {' and '.join(others)}; this kind of file has no such key"
+                return Mistake(place, text, at_key=True)
         return super()._in_words(entry, place)
 
     def conflicts(self) -> list[Mistake]:
@@ -167,13 +172,21 @@ class Output(Part):
         return found
 
 
+_read_place, _PLACE = choice(*PLACES, **OTHER_PLACES)
+
+
+def _place(value: Any) -> str:
+    """The name of a place, which has no capitals here. Raises ValueError."""
+    return _read_place.read(value.strip().lower() if isinstance(value, str) else value)
+
+
 # `for` is one of Python's own words: a field of that name cannot be written as the others are.
 _Posted = create_model(
     "_Posted",
     __base__=Output,
     **{
         "for": (
-            Annotated[str, *choice(*PLACES, **OTHER_PLACES)] | None,
+            Annotated[str, *leaf(_place, _PLACE.schema)] | None,
             Field(
                 default=None, description="Where it will be posted; the file is made to fit what that takes."
             ),
@@ -316,6 +329,15 @@ class GifOutput(_Posted):
     def rate(self, clip_fps: Fraction) -> Fraction:
         """Frames a second of the file: the nearest rate not above the asked one that a GIF can keep."""
         return nearest_gif_rate(self.fps or clip_fps)
+
+
+def _kinds() -> dict[type[Output], str]:
+    """The kinds of files, for people."""
+    return {
+        VideoOutput: "video",
+        GifOutput: "GIF",
+        AnimationOutput: "animations (WebP, APNG, AVIF, numbered pictures)",
+    }
 
 
 FORMATS: dict[str, type[Output]] = {
