@@ -100,9 +100,9 @@ def test_landmarks_are_read_from_many_kinds_of_text(tmp_path, text):
     ("text", "reason"),
     [
         ("1 2 3", "half a point too many"),
-        ("1 2 3 4", r"has 2 points; wanted are 5 \(left eye"),
+        ("1 2 3 4", r"2 points given; wanted are 5 \(left eye"),
         ("5 5 5 5 5 5 5 5 5 5", "the points of the eyes are one"),
-        ("", "has 0 points"),
+        ("", "0 points given"),
     ],
 )
 def test_points_that_make_no_face_are_told(tmp_path, text, reason):

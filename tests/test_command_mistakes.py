@@ -29,13 +29,16 @@ def said(*arguments):
             "there is no option --fps; blendreel render --help tells which there are, and --set PLACE=VALUE "
             "sets what the preset says",
         ),
+        ("clean nosuch", "nosuch: there is no such folder"),
+        ("check .", ".: this is a folder; name a preset file in it"),
+        ("models inspect portrait", "portrait does not exist; did you mean sample:portrait?"),
         ("-x", "there is no option -x; blendreel --help tells which there are"),
         ("render", "PRESET is missing: blendreel render [OPTIONS] PRESET"),
         ("toonify -q", "PHOTO… is missing: blendreel toonify [OPTIONS] PHOTO…"),
         (
             "project me.jpg",
-            "--model is missing: The network: a path, or whatever a preset's models may be, such as "
-            "sample:portrait.",
+            "--model is missing: the network, a path or whatever a preset's models may be, such as "
+            "sample:portrait",
         ),
         ("render a b", "b is too much: blendreel render [OPTIONS] PRESET"),
         ("render a b c", "b c is too much: blendreel render [OPTIONS] PRESET"),
@@ -80,3 +83,21 @@ def test_a_command_without_arguments_shows_its_help():
     done = CliRunner().invoke(main, ["models"])
     assert "Commands:" in done.output
     assert len(done.output.splitlines()) > 5
+
+
+def commands_of(group, path=()):
+    """Every command with commands below it, by its words."""
+    yield path, group
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        inner = group.get_command(context, name)
+        if isinstance(inner, click.Group):
+            yield from commands_of(inner, (*path, name))
+
+
+@pytest.mark.parametrize("path", [" ".join(path) for path, _ in commands_of(main)])
+def test_no_summary_of_a_command_is_cut(path):
+    shown = CliRunner().invoke(main, [*path.split(), "--help"], terminal_width=80).output
+    summaries = shown.partition("Commands:\n")[2].splitlines()
+    assert summaries
+    assert [line for line in summaries if line.endswith("...")] == []

@@ -37,7 +37,7 @@ def run(*arguments):
 
 
 def test_a_photo_goes_in_and_a_preset_shows_it(here):
-    done = run("project", "me.jpg", "me.jpg", "--model", "portrait", "--steps", 5, "-o", "us.npz")
+    done = run("project", "me.jpg", "me.jpg", "--model", "sample:portrait", "--steps", 5, "-o", "us.npz")
     assert done.exit_code == 0, done.output
     assert "me.jpg: PSNR" in done.output
     assert done.stdout.endswith("in a preset: latents: {files: us.npz}\n")
@@ -65,11 +65,11 @@ def test_a_photo_goes_in_and_a_preset_shows_it(here):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["no.jpg", "--model", "portrait"], "no.jpg: there is no such file"),
+        (["no.jpg", "--model", "sample:portrait"], "no.jpg: there is no such file"),
         (["me.jpg", "--model", "portrat"], "portrat does not exist"),
         (["me.jpg", "--model", "sample:portrat"], "did you mean sample:portrait"),
-        (["me.jpg", "--model", "portrait", "-o", "me.txt"], "name it me.npz"),
-        (["me.jpg", "--model", "portrait", "--device", "tpu"], "there is no device 'tpu' here"),
+        (["me.jpg", "--model", "sample:portrait", "-o", "me.txt"], "name it me.npz"),
+        (["me.jpg", "--model", "sample:portrait", "--device", "tpu"], "there is no device 'tpu' here"),
     ],
 )
 def test_mistakes_are_one_line(here, arguments, text):
@@ -81,17 +81,17 @@ def test_mistakes_are_one_line(here, arguments, text):
 
 
 def test_an_older_file_survives_a_mistake(here):
-    assert run("project", "me.jpg", "--model", "portrait", "--steps", 1, "-q").exit_code == 0
+    assert run("project", "me.jpg", "--model", "sample:portrait", "--steps", 1, "-q").exit_code == 0
     before = (here / "me.npz").read_bytes()
-    assert run("project", "no.jpg", "--model", "portrait").exit_code == 2
+    assert run("project", "no.jpg", "--model", "sample:portrait").exit_code == 2
     assert (here / "me.npz").read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
-        (["project", "me.png", "--model", "portrait"], "me"),
-        (["project", "me.png", "--model", "portrait", "-o", "../here/me.npz"], "../here/me"),
+        (["project", "me.png", "--model", "sample:portrait"], "me"),
+        (["project", "me.png", "--model", "sample:portrait", "-o", "../here/me.npz"], "../here/me"),
         (["toonify", "me.png", "--preset", "toon.yaml", "-o", "me.mp4", "--no-tune"], "me"),
     ],
 )
@@ -130,13 +130,13 @@ def test_only_results_of_the_same_photos_and_network_are_replaced(here, low):
     with Image.open("me.jpg") as photo:
         photo.rotate(90).save("friend.jpg")
     common = ("--steps", 1, "-q", "-o", "us.npz")
-    us = ("project", "me.jpg", "friend.jpg", "--model", "portrait", "--tune", *common)
+    us = ("project", "me.jpg", "friend.jpg", "--model", "sample:portrait", "--tune", *common)
     assert run(*us).exit_code == 0
     assert run(*us, "--seed", 3, "--space", "w").exit_code == 0
     names = ("us.npz", "us.png", "us.safetensors")
     before = [(here / name).read_bytes() for name in names]
     for other in (
-        ("project", "friend.jpg", "me.jpg", "--model", "portrait", "--tune", *common),
+        ("project", "friend.jpg", "me.jpg", "--model", "sample:portrait", "--tune", *common),
         ("project", "me.jpg", "friend.jpg", "--model", "net.safetensors", "--tune", *common),
     ):
         done = run(*other)
@@ -238,7 +238,15 @@ def test_a_private_film_does_not_tell_the_names_of_photos(here):
 
 def test_the_search_is_filmed(here):
     done = run(
-        "project", "me.jpg", "--model", "portrait", "--steps", 7, "--video", "search.mp4", "--no-picture"
+        "project",
+        "me.jpg",
+        "--model",
+        "sample:portrait",
+        "--steps",
+        7,
+        "--video",
+        "search.mp4",
+        "--no-picture",
     )
     assert done.exit_code == 0, done.output
     facts = facts_of("search.mp4")
@@ -257,7 +265,7 @@ def clip(here):
 
 
 def test_a_film_is_projected_and_a_preset_plays_it_at_its_own_rate(here, clip):
-    done = run("project", clip, "--model", "portrait", "--steps", 3, "-o", "clip.npz")
+    done = run("project", clip, "--model", "sample:portrait", "--steps", 3, "-o", "clip.npz")
     assert done.exit_code == 0, done.output
     assert "4 frames, 8 a second" in done.output
     assert "latents: {files: clip.npz, every: 1/8s, path: linear}" in done.output
@@ -281,12 +289,12 @@ def test_a_film_is_toonified_frame_by_frame(here, clip):
 def test_latents_are_called_after_the_photo_and_a_still_gif_is_one(here):
     with Image.open("me.jpg") as photo:
         photo.convert("P").save("still.gif")
-    assert run("project", "still.gif", "me.jpg", "--model", "portrait", "--steps", 1).exit_code == 0
+    assert run("project", "still.gif", "me.jpg", "--model", "sample:portrait", "--steps", 1).exit_code == 0
     assert len(load_latents("still.npz")) == 2
     (here / "frames").mkdir()
     with Image.open("me.jpg") as photo:
         photo.save("frames/1.png")
-    assert run("project", "frames", "--model", "portrait", "--steps", 1, "-q").exit_code == 0
+    assert run("project", "frames", "--model", "sample:portrait", "--steps", 1, "-q").exit_code == 0
     assert (here / "frames.npz").is_file()
 
 
@@ -301,7 +309,7 @@ def test_latents_are_called_after_the_photo_and_a_still_gif_is_one(here):
         (["me.jpg", "--points", "1", "--points", "2"], "--points is given 2 times for one photo"),
         (["me.jpg", ""], "the name of a photo is empty"),
         (["me.jpg", "-o", "me.jpg/x.npz"], "me.jpg/x.npz: cannot be written: me.jpg is no folder"),
-        (["me.jpg", "--points", "1 2 3 4"], "has 2 points; wanted are 5"),
+        (["me.jpg", "--points", "1 2 3 4"], "2 points given; wanted are 5"),
         (["me.jpg", "--points", "1 2", "--align"], "give one of --align, --landmarks, --points"),
         (
             ["me.jpg", "me.jpg", "--landmarks", "a.txt"],
@@ -312,7 +320,7 @@ def test_latents_are_called_after_the_photo_and_a_still_gif_is_one(here):
     ],
 )
 def test_mistakes_about_films_and_faces_are_one_line(here, clip, arguments, text):
-    done = run("project", *arguments, "--model", "portrait", "--steps", 1, "-q")
+    done = run("project", *arguments, "--model", "sample:portrait", "--steps", 1, "-q")
     assert done.exit_code == 2
     assert text in done.output
     assert len(done.output.strip().splitlines()) == 1
@@ -320,16 +328,16 @@ def test_mistakes_about_films_and_faces_are_one_line(here, clip, arguments, text
 
 def test_points_crop_the_face(here):
     points = "20,30 28,30 24,35 21,42 27,42"
-    done = run("project", "me.jpg", "--model", "portrait", "--steps", 2, "--points", points, "-q")
+    done = run("project", "me.jpg", "--model", "sample:portrait", "--steps", 2, "--points", points, "-q")
     assert done.exit_code == 0, done.output
     plain = (here / "me.npz").read_bytes()
-    assert run("project", "me.jpg", "--model", "portrait", "--steps", 2, "-q").exit_code == 0
+    assert run("project", "me.jpg", "--model", "sample:portrait", "--steps", 2, "-q").exit_code == 0
     assert (here / "me.npz").read_bytes() != plain
 
 
 def test_the_first_batch_is_filmed(here, monkeypatch):
     monkeypatch.setitem(optimise.PIXELS_AT_ONCE, "cpu", 2 * 16**2)
     photos = ["me.jpg"] * 3
-    done = run("project", *photos, "--model", "portrait", "--steps", 4, "--video", "s.mkv", "-q")
+    done = run("project", *photos, "--model", "sample:portrait", "--steps", 4, "--video", "s.mkv", "-q")
     assert done.exit_code == 0, done.output
     assert (facts_of("s.mkv").frames, facts_of("s.mkv").width) == (4, 32)

@@ -106,7 +106,7 @@ def _one_file(source: str | Path, base_dir: str | Path, samples: Path | None, of
         inside = _shown([entry.name for entry in _checkpoints_in(path)])
         raise CheckpointError(f"{path} is a folder; name one file in it{inside}, or use it as snapshots")
     if not path.is_file():
-        raise CheckpointError(_missing(path))
+        raise CheckpointError(_missing(path, samples))
     return path
 
 
@@ -214,12 +214,15 @@ def _checkpoints_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
 
 
-def _missing(path: Path) -> str:
-    """What to say about a file that is not there: what the folder has instead."""
+def _missing(path: Path, samples: Path | None = None) -> str:
+    """What to say about a file that is not there: the sample of that name, or what the folder has instead."""
+    if path.name in sample_names(samples):
+        return f"{path} does not exist; did you mean {SAMPLE_PREFIX}{path.name}?"
     if not path.parent.is_dir():
         return f"{path} does not exist: there is no folder {path.parent}"
-    names = [entry.name for entry in _checkpoints_in(path.parent)]
-    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    # By stems: one ending against the same would make any short name near.
+    stems = {entry.stem: entry.name for entry in _checkpoints_in(path.parent)}
+    near = [stems[stem] for stem in difflib.get_close_matches(path.stem, stems, n=3, cutoff=0.6)]
     if near:
         return f"{path} does not exist; did you mean {' or '.join(near)}?"
     return f"{path} does not exist{_shown([entry.name for entry in _checkpoints_in(path.parent)])}"

@@ -34,10 +34,11 @@ SMALLEST, LARGEST = 8, 1024  # pixels of a random network
 def bench(
     model: str | None, size: int | None, only: str, quick: bool, as_json: bool, device: str | None
 ) -> None:
-    """Measure how fast MODEL is drawn here: plain, exact and fast, in sweeps, previews and whole clips.
+    """Measure how fast MODEL is drawn here.
 
-    MODEL is a file, sample:NAME or an address, as presets name models. Every figure is to be compared with
-    those of the same run alone; leave the machine alone meanwhile. Missing machine code is made first.
+    It is drawn plainly, exactly and fast, in sweeps, previews and whole clips. MODEL is a file, sample:NAME
+    or an address, as presets name models. Every figure is to be compared with those of the same run alone;
+    leave the machine alone meanwhile. Missing machine code is made first.
 
     \b
     blendreel bench                              a network of 256 px, some minutes

@@ -23,9 +23,10 @@ DETAIL_WIDTH = 100
 @click.option("--resolution", type=int, metavar="N", help="Only networks of N pixels a side.")
 @click.option("--json", "as_json", is_flag=True, help="All that is known of them, as JSON.")
 def list_command(family: str | None, resolution: int | None, as_json: bool) -> None:
-    """List public networks for blending: which was fine-tuned from which, licence and page.
+    """List public networks, and what was fine-tuned from what.
 
     \b
+    Each has its licence and page.
     Those that were fine-tuned stand indented below their base and blend with it.
     A preset names one as {models: {face: catalogue:ffhq-1024}}.
     """

@@ -37,7 +37,9 @@ def looking_options(command: Callable) -> Callable:
 
 @click.group(cls=Group)
 def channels() -> None:
-    """Find the channels that draw eyes, mouth or hair, or that fine-tuning moved, for use in blends.
+    """Find the channels that draw eyes, or that fine-tuning moved.
+
+    A preset's channels then let them come from another model.
 
     M, A and B are a path or whatever a preset's models may be, such as sample:portrait.
     """
@@ -126,7 +128,9 @@ def find(
     quiet: bool,
     **how: Any,
 ) -> None:
-    """Cluster what M's layers give into parts of the picture, and find the channels of each part.
+    """Find the channels of each part of the picture that M draws.
+
+    What M's layers give is clustered into the parts.
 
     \b
     blendreel channels find --model sample:portrait                  look at the figure, then
@@ -189,7 +193,10 @@ def attribute(
     quiet: bool,
     **how: Any,
 ) -> None:
-    """Say which channels of A moved most on the way to B: by their weights, and by what they do."""
+    """Find the channels of A that moved most on the way to B.
+
+    They are told by their weights, and by what they do.
+    """
     from render.blending.channels import check_name
 
     check_name(name)

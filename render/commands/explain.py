@@ -80,7 +80,9 @@ def explain(
     quiet: bool,
     **how: Any,
 ) -> None:
-    """Show what fine-tuning made of A on the way to B, and which blends to try first.
+    """Show how A became B, and which blends to try first.
+
+    B was fine-tuned from A.
 
     \b
     blendreel explain sample:portrait sample:toon

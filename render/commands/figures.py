@@ -84,7 +84,7 @@ def grid(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Draw PRESET for all values of two places in it, as one picture with labelled axes.
+    """Draw PRESET for all values of two places, as one picture.
 
     \b
     blendreel grid hello --x blend.swap=4,8,16,32 --y blend.snapshot=0:20:4
@@ -145,7 +145,9 @@ def pairs(
     quiet: bool,
     **plan: Any,
 ) -> None:
-    """Draw a paired data set: the base's picture and the blend's, of one latent, for many seeds.
+    """Draw pairs for training: the base's picture and the blend's.
+
+    Both of one latent, for many seeds.
 
     \b
     blendreel pairs hello --count 10000 --out faces --at 2s

@@ -53,7 +53,12 @@ def _missing(error: click.MissingParameter) -> str:
         return f"{name} is missing: {_usage(error)}"
     if isinstance(parameter.type, click.Choice):
         return f"{name} is missing: one of {', '.join(parameter.type.choices)}"
-    return f"{name} is missing: {parameter.help or _usage(error)}"
+    return f"{name} is missing: {_lowered(parameter.help)}" if parameter.help else f"{name} is missing"
+
+
+def _lowered(text: str) -> str:
+    """A help text as the end of a sentence."""
+    return f"{text[:1].lower()}{text[1:]}".rstrip(".")
 
 
 def _wrong_value(error: click.BadParameter) -> str:

@@ -42,7 +42,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @offline_option
 @quiet_option
 def convert(file: str, out: Path, half: bool, force: bool, quiet: bool) -> None:
-    """Convert FILE, of any known format, to OUT.safetensors, which runs no code and renders the same."""
+    """Convert FILE, of any known format, to OUT.safetensors.
+
+    It runs no code and renders the same.
+    """
     check_target(out, force)
     from render.checkpoints.library import kimg_in_name
 
@@ -104,7 +107,10 @@ def blend(low: str, high: str, out: Path, half: bool, force: bool, quiet: bool, 
 @device_option
 @offline_option
 def inspect_command(file: str, as_json: bool, picture: Path | None, device: str | None) -> None:
-    """Say what FILE is: format, architecture, sizes, precision, training, checksum."""
+    """Say what FILE is, how it was trained, and its checksum.
+
+    Its format, architecture, sizes and precision are told, too.
+    """
     fetch(file, quiet=False)
     from render.console import progress
     from render.inspection import describe, inspect, sheet

@@ -26,7 +26,7 @@ FACE_KEYS = {"--align": "align", "--landmarks": "mark_files", "--points": "click
     "--model",
     required=True,
     metavar="M",
-    help="The network: a path, or whatever a preset's models may be, such as sample:portrait.",
+    help="The network, a path or whatever a preset's models may be, such as sample:portrait.",
 )
 @click.option(
     "--out",
@@ -51,7 +51,7 @@ def project(
     other files only with --force. Nothing leaves this machine.
     """
     out = out or Path(f"{name_of(photos[0])}.npz")
-    made = held_sitting(photos, sample_name(model), out, quiet, how, has_picture=not no_picture)
+    made = held_sitting(photos, model, out, quiet, how, has_picture=not no_picture)
     tell(photos, made, quiet)
     announce(made.files, quiet)
     if made.fps is None and not quiet:
@@ -95,7 +95,7 @@ def toonify(
     quiet: bool,
     **how: Any,
 ) -> None:
-    """Project photographs and show them in a preset, such as one that turns them into cartoons.
+    """Project photographs, and turn them into a preset's cartoons.
 
     \b
     blendreel toonify me.jpg
@@ -278,14 +278,6 @@ def finder(photos: tuple[str, ...], how: dict[str, Any]) -> Any:
 def name_of(photo: str) -> str:
     """What results are called where nothing is said; a folder of frames may be given as `.`."""
     return Path(photo).stem or Path(photo).resolve().stem or "me"
-
-
-def sample_name(model: str) -> str:
-    """`model`, or sample:NAME where it is the name of a sample and there is no such file."""
-    from render.checkpoints.library import SAMPLE_PREFIX, sample_names
-
-    is_sample = model in sample_names() and not Path(model).exists()
-    return f"{SAMPLE_PREFIX}{model}" if is_sample else model
 
 
 def tell(photos: tuple[str, ...], made: Any, quiet: bool) -> None:

@@ -22,7 +22,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 @click.option("--frame", type=int, metavar="N", help="Tell all about frame N instead; -1 is the last one.")
 @sandbox_option
 def check(preset: str, overrides: tuple[str, ...], frame: int | None) -> None:
-    """Explain PRESET, and find its mistakes, without rendering anything.
+    """Explain PRESET and find its mistakes, without rendering.
 
     Of a film, print what it says of its making.
     """
@@ -62,7 +62,7 @@ def new(file: Path) -> None:
 @click.command()
 @click.option("--out", "-o", "file", type=click.Path(path_type=Path), help="Write it to this file instead.")
 def schema(file: Path | None) -> None:
-    """Print the JSON Schema of presets, for editors that complete and check them.
+    """Print the JSON Schema of presets, for editors.
 
     \b
     A preset that begins with this line is completed and checked as it is written:
@@ -87,6 +87,8 @@ def words_of_film(name: str) -> str:
     """What a film says of its making. Raises PresetError if that is nothing."""
     from render.encoding import read_tags
 
+    if Path(name).is_dir():
+        raise PresetError(f"{name}: this is a folder; name a preset or a film in it")
     words = read_tags(placed(Path(), name)).comment
     if not words:
         raise PresetError(f"{name} says nothing of its making")

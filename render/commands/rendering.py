@@ -131,7 +131,7 @@ def preview(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Render PRESET small and quick, to see whether the motion is right."""
+    """Render PRESET small and quick, to see its motion."""
     from render.console import progress
 
     loaded = load_preset(preset, quiet, overrides)

@@ -40,7 +40,7 @@ def sheet(
     device: str | None,
     quiet: bool,
 ) -> None:
-    """Draw PRESET as one picture: frames over the curves of every track.
+    """Draw PRESET as one picture: frames over all curves.
 
     \b
     blendreel sheet hello                                a preset

@@ -28,9 +28,10 @@ _DAY_SECONDS = 86_400
 def join(
     preset: str, overrides: tuple[str, ...], files: tuple[str, ...], quiet: bool, **options: Any
 ) -> None:
-    """Make PRESET's files of segments that `blendreel render --shard` has drawn.
+    """Make PRESET's files of what all shards have drawn.
 
-    Give it the options that `render` had, but for --shard. Exit code 4: segments are missing.
+    A shard draws its segments with `blendreel render --shard`. Give `join` the options that `render` had, but
+    for --shard. Exit code 4: segments are missing.
     """
     loaded = load_preset(preset, quiet, overrides)
     fetch_models(loaded, quiet)
@@ -55,13 +56,18 @@ def join(
 @click.option("--yes", is_flag=True, help="Remove them without asking.")
 @quiet_option
 def clean(folders: tuple[Path, ...], older_than: float, yes: bool, quiet: bool) -> None:
-    """List what interrupted renders left in FOLDERS and below, and remove it.  [default: here]
+    """List what interrupted renders left in FOLDERS, and remove it.
 
-    What a render is at just now stays.
+    Folders below are looked through, too.  [default: here]  What a render is at just now stays.
     """
     from render.console import duration_text, size_text
     from render.production.leftovers import find
 
+    for folder in folders:
+        if not folder.is_dir():
+            raise PresetError(
+                f"{folder}: {'this is no folder' if folder.exists() else 'there is no such folder'}"
+            )
     left = [each for folder in folders or (Path(),) for each in find(folder)]
     old = [each for each in left if each.age_seconds >= older_than * _DAY_SECONDS]
     if not old:

@@ -48,7 +48,8 @@ class Landmarks:
         elif len(found) == SIXTY_EIGHT:
             marks = cls(sum(found[36:42]) / 6, sum(found[42:48]) / 6, found[48], found[54])
         else:
-            raise PhotoError(f"{name}: has {len(found)} points; wanted are 5 ({FIVE}) or {SIXTY_EIGHT}")
+            count = "1 point" if len(found) == 1 else f"{len(found)} points"
+            raise PhotoError(f"{name}: {count} given; wanted are 5 ({FIVE}) or {SIXTY_EIGHT}")
         if abs(marks.right_eye - marks.left_eye) < 1 or marks.side < 4:
             raise PhotoError(f"{name}: the points of the eyes are one; wanted are {FIVE}")
         return marks
