@@ -64,6 +64,19 @@ def test_gif(tmp_path: Path, whole_gif: Fitted, share: float, words: str) -> Non
     assert [file.name for file in tmp_path.iterdir()] == ["a.gif"]
 
 
+def test_a_tiny_gif_keeps_its_width_and_may_end_further_below(tmp_path: Path) -> None:
+    def frames(fps: Fraction) -> Iterator[np.ndarray]:
+        return (frame[:32, :32] for frame in clip(fps))
+
+    of_frames = {"width": 32, "height": 32, "fps": 25}
+    whole = fit(tmp_path / "a.gif", frames, budget=10**7, **of_frames)
+    result = fit(tmp_path / "a.gif", frames, budget=int(0.75 * whole.size), **of_frames)
+    assert result.size <= result.budget
+    assert result.given_up
+    with Image.open(result.path) as image:
+        assert image.size == (32, 32)
+
+
 @pytest.mark.parametrize(
     ("name", "settings"), [("a.mp4", {}), ("a.mp4", {"crf": 12, "preset": "fast"}), ("a.webp", {})]
 )

@@ -181,6 +181,9 @@ def test_new_writes_a_preset_that_loads_and_renders_samples(run):
     preset = Preset.load(run.folder / "mine.yaml")
     assert preset.warnings() == []
     assert preset.source_of("portrait") == "sample:portrait"
+    gif = preset.outputs[1]
+    assert gif.kind == "GIF"
+    assert (gif.rate(preset.clip.fps), gif.width) == (12.5, 288)  # a whole one would outweigh the film
     assert run("check", "mine.yaml").exit_code == 0
 
 

@@ -167,6 +167,9 @@ def fit(
 ) -> Fitted:
     """Write a file of no more than `budget` bytes, within a tenth of it or at the full quality asked for.
 
+    A picture of 32 pixels or less is not made narrower: a GIF of that width has only its rate, colours and
+    dither to give up, in steps, and may end further below the budget.
+
     frames    gives all frames [height, width, 3] at a number of frames a second; called for every trial, and
               for a GIF also with lower rates
     count     how many frames there are at a rate; needed only for `stage`
