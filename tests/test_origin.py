@@ -62,6 +62,18 @@ def test_every_kind_of_result_is_known_again(tmp_path):
     assert not is_of(preset, OF)
 
 
+def test_a_schema_is_named_only_where_it_is(tmp_path):
+    text = "# yaml-language-server: $schema=preset.schema.json\nversion: 1\n"
+    preset = tmp_path / "me.yaml"
+    preset.write_text(text)
+    assert "schema" not in sign(preset, OF).read_text()
+    assert preset.read_text().endswith("\nversion: 1\n")
+    assert is_of(preset, OF)
+    (tmp_path / "preset.schema.json").write_text("{}")
+    preset.write_text(text)
+    assert sign(preset, OF).read_text().endswith(text)
+
+
 @pytest.mark.parametrize("name", ["x.npz", "x.png", "x.safetensors", "x.yaml", "x.mp4", "x"])
 def test_whatever_else_is_there_stays(tmp_path, name):
     path = tmp_path / name

@@ -173,6 +173,7 @@ def test_toonify_makes_film_preset_and_all_the_rest(here):
     command = ("toonify", "me.jpg", "--preset", "sub/toon.yaml", "--steps", 3, "--set", "clip.fps=10")
     done = run(*command)
     assert done.exit_code == 0, done.output
+    assert "look at me-toon.png: what the network cannot draw is missing there\n" in done.output
     names = {path.name for path in here.iterdir() if path.name.startswith("me-toon")}
     assert names == {f"me-toon{end}" for end in (".mp4", ".npz", ".png", ".safetensors", ".yaml")}
     assert facts_of("me-toon.mp4").frames == 4
@@ -191,7 +192,10 @@ def test_toonify_makes_film_preset_and_all_the_rest(here):
     (here / "me-toon.yaml").write_text(text)
     refused = run(*command)
     assert refused.exit_code == 2
-    assert "me-toon.yaml, me-toon.mp4 exist already, and are no untouched results" in refused.output
+    assert refused.output.startswith(
+        "me-toon.yaml was changed since toonify wrote it; blendreel render me-toon.yaml makes its film; "
+    )
+    assert "mp4" not in refused.output
     assert (here / "me-toon.yaml").read_text() == text
     assert run(*command, "--force", "-q").exit_code == 0
     assert "0.8s" not in (here / "me-toon.yaml").read_text()

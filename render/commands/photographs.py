@@ -219,8 +219,13 @@ def are_same(file: Path, others: Sequence[str | Path]) -> bool:
 
 def keep(wishes: Any, beside: tuple[Path, ...]) -> None:
     """Raises PresetError: files would be replaced that are no earlier results of the same photographs."""
-    from render.projection.origin import check_free, is_of
+    from render.projection.origin import check_free, is_of, was_changed
 
+    if beside and was_changed(beside[0], wishes.latents, wishes.origin):
+        raise PresetError(
+            f"{beside[0]} was changed since toonify wrote it; blendreel render {beside[0]} makes its film; "
+            "to write it anew, choose another name with -o, or replace it with --force"
+        )
     # A film tells nothing of photographs; it is taken for a result where its preset is one.
     known = beside[1:] if beside and is_of(beside[0], wishes.origin) else ()
     check_free([each for each in (*wishes.files, *beside) if each not in known], wishes.origin)
@@ -287,6 +292,9 @@ def tell(photos: tuple[str, ...], made: Any, quiet: bool) -> None:
     if made.fps is None:
         for photo, (decibels, likeness) in zip(photos, made.scores, strict=True):
             click.echo(f"{photo}: PSNR {decibels:.1f} dB, SSIM {likeness:.3f}")
+        for picture in made.files:
+            if picture.suffix == ".png":
+                click.echo(f"look at {picture}: what the network cannot draw is missing there")
         return
     decibels, likeness = (sum(column) / len(made.scores) for column in zip(*made.scores, strict=True))
     click.echo(

@@ -7,6 +7,7 @@ longer, or cropped, replaces what was found before. A preset counts only while n
 from __future__ import annotations
 
 import hashlib
+import re
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ from render.projection.films import pictures_in
 KEY = "origin"  # of the sum, in every kind of file
 DIGITS = 32
 _NOTE = "# Written by blendreel toonify, which replaces it as long as nothing in it is changed: "
+_SCHEMA = re.compile(r"# yaml-language-server: \$schema=(?P<file>(?!\w+://)\S+)[^\r\n]*\r?\n")
 _MOST_BYTES = 4096  # of the array that holds the sum
 
 
@@ -61,18 +63,34 @@ def is_of(path: Path, origin: str) -> bool:
         return False  # damaged, or something else under this name
 
 
+def was_changed(preset: Path, latents: Path, origin: str) -> bool:
+    """Whether a preset was written with these latents of that origin, and is another by now."""
+    try:
+        with preset.open(encoding="utf-8", newline="") as stream:
+            is_signed = stream.readline().startswith(_NOTE)
+    except (OSError, ValueError):
+        return False
+    return is_signed and is_of(latents, origin) and not is_of(preset, origin)
+
+
 def sign(preset: Path, origin: str) -> Path:
     """Put a line over a preset that tells later whether it was changed. Raises PresetError."""
     part = preset.with_name(f"{preset.name}.part")
     try:
         with preset.open(encoding="utf-8", newline="") as stream:
-            text = stream.read()
+            text = _without_lost_schema(stream.read(), preset.parent)
         part.write_text(f"{_NOTE}{_sum(origin, text)}\n{text}", encoding="utf-8", newline="")
         part.replace(preset)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise PresetError(f"{preset}: cannot be written: {error.strerror}") from None
     return preset
+
+
+def _without_lost_schema(text: str, folder: Path) -> str:
+    """The text without the line that names a schema for editors, where that is no file of the folder's."""
+    line = _SCHEMA.match(text)
+    return text[line.end() :] if line and not (folder / line["file"]).exists() else text
 
 
 def picture_notes(origin: str) -> PngInfo:
