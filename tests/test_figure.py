@@ -181,7 +181,7 @@ def test_a_film_has_a_frame_for_each_value_of_z(preset, tmp_path):
         (lambda p: save_grid(Grid(p, read_axis("truncation=1")), film="a.gif"), "belong together"),
         (
             lambda p: save_grid(Grid(p, Axis.of("blend.swap", [4, "x"])), out="a.png"),
-            "blend.swap=x: blend.swap:",
+            "--x blend.swap=x: ",
         ),
         (
             lambda p: save_grid(Grid(p, read_axis("time=9s")), out="a.png"),
@@ -191,7 +191,7 @@ def test_a_film_has_a_frame_for_each_value_of_z(preset, tmp_path):
             lambda p: save_grid(
                 Grid(p, *map(read_axis, ("truncation=1", "blend.high=portrait,me"))), out="a.png"
             ),
-            "truncation=1, blend.high=",
+            "--x truncation=1, --y blend.high=",
         ),
     ],
 )

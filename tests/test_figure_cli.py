@@ -58,7 +58,11 @@ def test_pairs_go_on_where_they_ended(run):
     [
         (["grid", "clip.yaml"], 2, "--x is missing: "),
         (["grid", "clip.yaml", "--x", "blend.swap"], 2, "'blend.swap' is no axis; write PLACE=VALUES"),
-        (["grid", "clip.yaml", "--x", "blend.swop=4"], 2, "blend.swop: unknown key; did you mean 'swap'?"),
+        (
+            ["grid", "clip.yaml", "--x", "blend.swop=4"],
+            2,
+            "--x blend.swop=4: unknown key; did you mean 'swap'?",
+        ),
         (["grid", "clip.yaml", "--x", "truncation=1", "--at", "9s"], 2, "9s lies outside the clip"),
         (["grid", "clip.yaml", "--x", "truncation=1", "--z", "truncation=1"], 2, "two axes are truncation"),
         (["grid", "clip.yaml", "--x", "truncation=1", "--gif", "a.gif"], 2, "a film and its axis z belong"),

@@ -8,15 +8,17 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
 import render
 from render.blending.blend import swap_weights
+from render.cli import main
 from render.errors import BlendreelWarning, CheckpointError, RenderError, UnsafeCheckpointError
 from render.latents import seed_latents
 from render.networks import StyleGAN3, StyleGAN3Config
 from render.preset import Preset
 from render.scene import Scene, used_models
-from tests.conftest import CLIP
+from tests.conftest import CLIP, make_network
 
 
 def scene_of(text: str) -> Scene:
@@ -210,3 +212,22 @@ def test_a_resolution_is_a_layer_of_the_network_at_hand(tmp_path):
     first = [layer.resolution for layer in scene.model.layers].index(16)
     values = [scene.moment(index).values["blend.swap"] for index in (0, 29)]
     assert values == [first, len(scene.model.layers)]
+
+
+def test_models_that_cannot_be_blended_are_told_with_place_and_difference(low, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    render.save(low, "a.safetensors")
+    render.save(make_network(seed=5, w_dim=4), "b.safetensors")
+    (tmp_path / "un.yaml").write_text(
+        "models: {a: a.safetensors, b: b.safetensors}\nclip: {duration: 1s}\n"
+        "blend: {low: a, high: b, swap: 8}\n"
+    )
+    told = CliRunner().invoke(main, ["check", "un.yaml"]).stderr
+    assert told.startswith(
+        "un.yaml:1:9: models: they differ and cannot be blended: a StyleGAN2 16 px w 8, b "
+    )
+    shown = CliRunner().invoke(main, ["render", "un.yaml", "-q", "-o", "u.mp4"])
+    first, _, table = shown.stderr.partition("^\n")
+    assert first.startswith("un.yaml:1:9: models: these models can't be blended; they differ in\n")
+    assert "latents  z 8, w 8" in table
+    assert shown.exit_code == 2

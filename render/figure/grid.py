@@ -74,8 +74,19 @@ class Grid:
             cell = with_values(preset, values)
             return Variant(cell, frame_at(cell.clock, time))
         except PresetError as error:
-            words = ", ".join(f"{axis.place}={axis.labels[number]}" for axis, number in reversed(chosen))
-            raise PresetError(f"{words}: {error}") from None
+            raise PresetError(self._told(str(error), chosen)) from None
+
+    def _told(self, text: str, chosen: list[tuple[Axis, int]]) -> str:
+        """A mistake with the option that brought it, or with all of them where its place is another's."""
+        letters = {id(axis): letter for letter in "xyz" if (axis := getattr(self, letter))}
+        words = [
+            (axis.place, f"--{letters[id(axis)]} {axis.place}={axis.labels[number]}")
+            for axis, number in reversed(chosen)
+        ]
+        own = next(((place, word) for place, word in words if text.startswith(f"{place}: ")), None)
+        if own:
+            return f"{own[1]}: {text.removeprefix(f'{own[0]}: ')}"
+        return f"{', '.join(word for _, word in words)}: {text}"
 
 
 def save_grid(

@@ -25,12 +25,15 @@ def misfits(preset: Preset, models: Models) -> list[str]:
 
 
 def _unlike(used: list[FoundModel]) -> list[str]:
-    """Networks of two kinds or sizes."""
+    """Networks of two kinds or sizes; the numbers of their latents are told where these differ."""
+    known = {model.name: sizes for model in used if (sizes := model.sizes) is not None}
     shapes = {
-        model.name: f"{_NAMES.get(sizes.architecture, sizes.architecture)} {sizes.resolution} px"
-        for model in used
-        if (sizes := model.sizes) is not None
+        name: f"{_NAMES.get(sizes.architecture, sizes.architecture)} {sizes.resolution} px"
+        for name, sizes in known.items()
     }
+    for key, letter in (("z_dim", "z"), ("w_dim", "w")):
+        if len({getattr(sizes, key) for sizes in known.values()}) > 1:
+            shapes = {name: f"{shape} {letter} {getattr(known[name], key)}" for name, shape in shapes.items()}
     if len(set(shapes.values())) < 2:
         return []
     shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 import torch
 
 from render.blending.blend import snapshots
+from render.blending.blender import Blender
 from render.checkpoints.library import resolve, resolve_series
 from render.checkpoints.load import load
-from render.errors import BlendreelError, CheckpointError
+from render.errors import BlendError, BlendreelError, CheckpointError
 from render.networks import Generator
 from render.preset import Preset
 from render.preset.mistakes import shown
@@ -69,6 +71,14 @@ def open_cast(preset: Preset, name: str, device: str | torch.device) -> Cast:
         for generator in generators:
             draw_noise_maps(generator, preset.noise.seed)
     return Cast(name, kimgs, generators)
+
+
+def blender_of(casts: Iterable[Cast]) -> Blender:
+    """What blends them. Raises BlendError, with the place in the preset, unless all have one structure."""
+    try:
+        return Blender([model for cast in casts for model in cast.generators])
+    except BlendError as error:
+        raise BlendError(f"models: {error}") from None
 
 
 def draw_noise_maps(generator: Generator, seed: int) -> None:

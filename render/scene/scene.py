@@ -25,7 +25,7 @@ from render.preset.sums import unsummed
 from render.timeline import Clock
 
 from .captions import Captions
-from .cast import Cast, blended_models, open_cast, used_models
+from .cast import Cast, blended_models, blender_of, open_cast, used_models
 from .channels import taken_channels
 from .journey import Journey
 from .mixture import Mixture, tracks_on
@@ -51,7 +51,7 @@ class Scene:
     ):
         self.preset, self.casts, self.clock = preset, tuple(casts), clock or preset.clock
         self.models = [cast.name for cast in self.casts]
-        self.blender = blender or Blender([model for cast in self.casts for model in cast.generators])
+        self.blender = blender or blender_of(self.casts)
         self.tracks, self.names = tracks_on(self.model.layers, preset), preset.names()
         taken = taken_channels(preset, channel_counts(self.model)) if preset.channels else ()
         self.mixture = Mixture(preset, self.models, self.model.layers, taken)
