@@ -10,6 +10,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 _NAP_SECONDS = 0.2  # waiting in short naps: Ctrl-C, and a loop that ends early, are noticed
+_START_SECONDS = 2  # that a thread may take to begin
 _END = object()
 
 
@@ -20,7 +21,7 @@ def ahead(items: Iterable[Item], depth: int, name: str) -> Generator[Item, None,
     thread, once the item it is at is made.
     """
     waiting: queue.Queue = queue.Queue(depth)
-    is_left = threading.Event()
+    is_begun, is_left = threading.Event(), threading.Event()
 
     def put(found: object, error: BaseException | None = None) -> bool:
         while not is_left.is_set():
@@ -32,6 +33,7 @@ def ahead(items: Iterable[Item], depth: int, name: str) -> Generator[Item, None,
         return False
 
     def work() -> None:
+        is_begun.set()
         source = iter(items)
         try:
             for item in source:
@@ -46,8 +48,8 @@ def ahead(items: Iterable[Item], depth: int, name: str) -> Generator[Item, None,
                 source.close()
 
     thread = threading.Thread(target=work, name=name, daemon=True)
-    thread.start()
     try:
+        thread.start()
         while True:
             try:
                 item, error = waiting.get(timeout=_NAP_SECONDS)
@@ -60,5 +62,6 @@ def ahead(items: Iterable[Item], depth: int, name: str) -> Generator[Item, None,
             yield item
     finally:
         is_left.set()
-        if thread is not threading.current_thread():  # as the collector of garbage may run anywhere
+        is_another = thread is not threading.current_thread()  # as the collector of garbage may run anywhere
+        if is_another and is_begun.wait(_START_SECONDS):  # an interrupt may come while it starts
             thread.join()

@@ -54,3 +54,19 @@ def test_leaving_early_ends_thread_and_source():
     found.close()
     assert closed == ["maker"]
     assert not any(thread.name == "maker" for thread in threading.enumerate())
+
+
+def test_an_interrupt_while_the_thread_starts_ends_it(monkeypatch):
+    real, threads = threading.Thread.start, []
+
+    def start(thread):
+        real(thread)
+        threads.append(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    items = (number for number in range(10**9))
+    with pytest.raises(KeyboardInterrupt):
+        next(ahead(items, 2, "maker"))
+    assert not threads[0].is_alive()
+    items.close()  # nobody is at it any more
