@@ -38,7 +38,7 @@ def test_json_of_a_network_in_a_file(sample_folder):
     [
         (["--size", 100], "--size is 100; it is a power of two from 8 to 1024"),
         (["--size", 4], "--size is 4; it is a power of two from 8 to 1024"),
-        (["--size", "big"], "'big' is not a valid integer"),
+        (["--size", "big"], "--size: 'big' is no whole number"),
         (["net.pkl", "--size", 64], "MODEL is net.pkl and --size is 64; give one of them"),
         (["--only", "draw,drow"], "there is no part 'drow' to measure; there are draw, quality"),
         (["net.pkl", "--quick"], "net.pkl"),

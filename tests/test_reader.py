@@ -114,7 +114,7 @@ BROKEN = [
     ("[low, blend, high]", "{show: [low], gap: x}", "12:28: panels.gap: this is a whole number from 0 to 512, not 'x'"),
     ("[a.mp4]", "[a.avi]", "13:11: outputs[0]: 'a.avi' has the unknown extension .avi; known: .mp4, .webm, .mov, .mkv, .gif, .webp, .apng, .avif, "
         "and frames/%05d.png for pictures; did you mean a.avif?"),
-    ("[a.mp4]", "[{file: a.gif, crf: 3}]", "13:25: outputs[0].crf: unknown key; known: file, fps, width, height, scale, fit, background, transparent, budget, poster, filmstrip, for, colors, dither, palette, loop"),
+    ("[a.mp4]", "[{file: a.gif, crf: 3}]", "13:25: outputs[0].crf: only for video and animations (WebP, APNG, AVIF, numbered pictures); this kind of file has no such key"),
     ("[a.mp4]", "[{fps: 3}]", "13:11: outputs[0].file: missing. Name of the file; its extension says what kind it is."),
     ("[a.mp4]", "[a.mp4, a.mp4]", "13:18: outputs[1]: a.mp4 is written twice; outputs[0] has the same name"),
     ("[a.mp4]", "[a.mp4, ./a.mp4]", "13:18: outputs[1]: ./a.mp4 is written twice; outputs[0] has the same name"),
