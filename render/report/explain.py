@@ -6,6 +6,7 @@ from render.errors import BlendreelError, CheckpointError, LatentError, PresetEr
 from render.jobs import Job, plan
 from render.layout import layout_of
 from render.preset import GifOutput, Output, Preset, name_of, position_of
+from render.reach import default_folder
 from render.timeline import Clock, rate_text
 
 from .channels import channels_section, find_taken
@@ -29,7 +30,7 @@ def describe(preset: Preset) -> str:
     place does not take (PresetError, EncodingError).
     """
     models, latents = find_files(preset)
-    jobs = plan(preset) if preset.outputs else []
+    jobs = plan(preset, out_dir=default_folder()) if preset.outputs else []
     sizes = sizes_in(used_models(preset, models))
     sounds = find_sounds(preset)
     warnings = [*preset.warnings(), *label_warnings(preset), *model_warnings(preset, models)]
