@@ -109,7 +109,7 @@ class Drawer:
                 runs out all the same, half as many from then on
     resolution  of the pictures; a skip network that stops early saves the rest
     bits        a channel: 8 or 16
-    transparent whether pictures keep their alpha, if they have any; otherwise they are laid over black
+    transparent  whether pictures keep their alpha, if they have any; otherwise they are laid over black
     compiled    as in `fast`
     allow_broken  don't look for what is wrong with pictures
 

@@ -141,7 +141,8 @@ def test_the_commands_render_a_part_join_and_clean(plain, tmp_path):
 
 
 def test_clean_removes_what_a_killed_render_never_gave_its_name(tmp_path):
-    for name in (".a.mov.segments/lock", "a.mov.part", ".a.mov-x1.part/film.mkv", "download.mov.part"):
+    others = ["download.mov.part", ".a.mov-2.gif-x1.part/film.mkv"]  # another program's, another output's
+    for name in (".a.mov.segments/lock", "a.mov.part", ".a.mov-x1.part/film.mkv", *others):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"0" * 1000)
     listed = run("clean", tmp_path).output
@@ -152,7 +153,7 @@ def test_clean_removes_what_a_killed_render_never_gave_its_name(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert run("clean", tmp_path, "--yes").exit_code == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["download.mov.part"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.mov-2.gif-x1.part", "download.mov.part"]
 
 
 def test_clean_removes_what_nobody_is_at(plain, tmp_path):

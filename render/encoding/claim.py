@@ -36,6 +36,8 @@ def parts_of(path: Path) -> list[Path]:
     """All that lies there of a file that is being written, or whose writer was killed."""
     beside, ending = _around(path)
     folders = path.parent.glob(f"{glob.escape(beside)}*{ending}")
+    # Those of `film.mp4-2.gif` begin as those of `film.mp4` do, and have a point more.
+    folders = (each for each in folders if "." not in each.name[len(beside) : -len(ending)])
     parts = [part_of(path), sound_part_of(path), *sorted(folders)]
     return [each for each in parts if each.exists() and not each.is_symlink()]
 

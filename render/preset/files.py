@@ -103,7 +103,14 @@ def preset_text(preset: Part, origin: Origin | None) -> str:
 def save_preset(preset: Preset, origin: Origin | None, path: Path) -> Path:
     """Write a preset to a file, all of it or nothing. Raises PresetError if that cannot be done."""
     path = path.expanduser()
-    text = _text_of(rebased(deepcopy(_wanted(preset, origin)), preset.base_dir, path.parent), origin)
+    write_text(
+        path, _text_of(rebased(deepcopy(_wanted(preset, origin)), preset.base_dir, path.parent), origin)
+    )
+    return path
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write the text of a preset, all of it or nothing. Raises PresetError if that cannot be done."""
     part = path.with_name(f"{path.name}.part")
     try:
         part.write_text(text, encoding="utf-8", newline="")
@@ -112,7 +119,6 @@ def save_preset(preset: Preset, origin: Origin | None, path: Path) -> Path:
         part.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error)
         raise PresetError(f"{path}: cannot be written: {reason.lower()}") from None
-    return path
 
 
 def _wanted(preset: Part, origin: Origin | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from render.encoding import facts_of
 from render.encoding.claim import folder_beside, writable
 from render.encoding.codecs import ask_ahead
 from render.errors import BlendreelWarning, EncodingError, PresetError
-from render.jobs import Job, plan
+from render.jobs import Foretold, Job, plan
 from render.layout import labels_of
 from render.lettering import gaps
 from render.networks.memory import keep_freed_memory
@@ -168,10 +168,7 @@ def write(
     for text in gaps(labels_of(scene.preset), renderer.layout.font):
         _warn(text)
     shoot = Shoot(renderer, jobs, segment_frames)
-    told = [job.foretold(shoot.frame_size, scene.clock) for job in jobs]
-    for job, each in zip(jobs, told, strict=True):
-        for text in (*_slowed(job, scene.clock), *each.changes, *each.complaints.values()):
-            _warn(text)
+    told = _foretold(shoot)
     shard = share.shard.name if share.shard else ""
     with (
         held((job.made for job in jobs), shard),
@@ -187,25 +184,45 @@ def write(
                 manner.tell(f"part {shard} is drawn; when all are, `blendreel join` makes the files")
                 return []
             filming.require_all()
-        errors = filming.draw() + filming.join()
-        for job in jobs:
-            try:
-                if job.budget:
-                    made_of = filming.frames_at, shoot.frame_size, shoot.count, shoot.ground
-                    result = fitted(job, *made_of, manner.stage)
-                    if result.given_up:
-                        _warn(str(result))
-            except EncodingError as error:
-                errors.append(str(error))
+        errors = filming.draw() + filming.join() + _fit(shoot, filming, manner)
         if errors:
             raise EncodingError("\n".join(dict.fromkeys(errors)))
         beside = pictures.draw()
+    _tell_limits(jobs, told)
+    return [*(job.made for job in jobs), *beside]
+
+
+def _foretold(shoot: Shoot) -> list[Foretold]:
+    """Tell what places change and will not like, before anything is drawn; of each job."""
+    told = [job.foretold(shoot.frame_size, shoot.scene.clock) for job in shoot.jobs]
+    for job, each in zip(shoot.jobs, told, strict=True):
+        for text in (*_slowed(job, shoot.scene.clock), *each.changes, *each.complaints.values()):
+            _warn(text)
+    return told
+
+
+def _fit(shoot: Shoot, filming: Filming, manner: Manner) -> list[str]:
+    """Make the files that have a budget, and tell what they gave up; returns what went wrong with each."""
+    errors = []
+    for job in shoot.jobs:
+        try:
+            if job.budget:
+                made_of = filming.frames_at, shoot.frame_size, shoot.count, shoot.ground
+                result = fitted(job, *made_of, manner.stage)
+                if result.given_up:
+                    _warn(str(result))
+        except EncodingError as error:
+            errors.append(str(error))
+    return errors
+
+
+def _tell_limits(jobs: list[Job], told: list[Foretold]) -> None:
+    """Tell which limits of their places the finished files break, if that was not told before."""
     for job, before in zip(jobs, told, strict=True):
         if job.target:
             for limit, text in job.target.broken(facts_of(job.path)).items():
                 if limit not in before.complaints:
                     _warn(f"{job.path}: {text}")
-    return [*(job.made for job in jobs), *beside]
 
 
 @contextmanager

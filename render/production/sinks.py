@@ -9,13 +9,13 @@ from typing import Self
 import numpy as np
 
 from render.encoding import Fitted, Framing, Spool, Writer, fit
+from render.encoding.budget import Stage
 from render.errors import EncodingError
 from render.jobs import Job, Size
 from render.layout import Color
 from render.pixels import laid_over, whole_levels
 
 Frames = Callable[[Fraction], Iterable[np.ndarray]]
-Stage = Callable[[str], Callable[[int, int], None] | None]  # of a title: (frames done, frames in all)
 
 
 def write_to(writers: Iterable[Writer], frame: np.ndarray, ground: Color) -> None:

@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from render.checkpoints.download import hash_file
 from render.checkpoints.header import header_of
 from render.errors import BlendreelError, PresetError
+from render.preset.files import write_text
 from render.projection.films import pictures_in
 
 KEY = "origin"  # of the sum, in every kind of file
@@ -75,15 +76,9 @@ def was_changed(preset: Path, latents: Path, origin: str) -> bool:
 
 def sign(preset: Path, origin: str) -> Path:
     """Put a line over a preset that tells later whether it was changed. Raises PresetError."""
-    part = preset.with_name(f"{preset.name}.part")
-    try:
-        with preset.open(encoding="utf-8", newline="") as stream:
-            text = _without_lost_schema(stream.read(), preset.parent)
-        part.write_text(f"{_NOTE}{_sum(origin, text)}\n{text}", encoding="utf-8", newline="")
-        part.replace(preset)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise PresetError(f"{preset}: cannot be written: {error.strerror}") from None
+    with preset.open(encoding="utf-8", newline="") as stream:
+        text = _without_lost_schema(stream.read(), preset.parent)
+    write_text(preset, f"{_NOTE}{_sum(origin, text)}\n{text}")
     return preset
 
 
