@@ -26,7 +26,7 @@ from pathlib import Path
 
 from render.encoding.claim import settle, writable
 from render.errors import WorkError
-from render.production.manifest import Plan, SegmentRecord, write_json
+from render.production.manifest import Plan, SegmentRecord
 from render.reach import current_sandbox
 
 SUFFIX = ".segments"
@@ -92,7 +92,9 @@ def _locked(output: Path, path: Path) -> Iterator[None]:
     try:
         with writable(output):
             now = time.strftime("%Y-%m-%d %H:%M:%S")
-            write_json(owner, {"pid": os.getpid(), "host": socket.gethostname(), "since": now})
+            who = {"pid": os.getpid(), "host": socket.gethostname(), "since": now}
+            # Straight to its name: another file on the way would stay if this is killed. Half is no name.
+            owner.write_text(json.dumps(who), encoding="utf-8")
         yield
     finally:
         for entry in (owner, path):
