@@ -265,7 +265,7 @@ class CpuLibrary:
             torch.get_num_threads(),
         )
         result = torch.empty(n, len(bias), height, width)
-        room = torch.empty(threads * max(width // 2, 1))
+        room = torch.empty(threads * 3 * max(width // 2, 1))
         count = 0 if taps is None else len(taps)
         taps = None if taps is None else taps.flip(0).contiguous()
         image = None if image is None else image.contiguous()

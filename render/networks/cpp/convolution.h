@@ -8,18 +8,17 @@
 #include <array>
 #include <utility>
 
-#include "picture.h"
+#include "finish.h"
 #include "schemes.h"
 
 namespace {
 
 constexpr int COLUMNS = 2 * LANES;  // of a matrix product, at once
 constexpr int TILES = 24;  // at once, so that their transforms stay in the second cache
-constexpr int PARTS = 2;   // for each thread, about, between two passes of a filter
 
 // sums [R, COLUMNS] += v [R, depth] × u [depth, COLUMNS].
 template <int R>
-inline void add_products(vec (&sums)[R][2], const float* v, long v_row, const float* u, int depth) {
+INLINED void add_products(vec (&sums)[R][2], const float* v, long v_row, const float* u, int depth) {
     for (int k = 0; k < depth; k++, u += COLUMNS) {
         vec left = load(u), right = load(u + LANES);
 #pragma GCC unroll 16
@@ -33,7 +32,7 @@ inline void add_products(vec (&sums)[R][2], const float* v, long v_row, const fl
 
 // The same, of bfloats; u holds pairs of rows, entry by entry.
 template <int R>
-inline void add_products(vec (&sums)[R][2], const bfloat* v, long v_row, const bfloat* u, int depth) {
+INLINED void add_products(vec (&sums)[R][2], const bfloat* v, long v_row, const bfloat* u, int depth) {
 #if defined(__AVX512BF16__)
     for (int k = 0; k < depth; k += 2, u += 2 * COLUMNS) {
         __m512bh left, right;
@@ -154,7 +153,7 @@ struct Convolution {
     }
 
     template <bool WHOLE>
-    inline void gather_lanes(
+    INLINED void gather_lanes(
         const T* const (&from)[S::PATCH][S::PATCH], int c, int count, const float* styles, P* v) const {
         vec half[S::POINTS][S::PATCH], patch[S::PATCH], ends[S::POINTS];
         vec style = styles ? load(styles + c, WHOLE ? LANES : count) : all(1), own[2 * S::PATCH - 1];
@@ -202,7 +201,7 @@ struct Convolution {
     }
 
     template <bool WHOLE>
-    inline void scatter_lanes(
+    INLINED void scatter_lanes(
         const float* m, Finisher<T> finisher, const long* at, long noisy, int rows, int columns) const {
         constexpr int R = S::RESULTS;
         vec products[S::POINTS], half[S::POINTS][R], ends[R], results[R][R], scale[2 * R - 1];
@@ -227,39 +226,15 @@ struct Convolution {
     }
 };
 
-// A convolution, and a low-pass filter after it if there is one. Bytes of room that it wants, or (with room, of
-// page-aligned parts) the work itself. What is to be filtered never leaves the cache: some rows of tiles are
-// convolved, then the rows of pixels that this is enough for are filtered.
+// The convolution alone. Bytes of room that it wants, or (with room, of page-aligned parts) the work itself.
 template <class S, class T, class P>
 long convolve(
-    const Shape& shape, const void* x, const float* style, const void* weights, const Filter& filter,
-    const Finish& finish, int threads, char* room) {
-    if (!filter.count) {
-        Convolution<S, T, P> work(shape, x, style, weights, finish, (long)shape.samples * shape.out_height);
-        if (!room) return work.bytes() * threads;
+    const Shape& shape, const void* x, const float* style, const void* weights, const Finish& finish, int threads,
+    char* room) {
+    Convolution<S, T, P> work(shape, x, style, weights, finish, (long)shape.samples * shape.out_height);
+    if (!room) return work.bytes() * threads;
 #pragma omp parallel num_threads(threads)
-        work.draw_all(0, work.tiles(), threads, room);
-        return 0;
-    }
-    Finish between = {};
-    between.slope = 1, between.clamp = INFINITY;
-    Convolution<S, T, P> work(shape, x, style, weights, between, 1);
-    int all = shape.samples * work.down, step = std::max(1, PARTS * threads * TILES / work.across);
-    work.kept = std::min(step, all) * S::RESULTS + filter.count;
-    long line = (long)shape.out_width * shape.out_channels, sums = up_to(line * sizeof(float), 4096);
-    long rows = up_to(work.kept * line * sizeof(T), 4096);
-    if (!room) return (work.bytes() + sums) * threads + rows;
-    between.plain = room;
-    LowPass<T> pass{filter.after(shape), (const T*)room, work.kept, filter, finish};
-    auto ready = [&](int row) { return pass.rows(row / work.down, row % work.down * S::RESULTS); };
-#pragma omp parallel num_threads(threads)
-    for (int done = 0; done < all; done += step) {
-        int end = std::min(all, done + step);
-        work.draw_all(done * work.across, end * work.across, threads, room + rows + sums * threads);
-#pragma omp for
-        for (long row = ready(done); row < ready(end); row++)
-            pass.draw(row, (float*)(room + rows + sums * thread()));
-    }
+    work.draw_all(0, work.tiles(), threads, room);
     return 0;
 }
 

@@ -41,7 +41,7 @@ struct Finisher {
     // What follows scale and bias, for one pixel: its place in the noise, and its entry of the results. What is
     // written `ahead` of it next is asked for.
     template <bool WHOLE>
-    inline void put(vec v, long noisy, long at, long ahead) const {
+    INLINED void put(vec v, long noisy, long at, long ahead) const {
         if (noise) v += noise[noisy] * strength;
         v = larger(v, slope * v);
         if (clamped) v = larger(-clamp, smaller(clamp, v));

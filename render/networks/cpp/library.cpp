@@ -1,7 +1,7 @@
 // What Python calls, by the formats of data. The definitions, in PyTorch, are named in cpu.py.
 
-#include "convolution.h"
 #include "fading.h"
+#include "filtered.h"
 #include "picture.h"
 
 namespace {
@@ -44,8 +44,9 @@ long convolve_tiles(
     const void* weights, Filter filter, Finish finish, int threads, char* room) {
     return chosen(scheme, short_products, [&](auto s, auto p) {
         auto draw = [&](auto t) {
-            return convolve<decltype(s), decltype(t), decltype(p)>(
-                shape, x, style, weights, filter, finish, threads, room);
+            using D = decltype(t);
+            if (!filter.count) return convolve<decltype(s), D, decltype(p)>(shape, x, style, weights, finish, threads, room);
+            return convolve<decltype(s), D, decltype(p)>(shape, x, style, weights, filter, finish, threads, room);
         };
         if constexpr (sizeof p == 2)
             return draw(bfloat());

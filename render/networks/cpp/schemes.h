@@ -28,10 +28,10 @@ struct Even {
         {1 / (AA * BB), 0, 0},     {1 / FA, A / FA, AA / FA},  {1 / FA, -A / FA, AA / FA},
         {1 / FB, B / FB, BB / FB}, {1 / FB, -B / FB, BB / FB}, {0, 0, 1 / AA},
     };
-    static constexpr float before(int k) { return power(UNIT, 8 - k); }
-    static constexpr float after(int k) { return power(UNIT, k); }
+    static constexpr INLINED float before(int k) { return power(UNIT, 8 - k); }
+    static constexpr INLINED float after(int k) { return power(UNIT, k); }
 
-    static inline void forward(const vec* x, vec* v) {
+    static INLINED void forward(const vec* x, vec* v) {
         vec even = x[4] - 4 * x[2], odd = x[3] - 4 * x[1];
         vec above = x[4] - x[2], below = x[3] - x[1];
         v[0] = above + 4 * (x[0] - x[2]);
@@ -43,7 +43,7 @@ struct Even {
     }
 
     template <int S>
-    static inline void back(const vec* m, vec* y) {
+    static INLINED void back(const vec* m, vec* y) {
         vec even_a = m[S] + m[2 * S], odd_a = m[S] - m[2 * S];
         vec even_b = m[3 * S] + m[4 * S], odd_b = m[3 * S] - m[4 * S];
         y[0] = m[0] + even_a + even_b;
@@ -55,7 +55,7 @@ struct Even {
 
 // 3 results of 2 taps from 4 products instead of 6: F(3, 2) at 0, 1, -1, ∞. A part of what follows.
 struct Pair {
-    static inline void forward(const vec* x, vec* v) {
+    static INLINED void forward(const vec* x, vec* v) {
         v[0] = x[2] - x[0];
         v[1] = x[2] + x[1];
         v[2] = x[2] - x[1];
@@ -63,7 +63,7 @@ struct Pair {
     }
 
     template <int S, int TO>
-    static inline void back(const vec* m, vec* y) {
+    static INLINED void back(const vec* m, vec* y) {
         y[0] = m[0] + m[S] + m[2 * S];
         y[TO] = m[S] - m[2 * S];
         y[2 * TO] = m[S] + m[2 * S] + m[3 * S];
@@ -77,16 +77,16 @@ struct Doubling {
     static constexpr float WEIGHT[MATRICES][TAPS] = {
         {0, 0, -1}, {0.5f, 0, 0.5f}, {-0.5f, 0, 0.5f}, {1, 0, 0}, {0, 1, 0},
     };
-    static constexpr float before(int) { return 1; }
-    static constexpr float after(int) { return 1; }
+    static constexpr INLINED float before(int) { return 1; }
+    static constexpr INLINED float after(int) { return 1; }
 
-    static inline void forward(const vec* x, vec* v) {
+    static INLINED void forward(const vec* x, vec* v) {
         Pair::forward(x, v);
         for (int i = 0; i < 3; i++) v[4 + i] = x[1 + i];
     }
 
     template <int S>
-    static inline void back(const vec* m, vec* y) {
+    static INLINED void back(const vec* m, vec* y) {
         Pair::back<S, 2>(m, y);
         for (int i = 0; i < 3; i++) y[1 + 2 * i] = m[(4 + i) * S];
     }
@@ -100,16 +100,16 @@ struct DoublingFour {
         {0, 0, 0, -1}, {0, 0.5f, 0, 0.5f}, {0, -0.5f, 0, 0.5f}, {0, 1, 0, 0},
         {0, 0, -1, 0}, {0.5f, 0, 0.5f, 0}, {-0.5f, 0, 0.5f, 0}, {1, 0, 0, 0},
     };
-    static constexpr float before(int) { return 1; }
-    static constexpr float after(int) { return 1; }
+    static constexpr INLINED float before(int) { return 1; }
+    static constexpr INLINED float after(int) { return 1; }
 
-    static inline void forward(const vec* x, vec* v) {
+    static INLINED void forward(const vec* x, vec* v) {
         Pair::forward(x, v);
         Pair::forward(x + 1, v + 4);
     }
 
     template <int S>
-    static inline void back(const vec* m, vec* y) {
+    static INLINED void back(const vec* m, vec* y) {
         Pair::back<S, 2>(m, y);
         Pair::back<S, 2>(m + 4 * S, y + 1);
     }

@@ -12,6 +12,10 @@
 #include <omp.h>
 #endif
 
+// Not left to the compiler, whose decisions change with whatever else a file holds: half of the speed hangs on it, and
+// how a product and a sum are rounded.
+#define INLINED inline __attribute__((always_inline))
+
 // Nothing here is known outside: of two libraries in one process, none may call the other's.
 namespace {
 
@@ -29,13 +33,13 @@ typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef uint32_t words __attribute__((vector_size(4 * LANES)));
 typedef uint16_t halves __attribute__((vector_size(2 * LANES)));
 
-inline vec load(const float* from) {
+INLINED vec load(const float* from) {
     vec v;
     memcpy(&v, from, sizeof v);
     return v;
 }
 
-inline vec load(const bfloat* from) {
+INLINED vec load(const bfloat* from) {
 #if defined(__AVX512F__)
     return (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)from)), 16);
 #else
@@ -46,7 +50,7 @@ inline vec load(const bfloat* from) {
 }
 
 // To the nearest bfloats, ties to even.
-inline halves shortened(vec v) {
+INLINED halves shortened(vec v) {
 #if defined(__AVX512BF16__)
     return (halves)_mm512_cvtneps_pbh((__m512)v);
 #else
@@ -56,16 +60,16 @@ inline halves shortened(vec v) {
 #endif
 }
 
-inline void store(float* to, vec v) { memcpy(to, &v, sizeof v); }
+INLINED void store(float* to, vec v) { memcpy(to, &v, sizeof v); }
 
-inline void store(bfloat* to, vec v) {
+INLINED void store(bfloat* to, vec v) {
     halves half = shortened(v);
     memcpy(to, &half, sizeof half);
 }
 
 // Past the caches, to a multiple of a vector: for much that is not read soon, and all that a cache would do is
 // to read first what is overwritten.
-inline void store_far(void* to, vec v) {
+INLINED void store_far(void* to, vec v) {
 #if defined(__AVX512F__)
     _mm512_stream_ps((float*)to, (__m512)v);
 #else
@@ -74,7 +78,7 @@ inline void store_far(void* to, vec v) {
 }
 
 // Other threads see them from here on.
-inline void finish_far_stores() {
+INLINED void finish_far_stores() {
 #if defined(__AVX512F__)
     _mm_sfence();
 #endif
@@ -82,7 +86,7 @@ inline void finish_far_stores() {
 
 // `load` and `store` for the last lanes of a row.
 template <class T>
-inline vec load(const T* from, int count) {
+INLINED vec load(const T* from, int count) {
     if (count >= LANES) return load(from);
     T some[LANES] = {};
     memcpy(some, from, count * sizeof(T));
@@ -90,7 +94,7 @@ inline vec load(const T* from, int count) {
 }
 
 template <class T>
-inline void store(T* to, vec v, int count) {
+INLINED void store(T* to, vec v, int count) {
     if (count >= LANES) return store(to, v);
     T some[LANES];
     store(some, v);
@@ -99,14 +103,14 @@ inline void store(T* to, vec v, int count) {
 
 // As it is when it is kept: what goes on within a pass must be what a later pass would find.
 template <class T>
-inline vec rounded(vec v) {
+INLINED vec rounded(vec v) {
     T kept[LANES];
     store(kept, v);
     return load(kept);
 }
 
 // The larger and the smaller of two; the second where one is not a number. Compilers take two operations.
-inline vec larger(vec a, vec b) {
+INLINED vec larger(vec a, vec b) {
 #if defined(__AVX512F__)
     return (vec)_mm512_max_ps((__m512)a, (__m512)b);
 #else
@@ -114,7 +118,7 @@ inline vec larger(vec a, vec b) {
 #endif
 }
 
-inline vec smaller(vec a, vec b) {
+INLINED vec smaller(vec a, vec b) {
 #if defined(__AVX512F__)
     return (vec)_mm512_min_ps((__m512)a, (__m512)b);
 #else
@@ -122,20 +126,35 @@ inline vec smaller(vec a, vec b) {
 #endif
 }
 
-inline vec all(float value) { return value - vec{}; }  // adding 0 would be an operation, for the sake of -0
+INLINED vec all(float value) { return value - vec{}; }  // adding 0 would be an operation, for the sake of -0
 
-typedef float quarter __attribute__((vector_size(16)));
+// What neighbouring lanes come to, those of a before those of b.
+INLINED vec neighbours(vec a, vec b) {
+#if defined(__AVX512F__)
+    const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    const __m512i odd = _mm512_or_si512(even, _mm512_set1_epi32(1));
+    return (vec)_mm512_permutex2var_ps((__m512)a, even, (__m512)b) +
+           (vec)_mm512_permutex2var_ps((__m512)a, odd, (__m512)b);
+#else
+    vec found;
+    for (int lane = 0; lane < LANES / 2; lane++) {
+        found[lane] = a[2 * lane] + a[2 * lane + 1];
+        found[LANES / 2 + lane] = b[2 * lane] + b[2 * lane + 1];
+    }
+    return found;
+#endif
+}
 
-inline float sum(vec v) {
-    quarter some[LANES / 4];
-    memcpy(some, &v, sizeof v);
-    for (int i = 1; i < LANES / 4; i++) some[0] += some[i];
-    return (some[0][0] + some[0][1]) + (some[0][2] + some[0][3]);
+// What each of LANES vectors comes to; they are overwritten.
+INLINED vec sums(vec (&all)[LANES]) {
+    for (int count = LANES; count > 1; count /= 2)
+        for (int i = 0; i < count / 2; i++) all[i] = neighbours(all[2 * i], all[2 * i + 1]);
+    return all[0];
 }
 
 constexpr long up_to(long value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-inline int thread() {
+INLINED int thread() {
 #if defined(_OPENMP)
     return omp_get_thread_num();
 #else
