@@ -74,23 +74,24 @@ class Blender:
         pulls = self._pulls_by_position(blend)
         fades = self._fades(blend) if fading else {}
         mixed: dict[str, Source] = dict(self._filters)
+        single: dict[bytes, int | None] = {}  # by column: most are all one model's, and the same
         for where, names in self._places(blend).items():
             column = blend.column(*where)
-            used = _used(column)
-            is_pure = len(used) == 1 and abs(column[used[0]] - 1) < 2 * NEGLIGIBLE
-            for name in names:
-                if where in fades:
-                    mixed[name] = self._fade(name, *fades[where])
-                elif is_pure:
-                    mixed[name] = self._own[used[0]][name]
-                else:
-                    mixed[name] = self._mixed(name, self._how(name, blend), column)
+            key = column.tobytes()
+            if key not in single:
+                single[key] = _single(column)
+            if where in fades:
+                mixed |= {name: self._fade(name, *fades[where]) for name in names}
+            elif single[key] is not None:
+                own = self._own[single[key]]
+                mixed |= {name: own[name] for name in names}
+            else:
+                mixed |= {name: self._mixed(name, self._how(name, blend), column) for name in names}
+            for name in names if pulls else ():
                 axis = self._axes.get(name)
                 if axis is not None and axis.position in pulls:
-                    pulled = pulls[axis.position]
-                    mixed[name] = self._pulled(
-                        name, self._how(name, blend), mixed[name], axis, pulled, column
-                    )
+                    how, pulled = self._how(name, blend), pulls[axis.position]
+                    mixed[name] = self._pulled(name, how, mixed[name], axis, pulled, column)
         return mixed
 
     def apply(self, blend: Blend, into: Generator | None = None) -> Generator:
@@ -223,6 +224,12 @@ class Blender:
 def _used(column: np.ndarray) -> np.ndarray:
     """Which models have a weight that float32 can see."""
     return np.flatnonzero(np.abs(column) > NEGLIGIBLE)
+
+
+def _single(column: np.ndarray) -> int | None:
+    """The model that all of it is, if it is."""
+    used = _used(column)
+    return int(used[0]) if len(used) == 1 and abs(column[used[0]] - 1) < 2 * NEGLIGIBLE else None
 
 
 def _between(column: np.ndarray) -> np.ndarray:

@@ -62,7 +62,7 @@ def setup_filter(taps: Sequence[float] | None) -> Tensor:
 
 def to_uint8(images: Tensor) -> Tensor:
     """float [N, C, H, W], nominally in [-1, 1] → uint8 [N, H, W, C]: x · 127.5 + 128, clamped, truncated."""
-    return _levels(images).clamp(0, 255).to(torch.uint8)
+    return _pixels(_levels(images).clamp_(0, 255).to(torch.uint8))
 
 
 def to_uint16(images: Tensor) -> Tensor:
@@ -70,11 +70,17 @@ def to_uint16(images: Tensor) -> Tensor:
 
     Torch calculates little with uint16. Rounded to 8 bits these are the levels of `to_uint8`, every one.
     """
-    return ((_levels(images) * 257 - 128).clamp(0, 65_535).to(torch.int32) - 32_768).to(torch.int16)
+    levels = _levels(images).mul_(257).sub_(128).clamp_(0, 65_535).floor_()
+    return _pixels(levels.sub_(32_768).to(torch.int16))
 
 
 def _levels(images: Tensor) -> Tensor:
-    return images.permute(0, 2, 3, 1) * 127.5 + 128
+    return (images * 127.5).add_(128)
+
+
+def _pixels(levels: Tensor) -> Tensor:
+    """[N, C, H, W] → [N, H, W, C]; turned last, when there is least to move."""
+    return levels.permute(0, 2, 3, 1).contiguous()
 
 
 def filter2d(x: Tensor, kernel: Tensor, padding: tuple[int, int, int, int]) -> Tensor:

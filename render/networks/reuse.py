@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from render.networks.batch import Batch
 
 
+PIECE = 1024  # bytes: from 2,048 on, `hashlib` lets other threads run, and then waits for its turn
+
+
 @dataclass(frozen=True)
 class State:
     """What synthesis has come to before step `position`; N may be 1 for a batch of any size.
@@ -104,7 +107,8 @@ def chain_of(start: bytes, rows: Sequence[bytes], sources: Sequence[tuple[Source
     running = hashlib.blake2b(start, digest_size=16)
     digests = [running.digest()]
     for row, tensors in zip(rows, sources, strict=True):
-        running.update(row)
+        for start in range(0, len(row), PIECE):
+            running.update(row[start : start + PIECE])
         running.update(repr([identity(tensor) for tensor in tensors]).encode())
         digests.append(running.digest())
     return Chain(tuple(digests), tuple(sources))

@@ -89,7 +89,7 @@ class FullyConnected(nn.Module):
         super().__init__()
         self.activation = activation
         self.weight_gain, self.bias_gain = lr / math.sqrt(inputs), lr
-        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr)
+        self.weight = nn.Parameter(torch.empty(outputs, inputs).normal_(std=1 / lr))
         self.bias = nn.Parameter(torch.full([outputs], float(bias)))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -158,7 +158,7 @@ struct Convolution {
         vec half[S::POINTS][S::PATCH], patch[S::PATCH], ends[S::POINTS];
         vec style = styles ? load(styles + c, WHOLE ? LANES : count) : all(1), own[2 * S::PATCH - 1];
 #pragma GCC unroll 16
-        for (int k = 0; k < 2 * S::PATCH - 1; k++) own[k] = style * S::before(k);
+        for (int k = 0; k < 2 * S::PATCH - 1; k++) own[k] = style * S::BEFORE[k];
 #pragma GCC unroll 8
         for (int j = 0; j < S::PATCH; j++) {
 #pragma GCC unroll 8
@@ -206,7 +206,7 @@ struct Convolution {
         constexpr int R = S::RESULTS;
         vec products[S::POINTS], half[S::POINTS][R], ends[R], results[R][R], scale[2 * R - 1];
 #pragma GCC unroll 16
-        for (int k = 0; k < 2 * R - 1; k++) scale[k] = finisher.scale * S::after(k);
+        for (int k = 0; k < 2 * R - 1; k++) scale[k] = finisher.scale * S::AFTER[k];
 #pragma GCC unroll 8
         for (int p = 0; p < S::POINTS; p++) {
 #pragma GCC unroll 8

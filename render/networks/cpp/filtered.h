@@ -8,8 +8,8 @@ namespace {
 
 constexpr int PARTS = 2;  // for each thread, about, between two passes of a filter
 
-// What a team of threads does together, or one thread alone, with room of its own: some rows of tiles are convolved, then
-// the rows of pixels that this is enough for are filtered.
+// What a team of threads does together, or one thread alone, with room of its own: some rows of tiles are
+// convolved, then the rows of pixels that this is enough for are filtered.
 template <class S, class T, class P>
 struct Filtered {
     int threads, step;  // rows of tiles at once
@@ -21,8 +21,8 @@ struct Filtered {
     Filtered(
         const Shape& shape, const void* x, const float* style, const void* weights, const Filter& filter,
         const Finish& finish, int threads)
-        : threads(threads), line((long)shape.out_width * shape.out_channels), work(shape, x, style, weights, between, 1),
-          pass{filter.after(shape), nullptr, 1, filter, finish} {
+        : threads(threads), line((long)shape.out_width * shape.out_channels),
+          work(shape, x, style, weights, between, 1), pass{filter.after(shape), nullptr, 1, filter, finish} {
         between.slope = 1, between.clamp = INFINITY;
         step = std::max(1, PARTS * threads * TILES / work.across);
         work.kept = pass.kept = std::min(step, shape.samples * work.down) * S::RESULTS + filter.count;
@@ -44,13 +44,14 @@ struct Filtered {
             int next = std::min(end * work.down, row + step);
             work.draw_all(row * work.across, next * work.across, threads, rest);
 #pragma omp for
-            for (long y = ready(row); y < ready(next); y++) pass.draw(y, (float*)(sums + sums_bytes() * thread()));
+            for (long y = ready(row); y < ready(next); y++)
+                pass.draw(y, (float*)(sums + sums_bytes() * thread()));
         }
     }
 };
 
-// Bytes of room that it wants, or (with room, of page-aligned parts) the work itself. Threads that wait for each other
-// after every few rows lose time: where there are as many pictures for each, they draw them alone.
+// Bytes of room that it wants, or (with room, of page-aligned parts) the work itself. Threads that wait for each
+// other after every few rows lose time: where there are as many pictures for each, they draw them alone.
 template <class S, class T, class P>
 long convolve(
     const Shape& shape, const void* x, const float* style, const void* weights, const Filter& filter,

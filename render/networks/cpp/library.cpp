@@ -44,9 +44,11 @@ long convolve_tiles(
     const void* weights, Filter filter, Finish finish, int threads, char* room) {
     return chosen(scheme, short_products, [&](auto s, auto p) {
         auto draw = [&](auto t) {
-            using D = decltype(t);
-            if (!filter.count) return convolve<decltype(s), D, decltype(p)>(shape, x, style, weights, finish, threads, room);
-            return convolve<decltype(s), D, decltype(p)>(shape, x, style, weights, filter, finish, threads, room);
+            using S = decltype(s);
+            using T = decltype(t);
+            using P = decltype(p);
+            return filter.count ? convolve<S, T, P>(shape, x, style, weights, filter, finish, threads, room)
+                                : convolve<S, T, P>(shape, x, style, weights, finish, threads, room);
         };
         if constexpr (sizeof p == 2)
             return draw(bfloat());

@@ -101,8 +101,8 @@ void low_pass(const Shape& shape, const T* x, const Filter& filter, const Finish
         pass.draw(row, room + (long)shape.in_width * shape.in_channels * thread());
 }
 
-// C neighbouring rows of weight [C, I] times up to LANES neighbouring pixels of x [count, I], plus bias [C], clamped.
-// Every pixel is read once for all of them.
+// C neighbouring rows of weight [C, I] times up to LANES neighbouring pixels of x [count, I], plus bias [C],
+// clamped. Every pixel is read once for all of them.
 template <class T, int C>
 void colour_pixels(
     const T* x, int count, const float* weight, const float* bias, int inputs, float clamp, float* to, long apart) {
@@ -131,7 +131,8 @@ template <class T>
 void to_colours(
     const Shape& shape, const T* x, const float* weight, const float* bias, float clamp, const float* before,
     const float* taps, int count, float* colours, float* room, int threads) {
-    constexpr std::array COLOURS{&colour_pixels<T, 1>, &colour_pixels<T, 2>, &colour_pixels<T, 3>, &colour_pixels<T, 4>};
+    constexpr std::array COLOURS{
+        &colour_pixels<T, 1>, &colour_pixels<T, 2>, &colour_pixels<T, 3>, &colour_pixels<T, 4>};
     int width = shape.out_width, half = width / 2, inputs = shape.in_channels;
     auto line = [&](long n, int c, long y) {
         return colours + (n * shape.out_channels + c) * shape.out_pixels() + y * width;
@@ -145,8 +146,8 @@ void to_colours(
             float* to = line(n, c, y);
             for (int column = 0; column < width; column += LANES)
                 COLOURS[some - 1](
-                    x + (row * width + column) * inputs, std::min(LANES, width - column), own, bias + c, inputs, clamp,
-                    to + column, shape.out_pixels());
+                    x + (row * width + column) * inputs, std::min(LANES, width - column), own, bias + c, inputs,
+                    clamp, to + column, shape.out_pixels());
             c += some;
         }
         for (int c = 0; before && c < shape.out_channels; c++) {

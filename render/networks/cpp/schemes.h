@@ -3,10 +3,12 @@
 //
 // `forward` is Bᵀ, WEIGHT is G, `back` is Aᵀ. Patches of neighbouring tiles are STEP apart. Points that have
 // the same row of WEIGHT share a matrix. S and the other strides are in vectors. What is read and what results is
-// multiplied anyway, by styles and by demodulation: entry k of a row is multiplied by `before(k)` and `after(k)`
-// then, of both axes together, which spares the transforms half of their products.
+// multiplied anyway, by styles and by demodulation: entry k of a row is multiplied by BEFORE[k] and AFTER[k] then,
+// k of both axes together, which spares the transforms half of their products.
 
 #pragma once
+#include <array>
+
 #include "vectors.h"
 
 namespace {
@@ -14,6 +16,14 @@ namespace {
 constexpr float power(float base, int exponent) {
     if (exponent < 0) return 1 / power(base, -exponent);
     return exponent ? base * power(base, exponent - 1) : 1;
+}
+
+// COUNT powers of a base, their exponents `step` apart: tables, so that none is worked out while pictures are.
+template <int COUNT>
+constexpr std::array<float, COUNT> powers(float base, int exponent = 0, int step = 1) {
+    std::array<float, COUNT> found = {};
+    for (float& one : found) one = power(base, exponent), exponent += step;
+    return found;
 }
 
 // 4 results of 3 taps from 6 products instead of 12: F(4, 3) at the points 0, ±3/4, ±3/2, ∞. In bfloat16 the
@@ -28,8 +38,8 @@ struct Even {
         {1 / (AA * BB), 0, 0},     {1 / FA, A / FA, AA / FA},  {1 / FA, -A / FA, AA / FA},
         {1 / FB, B / FB, BB / FB}, {1 / FB, -B / FB, BB / FB}, {0, 0, 1 / AA},
     };
-    static constexpr INLINED float before(int k) { return power(UNIT, 8 - k); }
-    static constexpr INLINED float after(int k) { return power(UNIT, k); }
+    static constexpr auto BEFORE = powers<2 * PATCH - 1>(UNIT, 8, -1);
+    static constexpr auto AFTER = powers<2 * RESULTS - 1>(UNIT);
 
     static INLINED void forward(const vec* x, vec* v) {
         vec even = x[4] - 4 * x[2], odd = x[3] - 4 * x[1];
@@ -77,8 +87,8 @@ struct Doubling {
     static constexpr float WEIGHT[MATRICES][TAPS] = {
         {0, 0, -1}, {0.5f, 0, 0.5f}, {-0.5f, 0, 0.5f}, {1, 0, 0}, {0, 1, 0},
     };
-    static constexpr INLINED float before(int) { return 1; }
-    static constexpr INLINED float after(int) { return 1; }
+    static constexpr auto BEFORE = powers<2 * PATCH - 1>(1);
+    static constexpr auto AFTER = powers<2 * RESULTS - 1>(1);
 
     static INLINED void forward(const vec* x, vec* v) {
         Pair::forward(x, v);
@@ -100,8 +110,8 @@ struct DoublingFour {
         {0, 0, 0, -1}, {0, 0.5f, 0, 0.5f}, {0, -0.5f, 0, 0.5f}, {0, 1, 0, 0},
         {0, 0, -1, 0}, {0.5f, 0, 0.5f, 0}, {-0.5f, 0, 0.5f, 0}, {1, 0, 0, 0},
     };
-    static constexpr INLINED float before(int) { return 1; }
-    static constexpr INLINED float after(int) { return 1; }
+    static constexpr auto BEFORE = powers<2 * PATCH - 1>(1);
+    static constexpr auto AFTER = powers<2 * RESULTS - 1>(1);
 
     static INLINED void forward(const vec* x, vec* v) {
         Pair::forward(x, v);

@@ -12,8 +12,8 @@
 #include <omp.h>
 #endif
 
-// Not left to the compiler, whose decisions change with whatever else a file holds: half of the speed hangs on it, and
-// how a product and a sum are rounded.
+// Not left to the compiler, whose decisions change with whatever else a file holds: a third of the speed hangs on
+// it, and how a product and a sum are rounded.
 #define INLINED inline __attribute__((always_inline))
 
 // Nothing here is known outside: of two libraries in one process, none may call the other's.
