@@ -18,7 +18,7 @@ test: $(READY)
 fuzz: $(READY)
 	$(BIN)/python -m pytest -m slow tests/test_fuzz_checkpoints.py tests/test_fuzz_readers.py
 
-# Renders that are killed, starved and damaged, and gone on with: a quarter of an hour and more. See docs/reliability.md
+# Renders that are killed, starved and damaged, and gone on with: seven minutes and more. See docs/reliability.md
 faults: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,cluster]'
 	$(BIN)/python -m pytest -m 'slow or not slow' tests/faults tests/test_crew.py
