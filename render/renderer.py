@@ -174,7 +174,7 @@ class Renderer:
 
     def _drawn(self, moments: Iterable[Moment]) -> Iterator[tuple[Moment, dict[bytes, Drawn]]]:
         """Every moment with its pictures by their keys."""
-        known = ahead(_known_by_key(moments), 2 * self.drawer.batch_size, "moments")
+        known = ahead(_with_keys(moments), 2 * self.drawer.batch_size, "moments")
         with closing(known), closing(ahead(self._chunks(known), 1, "drawing")) as chunks:
             for chunk, pictures in chunks:
                 for moment in chunk:
@@ -206,10 +206,11 @@ class Renderer:
         return last[key] if key in last else Drawn(self.shelf.get(key))
 
 
-def _known_by_key(moments: Iterable[Moment]) -> Iterator[Moment]:
-    """The moments, their pictures' keys worked out: so that no picture waits for that."""
+def _with_keys(moments: Iterable[Moment]) -> Iterator[Moment]:
+    """The moments; their pictures know their keys from here on, and whoever draws need not wait for that."""
     for moment in moments:
-        _pictures([moment])
+        for picture in moment.pictures:
+            _ = picture.key
         yield moment
 
 

@@ -31,6 +31,14 @@ def library():
     return CpuLibrary.find(True, torch.device("cpu"), FLOAT)
 
 
+@pytest.fixture
+def two_threads():
+    count = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(count)
+
+
 def relative_error(ours: torch.Tensor, exact: torch.Tensor) -> float:
     assert ours.shape == exact.shape
     return float((ours.double() - exact).norm() / exact.norm())
@@ -110,16 +118,16 @@ def test_filters_are_those_of_pytorch(library, taps, channels):
 @pytest.mark.parametrize("taps", [(1, 3, 3, 1), (1, 2, 1), (1, 4, 6, 4, 1)], ids=str)
 @pytest.mark.parametrize("scheme", [DOUBLING, DOUBLING_FOUR, EVEN], ids=str)
 @pytest.mark.parametrize("dtype", [FLOAT, SHORT])
-def test_a_filter_in_the_same_pass_is_one_after_it(library, scheme, taps, dtype):
-    x = drawn(1, 3, 20, 41, 50).to(dtype).contiguous(memory_format=torch.channels_last)
-    style, weight = drawn(2, 3, 20), drawn(3, 21, 20, scheme.taps, scheme.taps)
+@pytest.mark.parametrize("samples", [3, 4], ids=["drawn together", "drawn by a thread each"])
+def test_a_filter_in_the_same_pass_is_one_after_it(library, two_threads, scheme, taps, dtype, samples):
+    x = drawn(1, samples, 20, 41, 50).to(dtype).contiguous(memory_format=torch.channels_last)
+    style, weight = drawn(2, samples, 20), drawn(3, 21, 20, scheme.taps, scheme.taps)
     packed = library.weights(weight, scheme, FLOAT)
     between = library.convolve(x, packed, style, Finish())
     height, width = between.shape[2:]
     low_pass = LowPass(torch.tensor(taps).float(), 1, (height - 1, width))
-    finish = Finish(
-        drawn(4, 3, 21), drawn(5, 3, (height - 1) * width), None, drawn(6, 21), 0.2, 9, drawn(7, 3, 21)
-    )
+    noise, next_style = drawn(5, samples, (height - 1) * width), drawn(7, samples, 21)
+    finish = Finish(drawn(4, samples, 21), noise, None, drawn(6, 21), 0.2, 9, next_style)
     apart = library.low_pass(between, low_pass, finish)
     for ours, expected in zip(
         library.convolve(x, packed, style, finish, low_pass=low_pass), apart, strict=True
@@ -129,9 +137,11 @@ def test_a_filter_in_the_same_pass_is_one_after_it(library, scheme, taps, dtype)
 
 @pytest.mark.parametrize("taps", [(1, 3, 3, 1), (1, 2, 1), (1, 4, 6, 4, 1), (1, 1), (1,)], ids=str)
 @pytest.mark.parametrize("channels", [16, 21])
-def test_colours_are_added_to_the_doubled_picture(library, taps, channels):
-    x = drawn(1, 2, channels, 8, 6).contiguous(memory_format=torch.channels_last)
-    weight, bias, image = drawn(2, 2, 3, channels), drawn(3, 3), drawn(4, 2, 3, 4, 3)
+@pytest.mark.parametrize(("colours", "width"), [(1, 6), (3, 6), (3, 38), (4, 32), (6, 34)])
+def test_colours_are_added_to_the_doubled_picture(library, taps, channels, colours, width):
+    x = drawn(1, 2, channels, 8, width).contiguous(memory_format=torch.channels_last)
+    weight, bias = drawn(2, 2, colours, channels), drawn(3, colours)
+    image = drawn(4, 2, colours, 4, width // 2)
     kernel = ops.setup_filter(taps)
     added = (torch.einsum("nihw,nci->nchw", x, weight) + bias[:, None, None]).clamp(-2, 2)
     torch.testing.assert_close(library.colours(x, weight, bias, 2.0), added)

@@ -16,7 +16,6 @@ from render.networks.fading import Source, identity
 if TYPE_CHECKING:
     from render.networks.batch import Batch
 
-
 PIECE = 1024  # bytes: from 2,048 on, `hashlib` lets other threads run, and then waits for its turn
 
 
@@ -107,8 +106,8 @@ def chain_of(start: bytes, rows: Sequence[bytes], sources: Sequence[tuple[Source
     running = hashlib.blake2b(start, digest_size=16)
     digests = [running.digest()]
     for row, tensors in zip(rows, sources, strict=True):
-        for start in range(0, len(row), PIECE):
-            running.update(row[start : start + PIECE])
+        for first in range(0, len(row), PIECE):
+            running.update(row[first : first + PIECE])
         running.update(repr([identity(tensor) for tensor in tensors]).encode())
         digests.append(running.digest())
     return Chain(tuple(digests), tuple(sources))

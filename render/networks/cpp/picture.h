@@ -126,7 +126,8 @@ void colour_pixels(
 }
 
 // Colours [N, C, H, W] = x · weight [N, C, I] + bias, clamped; plus the picture of half the size, doubled:
-// zeros between its samples, and along each axis Σ spread[j + k - pad] · taps[k].
+// zeros between its samples, and along each axis Σ spread[j + k - pad] · taps[k]. There is room for three lines of
+// that half size for each thread.
 template <class T>
 void to_colours(
     const Shape& shape, const T* x, const float* weight, const float* bias, float clamp, const float* before,
