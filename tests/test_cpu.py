@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import render
 from render.errors import BlendreelWarning
 from render.networks import compiling, cpu, kernels, ops
-from render.networks.cpu import DOUBLING, DOUBLING_FOUR, EVEN, CpuLibrary, Finish, LowPass
+from render.networks.cpu import DOUBLING, DOUBLING_FOUR, EVEN, Colours, CpuLibrary, Finish, LowPass
 from render.networks.fast import fast
 from render.networks.modulated import depthwise, flat, separate, spatial
 
@@ -140,13 +140,27 @@ def test_a_filter_in_the_same_pass_is_one_after_it(library, two_threads, scheme,
 @pytest.mark.parametrize(("colours", "width"), [(1, 6), (3, 6), (3, 38), (4, 32), (6, 34)])
 def test_colours_are_added_to_the_doubled_picture(library, taps, channels, colours, width):
     x = drawn(1, 2, channels, 8, width).contiguous(memory_format=torch.channels_last)
-    weight, bias = drawn(2, 2, colours, channels), drawn(3, colours)
+    weight, bias = drawn(2, 2, colours, channels), drawn(3, 2, colours)
     image = drawn(4, 2, colours, 4, width // 2)
     kernel = ops.setup_filter(taps)
-    added = (torch.einsum("nihw,nci->nchw", x, weight) + bias[:, None, None]).clamp(-2, 2)
-    torch.testing.assert_close(library.colours(x, weight, bias, 2.0), added)
-    ours = library.colours(x, weight, bias, 2.0, image, separate(kernel, 2))
+    added = (torch.einsum("nihw,nci->nchw", x, weight) + bias[..., None, None]).clamp(-2, 2)
+    torch.testing.assert_close(library.colours(x, Colours(weight, bias, 2.0)), added)
+    ours = library.colours(x, Colours(weight, bias, 2.0, image, separate(kernel, 2)))
     torch.testing.assert_close(ours, added + ops.upsample2d(image, kernel))
+
+
+@pytest.mark.parametrize("dtype", [FLOAT, SHORT])
+@pytest.mark.parametrize(("colours", "size"), [(1, (4, 4)), (3, (34, 30)), (6, (8, 70))], ids=str)
+def test_colours_of_a_layer_are_those_of_its_results(library, dtype, colours, size):
+    x = drawn(1, 2, 20, *size).to(dtype).contiguous(memory_format=torch.channels_last)
+    style, packed = drawn(2, 2, 20), library.weights(drawn(3, 21, 20, 3, 3), EVEN, FLOAT)
+    finish = Finish(drawn(4, 2, 21), drawn(5, 1, math.prod(size)), None, drawn(6, 21), 0.2, 9)
+    image = drawn(7, 2, colours, *(side // 2 for side in size))
+    taps = separate(ops.setup_filter((1, 3, 3, 1)), 2)
+    for rest in ((), (image, taps)):
+        to_rgb = Colours(drawn(8, 2, colours, 21), drawn(9, 2, colours), 50.0, *rest)
+        apart = library.colours(library.convolve(x, packed, style, finish), to_rgb)
+        assert torch.equal(library.convolve(x, packed, style, finish, colours=to_rgb), apart)
 
 
 def test_a_filter_that_does_not_separate_is_left_to_pytorch():

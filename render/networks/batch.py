@@ -26,6 +26,7 @@ class Batch:
     ws          [N, num_ws, w_dim], float32
     tensors     of every sample, by name; the same object where samples share their weights
     transform   StyleGAN3's, [3, 3] or [N, 3, 3]
+    ends        the position after which nothing but the picture is wanted; None: the state is
     """
 
     owner: FastSynthesis
@@ -33,6 +34,7 @@ class Batch:
     noise_mode: str
     tensors: Sequence[Tensors]
     transform: Tensor | None = None
+    ends: int | None = None
     _runs: dict[str, list[tuple[slice, Any]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -115,7 +117,7 @@ class Batch:
         if transform is not None and transform.ndim == 3:
             transform = transform[list(samples)]
         tensors = [self.tensors[index] for index in samples]
-        chosen = Batch(self.owner, self.ws[list(samples)], self.noise_mode, tensors, transform)
+        chosen = Batch(self.owner, self.ws[list(samples)], self.noise_mode, tensors, transform, self.ends)
         chosen.chains = [self.chains[index] for index in samples]
         return chosen
 

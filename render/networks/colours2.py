@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from render.networks.cpu import CpuLibrary
+from render.networks.cpu import Colours, CpuLibrary
 from render.networks.fading import Pair
 from render.networks.modulated import Latest, flat, steady, wide
 
@@ -42,35 +41,31 @@ class Rgb:
         return self.styles.of(lambda w: steady(w, self.affine, self.shift, self.is_short), w)
 
 
-def draw_colours(
-    made: Rgb | Pair,
-    x: Tensor,
-    style: Tensor,
-    image: Tensor | None,
-    *,
-    kernel: Tensor,
-    taps: Tensor | None,
-    clamp: float | None,
-    library: CpuLibrary | None,
-) -> Tensor:
-    """x [N, I, H, W] and the picture so far, of half the size → float32 [N, C, H, W].
+def weights_of(made: Rgb | Pair, w: Tensor) -> tuple[Tensor, Tensor]:
+    """What the samples of w [N, w_dim] are coloured by: weight [N, C, I] and bias [N, C].
 
-    There are few outputs, so every sample's own weight costs nothing. The filter that doubles is `kernel
-    [k, k]`, or `taps [k]` along both axes where it can be parted; `clamp` bounds what is added.
+    There are few outputs, so every sample's own weight costs nothing.
     """
     if isinstance(made, Pair):
-        rest = {"kernel": kernel, "taps": taps, "clamp": clamp, "library": library}
-        own = (made.single(sample, "weight", "bias") for sample in range(len(x)))
-        images = [None] * len(x) if image is None else image.split(1)
-        each = zip(own, x.split(1), style.split(1), images, strict=True)
-        return torch.cat([draw_colours(*one, **rest) for one in each])
-    weight = made.weight * style[:, :, None]  # [N, I, C]
-    bound = math.inf if clamp is None else clamp
-    if library is not None and taps is not None:
-        return library.colours(x, weight.transpose(1, 2), made.bias, bound, image, taps)
-    y = torch.bmm(flat(x), weight.to(x.dtype)).transpose(1, 2).to(torch.float32).contiguous()
-    y = y.add_(made.bias[:, None]).clamp_(-bound, bound).reshape(len(y), -1, *x.shape[2:])
-    return y if image is None else y.add_(upsample_picture(image, kernel))
+        own = [made.single(sample, "weight", "bias") for sample in range(len(w))]
+        weight, bias = (torch.stack([getattr(one, name) for one in own]) for name in ("weight", "bias"))
+    else:
+        weight, bias = made.weight, made.bias.expand(len(w), -1)
+    return (weight * made.style(w)[..., None]).transpose(1, 2), bias
+
+
+def draw_colours(x: Tensor, colours: Colours, kernel: Tensor, library: CpuLibrary | None) -> Tensor:
+    """Colours of x [N, I, H, W], with the picture so far: float32 [N, C, H, W].
+
+    The filter that doubles is `kernel [k, k]`, or the colours' `taps` where it can be parted.
+    """
+    if library is not None and colours.taps is not None:
+        return library.colours(x, colours)
+    bound = colours.clamp
+    y = torch.bmm(flat(x), colours.weight.transpose(1, 2).to(x.dtype))
+    y = y.transpose(1, 2).to(torch.float32).contiguous()
+    y = y.add_(colours.bias[..., None]).clamp_(-bound, bound).reshape(len(y), -1, *x.shape[2:])
+    return y if colours.image is None else y.add_(upsample_picture(colours.image, kernel))
 
 
 def upsample_picture(image: Tensor, kernel: Tensor) -> Tensor:

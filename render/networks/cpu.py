@@ -10,7 +10,7 @@ import ctypes
 import math
 from collections.abc import Sequence
 from ctypes import c_bool, c_float, c_int, c_long, c_void_p
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -59,6 +59,43 @@ class _Finish(ctypes.Structure):
         ("plain", c_void_p),
         ("scaled", c_void_p),
     )
+
+
+class _Colours(ctypes.Structure):
+    _fields_ = (
+        *((name, c_void_p) for name in ("weight", "bias", "before", "taps", "picture")),
+        *((name, c_int) for name in ("channels", "height", "width", "count", "pad")),
+        ("clamp", c_float),
+    )
+
+
+@dataclass(frozen=True)
+class Colours:
+    """A to-RGB: x [N, I, H, W] · weight [N, C, I] + bias [N, C], clamped, and what is added to it.
+
+    image  the picture so far, [N, C, H/2, W/2], to be doubled with `taps [k]`, which sum to 2, along both axes
+    """
+
+    weight: Tensor
+    bias: Tensor
+    clamp: float
+    image: Tensor | None = None
+    taps: Tensor | None = None
+
+    def __getitem__(self, rows: slice) -> Colours:
+        """Of these samples."""
+        image = None if self.image is None else self.image[rows]
+        return replace(self, weight=self.weight[rows], bias=self.bias[rows], image=image)
+
+    def room(self, size: Sequence[int]) -> tuple[Tensor, _Colours, object]:
+        """A picture of that size; the library's own form, which draws to it; and what has to live as long."""
+        picture, image, taps = torch.empty(*self.weight.shape[:2], *size), self.image, None
+        if image is not None:
+            image, taps = image.contiguous(), self.taps.flip(0).contiguous()
+        owned = self.weight.contiguous(), self.bias.contiguous(), image, taps
+        count = 0 if taps is None else len(taps)
+        sizes = *picture.shape[1:], count, (count + 1) // 2
+        return picture, _Colours(*map(_address, (*owned, picture)), *sizes, self.clamp), owned
 
 
 @dataclass(frozen=True)
@@ -142,13 +179,10 @@ class CpuLibrary:
         library.pack_weights.argtypes = [c_int, c_bool, pointer, c_int, c_int, pointer, c_int]
         library.convolve_tiles.argtypes = [
             *(c_int, c_bool, c_bool, _Shape, pointer, pointer, pointer),
-            *(_Filter, _Finish, c_int, pointer),
+            *(_Filter, _Finish, _Colours, c_int, pointer),
         ]
         library.filter_channels.argtypes = [c_bool, _Shape, pointer, _Filter, _Finish, pointer, c_int]
-        library.draw_colours.argtypes = [
-            *(c_bool, _Shape, pointer, pointer, pointer, c_float, pointer, pointer, c_int),
-            *(pointer, pointer, c_int),
-        ]
+        library.draw_colours.argtypes = [c_bool, _Colours, pointer, c_int, c_int, pointer, c_int]
         library.fade_parts.argtypes = [c_bool, _Shape, pointer, pointer, _Finish, c_int]
         self._library = library
         self.has_short_products = bool(library.has_short_products())
@@ -193,26 +227,33 @@ class CpuLibrary:
         finish: Finish,
         pad: int = 1,
         low_pass: LowPass | None = None,
+        colours: Colours | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """x [N, I, H, W] times style [N, I], convolved and finished: plain, times the next styles, or both.
 
         With `pad` zeros around, [N, O, H + 2·pad - 2, …]. Where the size doubles, [N, O, 2H + 1, 2W + 1] of
-        three taps and [N, O, 2H, 2W] of four. A `low_pass` lies between convolution and finish.
+        three taps and [N, O, 2H, 2W] of four. A `low_pass` lies between convolution and finish. With
+        `colours`, these of the results are all that comes of it, as the method of that name gives them; not
+        after a low-pass.
         """
         n, inputs, *size = x.shape
         scheme, threads = weights.scheme, torch.get_num_threads()
         grown = [2 * side + 4 - scheme.taps if scheme.doubles else side + 2 * pad - 2 for side in size]
         shape = _Shape(n, *size, inputs, *grown, weights.outputs, pad)
-        results = _results(x, weights.outputs, low_pass.size if low_pass else grown, finish)
+        results, picture, own, _owned = (None, None), None, _Colours(), None
+        if colours is None:
+            results = _results(x, weights.outputs, low_pass.size if low_pass else grown, finish)
+        else:
+            picture, own, _owned = colours.room(grown)
         x = x.contiguous(memory_format=torch.channels_last)
         style = style if style is None else style.contiguous()
         formats = x.dtype == torch.bfloat16, weights.packed.dtype == torch.bfloat16
         inputs = _address(x), _address(style), _address(weights.packed)
-        after = low_pass.for_library() if low_pass else _Filter(), finish.into(*results)
+        after = low_pass.for_library() if low_pass else _Filter(), finish.into(*results), own
         work = scheme.number, *formats, shape, *inputs, *after, threads
         room = torch.empty(self._library.convolve_tiles(*work, None) + PAGE, dtype=torch.uint8)
         self._library.convolve_tiles(*work, -(-room.data_ptr() // PAGE) * PAGE)
-        return _chosen(results)
+        return _chosen(results) if picture is None else picture
 
     def low_pass(self, x: Tensor, low_pass: LowPass, finish: Finish) -> Tensor | tuple[Tensor, Tensor]:
         """x [N, C, H, W] filtered and finished: [N, C, *size]."""
@@ -245,41 +286,16 @@ class CpuLibrary:
         )
         return _chosen(results)
 
-    def colours(
-        self,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        clamp: float,
-        image: Tensor | None = None,
-        taps: Tensor | None = None,
-    ) -> Tensor:
-        """x [N, I, H, W] · weight [N, C, I] + bias [C], clamped, plus `image` doubled: float32 [N, C, H, W].
-
-        image [N, C, H/2, W/2] is doubled with `taps [k]`, which sum to 2, along both axes.
-        """
+    def colours(self, x: Tensor, colours: Colours) -> Tensor:
+        """The colours of x [N, I, H, W]: float32 [N, C, H, W]."""
         n, inputs, height, width = x.shape
-        x, weight, threads = (
-            x.contiguous(memory_format=torch.channels_last),
-            weight.contiguous(),
-            torch.get_num_threads(),
-        )
-        result = torch.empty(n, len(bias), height, width)
+        x, threads = x.contiguous(memory_format=torch.channels_last), torch.get_num_threads()
+        picture, own, _owned = colours.room((height, width))
         room = torch.empty(threads * 3 * max(width // 2, 1))
-        count = 0 if taps is None else len(taps)
-        taps = None if taps is None else taps.flip(0).contiguous()
-        image = None if image is None else image.contiguous()
         self._library.draw_colours(
-            x.dtype == torch.bfloat16,
-            _Shape(n, height, width, inputs, height, width, len(bias), (count + 1) // 2),
-            *map(_address, (x, weight, bias)),
-            clamp,
-            *map(_address, (image, taps)),
-            count,
-            *map(_address, (result, room)),
-            threads,
+            x.dtype == torch.bfloat16, own, _address(x), n, inputs, _address(room), threads
         )
-        return result
+        return picture
 
 
 def _has_tiles() -> bool:

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from render.networks import kernels, ops
 from render.networks.batch import joined_samples
-from render.networks.colours2 import Rgb, draw_colours
-from render.networks.cpu import DOUBLING, EVEN, CpuLibrary, Finish, LowPass, Weights
+from render.networks.colours2 import Rgb, draw_colours, weights_of
+from render.networks.cpu import DOUBLING, EVEN, Colours, CpuLibrary, Finish, LowPass, Weights
 from render.networks.fading import Pair, Parts, neighbours
 from render.networks.generator import Generator
 from render.networks.modulated import (
@@ -63,6 +63,25 @@ class Shortcut:
 
     weight: Tensor
     filter: Tensor
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be made of a layer's results.
+
+    next_style  [N, O]: these times the styles of the layer that follows
+    keep        the results themselves, too
+    colours     their colours, and nothing else: with a library
+    """
+
+    next_style: Tensor | None = None
+    keep: bool = True
+    colours: Colours | None = None
+
+    def __getitem__(self, rows: slice) -> Wanted:
+        """Of these samples."""
+        style, colours = (None if own is None else own[rows] for own in (self.next_style, self.colours))
+        return replace(self, next_style=style, colours=colours)
 
 
 class FastStyleGAN2(FastSynthesis):
@@ -131,7 +150,7 @@ class FastStyleGAN2(FastSynthesis):
 
         def end(state: State, batch: Batch, more: bool) -> State:
             drawn = last.draw(state, batch, False)  # what follows is in another format: nothing to share
-            return replace(drawn, x=drawn.x.to(dtype))
+            return drawn if drawn.x is None else replace(drawn, x=drawn.x.to(dtype))
 
         self.steps = (*coarse, replace(last, draw=end), *self.steps[count:])
 
@@ -189,6 +208,11 @@ class FastStyleGAN2(FastSynthesis):
         """Level 1: the second convolution and the to-RGB."""
         name, is_resnet = f"b{block.resolution}", self.config.architecture == "resnet"
         has_shortcut = is_resnet and not block.is_first
+        colours = self._colours(block, row + 1, state, batch) if block.has_to_rgb else None
+        is_last = batch.ends == state.position + 1
+        if is_last and not has_shortcut and self._draws_colours(f"{name}.conv1", batch):
+            image, _ = self._convolve(f"{name}.conv1", row, state, batch, None, True, colours=colours)
+            return State(state.position + 1, image=image)
         # In a resnet the next layer's input is this layer's sum, so styles can't be fused.
         following = f"b{2 * block.resolution}.conv0" if more and not is_resnet else None
         keep = block.has_to_rgb or following is None
@@ -197,13 +221,19 @@ class FastStyleGAN2(FastSynthesis):
         if has_shortcut:
             x = x + state.branch
         image = state.image
-        if block.has_to_rgb:
-            rgb = f"{name}.torgb"
-            style = batch.each(rgb, style_of, batch.ws[:, row + 1])
-            filters = {"kernel": block.resample_filter, "taps": self.taps[block.resolution]}
-            draw = partial(draw_colours, clamp=self.clamp, library=self.library, **filters)
-            image = batch.each(rgb, draw, x, style, image)
-        return State(state.position + 1, x, image, None, scaled)
+        if colours is not None:
+            image = draw_colours(x, colours, block.resample_filter, self.library)
+        return State(state.position + 1, None if is_last else x, image, None, scaled)
+
+    def _colours(self, block: Block, row: int, state: State, batch: Batch) -> Colours:
+        """The to-RGB of a resolution."""
+        weight, bias = batch.each(f"b{block.resolution}.torgb", weights_of, batch.ws[:, row])
+        bound = math.inf if self.clamp is None else self.clamp
+        return Colours(weight, bias, bound, state.image, self.taps[block.resolution])
+
+    def _draws_colours(self, name: str, batch: Batch) -> bool:
+        """Whether a layer's colours can be drawn without its results."""
+        return name in self.styled and not batch.fades(name)
 
     def _convolve(
         self,
@@ -214,6 +244,7 @@ class FastStyleGAN2(FastSynthesis):
         following: str | None,
         keep: bool,
         gain: float = 1.0,
+        colours: Colours | None = None,
     ) -> tuple[Tensor | None, Tensor | None]:
         """One layer: its activations (if `keep`), and these times the styles of the layer `following`."""
         if following in self.styled or batch.fades(following):
@@ -224,9 +255,9 @@ class FastStyleGAN2(FastSynthesis):
         if batch.fades(name):
             origins = batch.origins(state.position, row)
         is_styled = name in self.styled
-        draw = partial(self._draw_layer, is_styled, noise_mode=batch.noise_mode, keep=keep, gain=gain)
-        inputs = state.x, state.scaled, batch.ws[:, row], next_style, origins
-        result = batch.each(name, draw, *inputs)
+        draw = partial(self._draw_layer, is_styled, noise_mode=batch.noise_mode, gain=gain)
+        wanted = Wanted(next_style, keep, colours)
+        result = batch.each(name, draw, state.x, state.scaled, batch.ws[:, row], wanted, origins)
         if following is None:
             return result, None
         return result if keep else (None, result)
@@ -238,37 +269,39 @@ class FastStyleGAN2(FastSynthesis):
         x: Tensor | None,
         scaled: Tensor | None,
         w: Tensor,
-        next_style: Tensor | None,
+        wanted: Wanted,
         origins: Sequence[Origin] | None,
         noise_mode: str,
-        keep: bool,
         gain: float,
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """x [N, I, H, W] → [N, O, H', W'], plain, times the next styles, or both.
+        """x [N, I, H, W] → [N, O, H', W'], plain, times the next styles, or both; or colours.
 
         scaled   x times the styles of w, where that is known; a layer that `is_styled` multiplies itself
         origins  of every sample; see `Batch.origins`
         """
         if isinstance(made, Pair):
-            return self._fade(is_styled, made, x, w, next_style, origins, noise_mode, keep, gain)
+            return self._fade(is_styled, made, x, w, wanted, origins, noise_mode, gain)
         style = made.style(w)
         if not is_styled:
             x = scale_channels(x, style) if scaled is None else scaled
         size = x.shape[2:] if made.filter is None else [2 * side for side in x.shape[2:]]
         values = made.demodulation(style), self._noise(made, len(x), *size, noise_mode), made.bias
         if self.library is not None and (made.filter is None or made.taps is not None):
-            return self._draw_with_library(made, x, style, self._finish_of(*values, gain, next_style, keep))
+            finish = self._finish_of(*values, gain, wanted)
+            return self._draw_with_library(made, x, style, finish, wanted.colours)
         y = convolve(x, made.weight) if made.filter is None else double(x, made.weight, made.filter)
-        found = self._finish(flat(y), *values, gain, next_style, keep)
+        found = self._finish(flat(y), *values, gain, wanted)
         return tuple(spatial(part, y) for part in found) if isinstance(found, tuple) else spatial(found, y)
 
-    def _draw_with_library(self, made: Layer, x: Tensor, style: Tensor, finish: Finish):
+    def _draw_with_library(
+        self, made: Layer, x: Tensor, style: Tensor, finish: Finish, colours: Colours | None = None
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """The same where C++ can do what follows, and the convolution too where that is faster."""
         up = made.filter is not None
         size = tuple(side * 2 if up else side for side in x.shape[2:])
         low_pass = LowPass(made.taps, (len(made.taps) + 1) // 2 - 1, size) if up else None
         if isinstance(made.weight, Weights):
-            return self.library.convolve(x, made.weight, style, finish, low_pass=low_pass)
+            return self.library.convolve(x, made.weight, style, finish, low_pass=low_pass, colours=colours)
         if up:
             return self.library.low_pass(convolve_double(x, made.weight), low_pass, finish)
         return self.library.low_pass(convolve(x, made.weight), LowPass(torch.ones(1), 0, size), finish)
@@ -279,10 +312,9 @@ class FastStyleGAN2(FastSynthesis):
         made: Pair,
         x: Tensor,
         w: Tensor,
-        next_style: Tensor | None,
+        wanted: Wanted,
         origins: Sequence[Origin],
         noise_mode: str,
-        keep: bool,
         gain: float,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """As `_draw_layer`, of a layer that cross-fades: by parts, see `fading`."""
@@ -293,8 +325,7 @@ class FastStyleGAN2(FastSynthesis):
             noise = torch.cat([self._noise(one, 1, *parts.x.shape[2:], noise_mode) for one in own])
             bias, shares = torch.stack([one.bias for one in own]), made.shares[rows]
             scale = parts.demodulation(shares, made.low.is_short)
-            style = None if next_style is None else next_style[rows]
-            finish = self._finish_of(scale, noise, bias, gain, style, keep)
+            finish = self._finish_of(scale, noise, bias, gain, wanted[rows])
             results.append(self.library.fade(parts.x, parts.factors(shares), finish))
         return joined_samples(results)
 
@@ -328,14 +359,14 @@ class FastStyleGAN2(FastSynthesis):
         noise: Tensor,
         bias: Tensor,
         gain: float,
-        next_style: Tensor | None,
-        keep: bool,
+        wanted: Wanted,
     ) -> Finish:
         """What the library does after a convolution: the values of `_finish`."""
         bound = math.inf if self.clamp is None else self.clamp * gain
         gain = gain * ops.ACTIVATIONS[self.config.activation][1]
         slope = SLOPES[self.config.activation]
-        return Finish(scale * gain, noise * gain, None, bias * gain, slope, bound, next_style, keep)
+        values = scale * gain, noise * gain, None, bias * gain
+        return Finish(*values, slope, bound, wanted.next_style, wanted.keep)
 
     def _finish(
         self,
@@ -344,30 +375,29 @@ class FastStyleGAN2(FastSynthesis):
         noise: Tensor,
         bias: Tensor,
         gain: float,
-        next_style: Tensor | None,
-        keep: bool,
+        wanted: Wanted,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """All that follows a convolution: y, and the results, [N, H·W, C]."""
         slope = SLOPES.get(self.config.activation)
         if slope is None:
-            return self._finish_otherwise(y, scale, noise, bias, gain, next_style, keep)
+            return self._finish_otherwise(y, scale, noise, bias, gain, wanted)
         bound = math.inf if self.clamp is None else self.clamp * gain
         gain = gain * ops.ACTIVATIONS[self.config.activation][1]
         inputs = y, scale * gain, noise * gain, bias * gain
         rest = {"slope": slope, "clamp": bound, "compiled": self.compiled}
-        if next_style is None:
+        if wanted.next_style is None:
             return kernels.finish(*inputs, **rest)
-        function = kernels.finish_both if keep else kernels.finish_and_scale
-        return function(*inputs, next_style, **rest)
+        function = kernels.finish_both if wanted.keep else kernels.finish_and_scale
+        return function(*inputs, wanted.next_style, **rest)
 
-    def _finish_otherwise(self, y, scale, noise, bias, gain, next_style, keep):
+    def _finish_otherwise(self, y, scale, noise, bias, gain, wanted):
         """The same for activations that a gain does not pass through, in separate passes."""
         z = y.float() * scale[:, None] + (noise[..., None] + bias)
         z = ops.activate(z, None, self.config.activation, gain, self.clamp).to(y.dtype)
-        if next_style is None:
+        if wanted.next_style is None:
             return z
-        scaled = kernels.scale(z, next_style, compiled=self.compiled)
-        return (z, scaled) if keep else scaled
+        scaled = kernels.scale(z, wanted.next_style, compiled=self.compiled)
+        return (z, scaled) if wanted.keep else scaled
 
     # --- results -----------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ class State:
     """What synthesis has come to before step `position`; N may be 1 for a batch of any size.
 
     position  of the step that follows
-    x         activations [N, C, H, W], as the definition has them
+    x         activations [N, C, H, W], as the definition has them; None at the start, or after the last step
     image     the sum of the to-RGBs so far, float32 [N, img_channels, H, W], in skip networks
     branch    a resnet's other branch, [N, C, H, W], between the two layers of a resolution
     scaled    x times the next layer's styles, within one pass only
@@ -36,18 +36,23 @@ class State:
     branch: Tensor | None = None
     scaled: Tensor | None = None
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """What is kept of it."""
+        return [tensor for tensor in (self.x, self.image, self.branch) if tensor is not None]
+
     def __len__(self) -> int:
-        return 1 if self.x is None else len(self.x)
+        return len(self.tensors[0]) if self.tensors else 1
 
     def select(self, samples: Sequence[int]) -> State:
         """The state of these samples, in this order; any may be there several times."""
-        if self.x is None or list(samples) == list(range(len(self))):
+        if not self.tensors or list(samples) == list(range(len(self))):
             return self
         return joined([(self, index) for index in samples])
 
     def alone(self, sample: int) -> State:
         """The state of one sample, in memory of its own."""
-        if self.x is None or len(self) == 1:
+        if len(self) == 1:
             return State(self.position, self.x, self.image, self.branch)
         part = joined([(self, sample)])
         owned = (None if t is None else t.clone() for t in (part.x, part.image, part.branch))
@@ -56,14 +61,12 @@ class State:
     @property
     def nbytes(self) -> int:
         """Memory it holds."""
-        return sum(t.nbytes for t in (self.x, self.image, self.branch) if t is not None)
+        return sum(tensor.nbytes for tensor in self.tensors)
 
 
 def joined(parts: Sequence[tuple[State, int]]) -> State:
     """One state of these samples of states that stand at one position."""
     first = parts[0][0]
-    if first.x is None:
-        return first
 
     def column(name: str) -> Tensor | None:
         if getattr(first, name) is None:
@@ -173,7 +176,7 @@ class States(Kept):
     def keep(self, chain: Chain, state: State, sample: int) -> None:
         """Keep one sample's state, unless it is there."""
         digest = chain.digests[state.position]
-        if digest in self or state.x is None or state.nbytes // len(state) > self.max_bytes:
+        if digest in self or not state.tensors or state.nbytes // len(state) > self.max_bytes:
             return
         self.put(digest, state.alone(sample), chain.sources[: state.position])
 

@@ -191,7 +191,7 @@ class FastSynthesis:
         state      as in `run`
         """
         with torch.inference_mode(), without_tf32(self.precision):
-            stop = self.last_step(resolution)
+            stop = batch.ends = self.last_step(resolution)
             self._drawn += len(batch)
             self._forget_idle()
             wanted = {digest for chain in following.chains for digest in chain.digests} if following else ()

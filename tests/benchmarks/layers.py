@@ -17,7 +17,7 @@ import render
 from render.bench.subject import measure
 from render.networks import ops
 from render.networks.colours2 import upsample_picture
-from render.networks.cpu import DOUBLING, EVEN, CpuLibrary, Finish, LowPass
+from render.networks.cpu import DOUBLING, EVEN, Colours, CpuLibrary, Finish, LowPass
 from render.networks.fast import fast
 from render.networks.fast2 import double
 from render.networks.memory import keep_freed_memory
@@ -72,7 +72,7 @@ def passes(library: CpuLibrary, turns: int) -> None:
     print("pass at 1024 px, 32 channels  format    PyTorch  library  ms")
     kernel = ops.setup_filter((1, 3, 3, 1))
     taps, image = kernel.sum(0) * 2, drawn(1, 3, 512, 512)
-    weight, bias = torch.randn(1, 3, 32), torch.zeros(3)
+    weight, bias = torch.randn(1, 3, 32), torch.zeros(1, 3)
     for name, dtype in FORMATS.items():
         x, y = drawn(1, 32, 1025, 1025, dtype=dtype), drawn(1, 32, 1024, 1024, dtype=dtype)
         plain = partial(depthwise, x, kernel * 4, (1, 1, 1, 1))
@@ -86,7 +86,7 @@ def passes(library: CpuLibrary, turns: int) -> None:
             rgb = torch.bmm(flat, weight.transpose(1, 2).to(y.dtype)).transpose(1, 2).float().contiguous()
             return rgb.reshape(1, 3, 1024, 1024).add_(upsample_picture(image, kernel))
 
-        ours = partial(library.colours, y, weight, bias, math.inf, image, taps)
+        ours = partial(library.colours, y, Colours(weight, bias, math.inf, image, taps))
         print(f"{'colours':30}{name:9}{milliseconds(colours, turns):8.1f}{milliseconds(ours, turns):9.1f}")
 
 

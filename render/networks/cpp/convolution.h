@@ -8,6 +8,7 @@
 #include <array>
 #include <utility>
 
+#include "colours.h"
 #include "finish.h"
 #include "schemes.h"
 
@@ -70,20 +71,23 @@ constexpr auto multipliers(std::index_sequence<R...>) {
 // S: a scheme; T: activations; P: factors. Every result is summed in one order, whatever is drawn beside it.
 template <class S, class T, class P>
 struct Convolution {
-    static constexpr int ALL = S::POINTS * S::POINTS;
+    static constexpr int ALL = S::POINTS * S::POINTS, PIXELS = S::RESULTS * S::RESULTS;
     static constexpr auto MULTIPLY = multipliers<P>(std::make_index_sequence<ROWS>());
     const Shape& shape;
     const T* x;
     const float* style;  // [N, I], or null
     const P* weights;    // of `pack`
     const Finish& finish;
+    const Colours& colours;               // wanted instead of the results, perhaps
     long kept;                            // rows of the result that there is room for: row r comes to r % kept
     int across, down;                     // tiles
     int depth, width;                     // in_channels and out_channels, rounded up
     long v_row, m_row, v_point, m_point;  // distances; odd ones, so that points don't meet in the cache
 
-    Convolution(const Shape& s, const void* x, const float* style, const void* weights, const Finish& f, long kept)
-        : shape(s), x((const T*)x), style(style), weights((const P*)weights), finish(f), kept(kept) {
+    Convolution(
+        const Shape& s, const void* x, const float* style, const void* weights, const Finish& f, const Colours& colours,
+        long kept)
+        : shape(s), x((const T*)x), style(style), weights((const P*)weights), finish(f), colours(colours), kept(kept) {
         across = up_to(s.out_width, S::RESULTS) / S::RESULTS;
         down = up_to(s.out_height, S::RESULTS) / S::RESULTS;
         depth = up_to(s.in_channels, LANES);
@@ -96,7 +100,11 @@ struct Convolution {
 
     int tiles() const { return shape.samples * across * down; }
     long v_bytes() const { return up_to(ALL * v_point * sizeof(P), 64); }
-    long bytes() const { return up_to(v_bytes() + ALL * m_point * sizeof(float), 4096); }
+    long m_bytes() const { return up_to(ALL * m_point * sizeof(float), 64); }
+    // A tile's pixels, whose colours are all that is wanted, and these colours.
+    long pixels_bytes() const { return colours.channels ? up_to(PIXELS * shape.out_channels * sizeof(T), 64) : 0; }
+    long colours_bytes() const { return std::max<long>(colours.channels * PIXELS, colours.room()) * sizeof(float); }
+    long bytes() const { return up_to(v_bytes() + m_bytes() + pixels_bytes() + colours_bytes(), 4096); }
 
     // Draws tiles from `first` up to `end` with the other threads of a team, equal parts of them each.
     void draw_all(int first, int end, int threads, char* room) const {
@@ -114,7 +122,8 @@ struct Convolution {
         for (int t = 0; t < count; t++) gather(first + t, v + t * v_row);
         for (int matrix = 0; matrix < S::MATRICES * S::MATRICES; matrix++)
             for (int o = 0; o < width; o += COLUMNS) multiply_all(matrix, o, v, m + o, count);
-        for (int t = 0; t < count; t++) scatter(first + t, m + t * m_row);
+        T* pixels = colours.picture ? (T*)(room + v_bytes() + m_bytes()) : nullptr;
+        for (int t = 0; t < count; t++) scatter(first + t, m + t * m_row, pixels);
     }
 
     // The products with one matrix for COLUMNS outputs.
@@ -181,23 +190,38 @@ struct Convolution {
         }
     }
 
-    // The products of a tile, transformed back, and finished.
-    void scatter(int tile, const float* m) const {
+    // The products of a tile, transformed back, and finished: to the results, or to `pixels` and on to colours.
+    void scatter(int tile, const float* m, T* pixels) const {
         int n = tile / (across * down), top = tile / across % down * S::RESULTS;
         int left = tile % across * S::RESULTS;
         int rows = std::min(S::RESULTS, shape.out_height - top);
         int columns = std::min(S::RESULTS, shape.out_width - left);
         long at[S::RESULTS];
         for (int i = 0; i < S::RESULTS; i++)
-            at[i] = (((long)n * shape.out_height + top + i) % kept * shape.out_width + left) * shape.out_channels;
+            at[i] = (pixels ? i * S::RESULTS
+                            : ((long)n * shape.out_height + top + i) % kept * shape.out_width + left) *
+                    shape.out_channels;
         long noisy = (long)top * shape.out_width + left;
         for (int o = 0; o < shape.out_channels; o += LANES) {
             Finisher<T> finisher(finish, n, shape.out_pixels(), o, shape.out_channels);
+            if (pixels) finisher.plain = pixels + o;
             if (finisher.count == LANES)
                 scatter_lanes<true>(m + o, finisher, at, noisy, rows, columns);
             else
                 scatter_lanes<false>(m + o, finisher, at, noisy, rows, columns);
         }
+        if (!pixels) return;
+        float* found = (float*)((char*)pixels + pixels_bytes());
+        colours.of_pixels(n, pixels, PIXELS, shape.out_channels, found, PIXELS);
+        for (int c = 0; c < colours.channels; c++)
+            for (int i = 0; i < rows; i++) {
+                const float* own = found + c * PIXELS + i * S::RESULTS;
+                float* to = colours.line(n, c, top + i) + left;
+                if (columns == S::RESULTS)
+                    memcpy(to, own, S::RESULTS * sizeof(float));
+                else
+                    std::copy_n(own, columns, to);
+            }
     }
 
     template <bool WHOLE>
@@ -226,15 +250,23 @@ struct Convolution {
     }
 };
 
-// The convolution alone. Bytes of room that it wants, or (with room, of page-aligned parts) the work itself.
+// The convolution alone, or its colours. Bytes of room that it wants, or (with room, of page-aligned parts) the work
+// itself.
 template <class S, class T, class P>
 long convolve(
-    const Shape& shape, const void* x, const float* style, const void* weights, const Finish& finish, int threads,
-    char* room) {
-    Convolution<S, T, P> work(shape, x, style, weights, finish, (long)shape.samples * shape.out_height);
+    const Shape& shape, const void* x, const float* style, const void* weights, const Finish& finish,
+    const Colours& colours, int threads, char* room) {
+    long rows = (long)shape.samples * shape.out_height;
+    Convolution<S, T, P> work(shape, x, style, weights, finish, colours, rows);
     if (!room) return work.bytes() * threads;
 #pragma omp parallel num_threads(threads)
-    work.draw_all(0, work.tiles(), threads, room);
+    {
+        work.draw_all(0, work.tiles(), threads, room);
+#pragma omp for
+        for (long row = 0; row < (colours.picture ? rows : 0); row++)
+            colours.add_before(
+                row / shape.out_height, row % shape.out_height, (float*)(room + thread() * work.bytes()));
+    }
     return 0;
 }
 

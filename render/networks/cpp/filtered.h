@@ -15,6 +15,7 @@ struct Filtered {
     int threads, step;  // rows of tiles at once
     long line;          // numbers in a row of what is to be filtered
     Finish between = {};
+    Colours none = {};
     Convolution<S, T, P> work;
     LowPass<T> pass;
 
@@ -22,7 +23,7 @@ struct Filtered {
         const Shape& shape, const void* x, const float* style, const void* weights, const Filter& filter,
         const Finish& finish, int threads)
         : threads(threads), line((long)shape.out_width * shape.out_channels),
-          work(shape, x, style, weights, between, 1), pass{filter.after(shape), nullptr, 1, filter, finish} {
+          work(shape, x, style, weights, between, none, 1), pass{filter.after(shape), nullptr, 1, filter, finish} {
         between.slope = 1, between.clamp = INFINITY;
         step = std::max(1, PARTS * threads * TILES / work.across);
         work.kept = pass.kept = std::min(step, shape.samples * work.down) * S::RESULTS + filter.count;

@@ -41,14 +41,14 @@ void pack_weights(
 
 long convolve_tiles(
     int scheme, bool short_data, bool short_products, Shape shape, const void* x, const float* style,
-    const void* weights, Filter filter, Finish finish, int threads, char* room) {
+    const void* weights, Filter filter, Finish finish, Colours colours, int threads, char* room) {
     return chosen(scheme, short_products, [&](auto s, auto p) {
         auto draw = [&](auto t) {
             using S = decltype(s);
             using T = decltype(t);
             using P = decltype(p);
             return filter.count ? convolve<S, T, P>(shape, x, style, weights, filter, finish, threads, room)
-                                : convolve<S, T, P>(shape, x, style, weights, finish, threads, room);
+                                : convolve<S, T, P>(shape, x, style, weights, finish, colours, threads, room);
         };
         if constexpr (sizeof p == 2)
             return draw(bfloat());
@@ -65,15 +65,10 @@ void filter_channels(
         low_pass(shape, (const float*)x, filter, finish, room, threads);
 }
 
-void draw_colours(
-    bool short_data, Shape shape, const void* x, const float* weight, const float* bias, float clamp,
-    const float* before, const float* taps, int count, float* colours, float* room, int threads) {
-    auto draw = [&](auto* data) {
-        to_colours(shape, data, weight, bias, clamp, before, taps, count, colours, room, threads);
-    };
+void draw_colours(bool short_data, Colours colours, const void* x, int samples, int inputs, float* room, int threads) {
     if (short_data)
-        draw((const bfloat*)x);
+        draw_colours(colours, (const bfloat*)x, samples, inputs, room, threads);
     else
-        draw((const float*)x);
+        draw_colours(colours, (const float*)x, samples, inputs, room, threads);
 }
 }

@@ -1,8 +1,6 @@
-// Passes over pictures: a low-pass filter with what follows it, and the to-RGB with the picture so far.
+// A low-pass filter of every channel, and what follows it.
 
 #pragma once
-#include <array>
-
 #include "finish.h"
 
 namespace {
@@ -99,77 +97,6 @@ void low_pass(const Shape& shape, const T* x, const Filter& filter, const Finish
 #pragma omp parallel for num_threads(threads)
     for (long row = 0; row < (long)shape.samples * shape.out_height; row++)
         pass.draw(row, room + (long)shape.in_width * shape.in_channels * thread());
-}
-
-// C neighbouring rows of weight [C, I] times up to LANES neighbouring pixels of x [count, I], plus bias [C],
-// clamped. Every pixel is read once for all of them.
-template <class T, int C>
-void colour_pixels(
-    const T* x, int count, const float* weight, const float* bias, int inputs, float clamp, float* to, long apart) {
-    vec products[C][LANES] = {};
-    for (int pixel = 0; pixel < count; pixel++, x += inputs) {
-        vec own[C] = {};
-        int i = 0;
-        for (; i + LANES <= inputs; i += LANES) {
-            vec v = load(x + i);
-#pragma GCC unroll 4
-            for (int c = 0; c < C; c++) own[c] += load(weight + c * inputs + i) * v;
-        }
-        for (int c = 0; i < inputs && c < C; c++)
-            own[c] += load(weight + c * inputs + i, inputs - i) * load(x + i, inputs - i);
-        for (int c = 0; c < C; c++) products[c][pixel] = own[c];
-    }
-    for (int c = 0; c < C; c++) {
-        vec found = sums(products[c]) + bias[c];
-        store(to + c * apart, larger(all(-clamp), smaller(all(clamp), found)), count);
-    }
-}
-
-// Colours [N, C, H, W] = x · weight [N, C, I] + bias, clamped; plus the picture of half the size, doubled:
-// zeros between its samples, and along each axis Σ spread[j + k - pad] · taps[k]. There is room for three lines of
-// that half size for each thread.
-template <class T>
-void to_colours(
-    const Shape& shape, const T* x, const float* weight, const float* bias, float clamp, const float* before,
-    const float* taps, int count, float* colours, float* room, int threads) {
-    constexpr std::array COLOURS{
-        &colour_pixels<T, 1>, &colour_pixels<T, 2>, &colour_pixels<T, 3>, &colour_pixels<T, 4>};
-    int width = shape.out_width, half = width / 2, inputs = shape.in_channels;
-    auto line = [&](long n, int c, long y) {
-        return colours + (n * shape.out_channels + c) * shape.out_pixels() + y * width;
-    };
-#pragma omp parallel for num_threads(threads)
-    for (long row = 0; row < (long)shape.samples * shape.out_height; row++) {
-        int n = row / shape.out_height, y = row % shape.out_height;
-        for (int c = 0; c < shape.out_channels;) {
-            int some = std::min<int>(COLOURS.size(), shape.out_channels - c);
-            const float* own = weight + ((long)n * shape.out_channels + c) * inputs;
-            float* to = line(n, c, y);
-            for (int column = 0; column < width; column += LANES)
-                COLOURS[some - 1](
-                    x + (row * width + column) * inputs, std::min(LANES, width - column), own, bias + c, inputs,
-                    clamp, to + column, shape.out_pixels());
-            c += some;
-        }
-        for (int c = 0; before && c < shape.out_channels; c++) {
-            float* to = line(n, c, y);
-            const float* picture = before + ((long)n * shape.out_channels + c) * shape.out_pixels() / 4;
-            float *own = room + 3L * half * thread(), *phases[2] = {own + half, own + 2 * half};
-            std::fill(own, own + 3L * half, 0.0f);
-            for (int k = (y + shape.pad) % 2; k < count; k += 2) {
-                int from = (y + k - shape.pad) / 2;
-                if (y + k < shape.pad || from >= shape.out_height / 2) continue;
-                for (int i = 0; i < half; i++) own[i] += taps[k] * picture[(long)from * half + i];
-            }
-            for (int phase = 0; phase < 2; phase++)
-                for (int k = (phase + shape.pad) % 2; k < count; k += 2) {
-                    int shift = (phase + k - shape.pad) / 2;  // even, so that this is exact
-                    int first = std::max(0, -shift), end = std::min(half, half - shift);
-                    for (int i = first; i < end; i++) phases[phase][i] += taps[k] * own[i + shift];
-                }
-            for (int i = 0; i < half; i++) to[2 * i] += phases[0][i], to[2 * i + 1] += phases[1][i];
-        }
-    }
 }
 
 }  // namespace

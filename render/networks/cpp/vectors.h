@@ -145,13 +145,6 @@ INLINED vec neighbours(vec a, vec b) {
 #endif
 }
 
-// What each of LANES vectors comes to; they are overwritten.
-INLINED vec sums(vec (&each)[LANES]) {
-    for (int count = LANES; count > 1; count /= 2)
-        for (int i = 0; i < count / 2; i++) each[i] = neighbours(each[2 * i], each[2 * i + 1]);
-    return each[0];
-}
-
 constexpr long up_to(long value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 INLINED int thread() {
