@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -140,7 +142,7 @@ def test_a_sweep_mixes_and_prepares_nothing_for_its_frames(sample_folder, monkey
     assert len(mixes) <= 6
     # Of the layers from 8 px on, those that the library convolves, each network's own.
     assert len(made) == 2 * sum(1 for name in renderer.drawer.synthesis.styled) == 2 * 3
-    # A layer that cross-fades is convolved four times, for all frames of its cross-fade.
+    # A layer that cross-fades is convolved three times, for all frames of its cross-fade.
     assert len(renderer.drawer.synthesis.parts) == 5
     for index in (3, 17, 18, 31):
         alone = next(Renderer(scene, compiled=True).frames([scene.moment(index)]))
@@ -179,6 +181,31 @@ def test_a_mapping_that_moves_moves_the_latents(sample_folder, more, expected):
     assert scene.moment(5).pictures[0].fades == expected
     same = [scene.moment(index).pictures[0].ws for index in (0, 31)]
     assert np.array_equal(*same) == expected
+
+
+@pytest.mark.parametrize(
+    ("swap", "expected"),
+    [
+        ("8", [True] * 4),
+        ("[[0s, 4], [end, 32]]", [True] * 4),  # 6 layers in 32 frames
+        ("[[0s, 4], [50%, 32], [end, 4]]", [False] * 4),
+        ("[[0s, 4], [25%, 16], [end, 32]]", [False, False, True, True]),
+        ("[[0s, 8, hold], [8f, 16]]", [True, False, True, True]),  # a cut within a frame
+    ],
+)
+def test_a_swap_that_hurries_through_its_layers_does_not_fade(sample_folder, swap, expected):
+    """Fewer than three frames would share what is computed for a layer."""
+    text = HEAD + "latents: 3\n" + SWEEP.replace("[[0s, 4], [end, 32]]", swap)
+    scene = Scene.open(Preset.from_yaml(text))
+    assert [scene.moment(index).pictures[0].fades for index in (4, 7, 12, 20)] == expected
+
+
+def test_where_a_formula_has_no_value_beside_a_frame_it_does_not_fade(sample_folder):
+    """At a rate of its own an output shows moments that the preset does not, and these have others beside them."""
+    swap = "=8 + 0 / (abs(t - 2/5 - 1/16) > 0.001)"
+    scene = Scene.open(Preset.from_yaml(HEAD + "latents: 3\n" + SWEEP.replace("[[0s, 4], [end, 32]]", swap)))
+    pictures = [scene.at_fps(Fraction(3)).moment(index).pictures[0] for index in (1, 2)]
+    assert [picture.fades for picture in pictures] == [False, True]
 
 
 def test_a_panel_of_a_seed_at_rest_fades_while_the_walk_goes_on(sample_folder):

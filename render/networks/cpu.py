@@ -228,13 +228,14 @@ class CpuLibrary:
         pad: int = 1,
         low_pass: LowPass | None = None,
         colours: Colours | None = None,
+        out: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """x [N, I, H, W] times style [N, I], convolved and finished: plain, times the next styles, or both.
 
         With `pad` zeros around, [N, O, H + 2·pad - 2, …]. Where the size doubles, [N, O, 2H + 1, 2W + 1] of
         three taps and [N, O, 2H, 2W] of four. A `low_pass` lies between convolution and finish. With
         `colours`, these of the results are all that comes of it, as the method of that name gives them; not
-        after a low-pass.
+        after a low-pass. The plain results are written to `out`, if there is one.
         """
         n, inputs, *size = x.shape
         scheme, threads = weights.scheme, torch.get_num_threads()
@@ -242,7 +243,7 @@ class CpuLibrary:
         shape = _Shape(n, *size, inputs, *grown, weights.outputs, pad)
         results, picture, own, _owned = (None, None), None, _Colours(), None
         if colours is None:
-            results = _results(x, weights.outputs, low_pass.size if low_pass else grown, finish)
+            results = _results(x, weights.outputs, low_pass.size if low_pass else grown, finish, out)
         else:
             picture, own, _owned = colours.room(grown)
         x = x.contiguous(memory_format=torch.channels_last)
@@ -255,11 +256,13 @@ class CpuLibrary:
         self._library.convolve_tiles(*work, -(-room.data_ptr() // PAGE) * PAGE)
         return _chosen(results) if picture is None else picture
 
-    def low_pass(self, x: Tensor, low_pass: LowPass, finish: Finish) -> Tensor | tuple[Tensor, Tensor]:
-        """x [N, C, H, W] filtered and finished: [N, C, *size]."""
+    def low_pass(
+        self, x: Tensor, low_pass: LowPass, finish: Finish, out: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """x [N, C, H, W] filtered and finished: [N, C, *size]; `out` as in `convolve`."""
         n, channels, height, width = x.shape
         x = x.contiguous(memory_format=torch.channels_last)
-        results, threads = _results(x, channels, low_pass.size, finish), torch.get_num_threads()
+        results, threads = _results(x, channels, low_pass.size, finish, out), torch.get_num_threads()
         room = torch.empty(threads * width * channels)
         self._library.filter_channels(
             x.dtype == torch.bfloat16,
@@ -305,13 +308,17 @@ def _has_tiles() -> bool:
 
 
 def _results(
-    x: Tensor, channels: int, size: Sequence[int], finish: Finish
+    x: Tensor, channels: int, size: Sequence[int], finish: Finish, out: Tensor | None = None
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Room for what is wanted: plain, and times the next styles."""
-    wanted = finish.keep or finish.next_style is None, finish.next_style is not None
+    """Room for what is wanted: plain (`out`, where it is given), and times the next styles."""
     shape, form = (len(x), channels, *size), torch.channels_last
-    plain, scaled = (torch.empty(shape, dtype=x.dtype, memory_format=form) if one else None for one in wanted)
-    return plain, scaled
+    assert out is None or (out.shape == shape and out.dtype == x.dtype and out.is_contiguous(memory_format=form))
+
+    def room() -> Tensor:
+        return torch.empty(shape, dtype=x.dtype, memory_format=form)
+
+    plain = (room() if out is None else out) if finish.keep or finish.next_style is None else None
+    return plain, None if finish.next_style is None else room()
 
 
 def _chosen(results: tuple[Tensor | None, Tensor | None]) -> Tensor | tuple[Tensor, Tensor]:

@@ -1,12 +1,14 @@
 """A layer that cross-fades between two networks, drawn by parts that all frames of the cross-fade share.
 
-With the weight W = a·A + b·B and the style s = a·sA + b·sB, the convolution of an x that stays the same is
+With the weight a·A + b·B and the style a·sA + b·sB, the modulated convolution of an x that stays the same is a
+polynomial of second degree in a and b. Three of its values determine it: low's own, high's own, and the one
+halfway, of (A + B)/2 and (sA + sB)/2:
 
-    conv(x·s, W) = a² · conv(x·sA, A) + ab · [conv(x·sB, A) + conv(x·sA, B)] + b² · conv(x·sB, B).
+    (a² - ab) · low + 4ab · halfway + (b² - ab) · high.
 
 A low-pass filter after it changes nothing in that, and Σ(W·s)², for the demodulation, is a polynomial of a
 and b as well. In the field's commonest video, a swap that goes through the layers under one latent, x is what
-lies below the swap: so the brackets are computed once for each layer, and a frame mixes them in the pass that
+lies below the swap: so the three are computed once for each layer, and a frame mixes them in the pass that
 adds noise and bias. No frame mixes the layer's weight, prepares what was mixed, or convolves with it.
 """
 
@@ -110,7 +112,7 @@ class Pair:
 class Parts:
     """What all frames of a cross-fade share.
 
-    x       the three brackets, [3, O, H, W]
+    x       low's, the one halfway and high's, [3, O, H, W]
     energy  of Σ(W·s)², what belongs to a⁴, a³b, a²b², ab³ and b⁴: float64 [5, O]
     """
 
@@ -122,18 +124,22 @@ class Parts:
         return self.x.nbytes + self.energy.nbytes
 
     @classmethod
-    def of(cls, pair: Pair, w: Tensor, convolve: Callable[[Any, Tensor], Tensor]) -> Parts:
-        """Of the sample with that w [1, w_dim]; convolve(prepared, style) → [1, O, H, W] is linear."""
+    def of(cls, pair: Pair, w: Tensor, x: Tensor, convolve: Callable[[Any, Tensor, Tensor], None]) -> Parts:
+        """Of the sample with that w [1, w_dim].
+
+        x         room for the three
+        convolve  convolve(prepared, style, out) writes to out [1, O, H, W]; it is linear
+        """
         low, high = pair.low, pair.high
         a, b = low.style(w), high.style(w)
-        cross = convolve(low, b).float() + convolve(high, a).float()
-        first, last = convolve(low, a), convolve(high, b)
-        x = torch.cat([first, cross.to(first.dtype), last])
+        works = (low, a), (low.halfway_to(high), (a + b) / 2), (high, b)
+        for (made, style), out in zip(works, x.split(1), strict=True):
+            convolve(made, style, out)
         return cls(x, _energy(low, high, pair.weights, a, b))
 
     def factors(self, shares: Sequence[Shares]) -> Tensor:
-        """How much of each bracket these samples take, [N, 3]."""
-        return torch.tensor([[a * a, a * b, b * b] for a, b in shares], dtype=torch.float32)
+        """How much of each of the three these samples take, [N, 3]."""
+        return torch.tensor([[a * a - a * b, 4 * a * b, b * b - a * b] for a, b in shares], dtype=torch.float32)
 
     def demodulation(self, shares: Sequence[Shares], is_short: bool) -> Tensor:
         """The scale of every output channel, [N, O], as `Modulated.demodulation` gives it."""

@@ -288,23 +288,26 @@ class FastStyleGAN2(FastSynthesis):
         values = made.demodulation(style), self._noise(made, len(x), *size, noise_mode), made.bias
         if self.library is not None and (made.filter is None or made.taps is not None):
             finish = self._finish_of(*values, gain, wanted)
-            return self._draw_with_library(made, x, style, finish, wanted.colours)
+            return self._draw_with_library(made, x, style, finish, colours=wanted.colours)
         y = convolve(x, made.weight) if made.filter is None else double(x, made.weight, made.filter)
         found = self._finish(flat(y), *values, gain, wanted)
         return tuple(spatial(part, y) for part in found) if isinstance(found, tuple) else spatial(found, y)
 
     def _draw_with_library(
-        self, made: Layer, x: Tensor, style: Tensor, finish: Finish, colours: Colours | None = None
+        self, made: Layer, x: Tensor, style: Tensor, finish: Finish, **rest
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """The same where C++ can do what follows, and the convolution too where that is faster."""
+        """The same where C++ can do what follows, and the convolution too where that is faster.
+
+        rest  colours and out, as the library's `convolve` has them
+        """
         up = made.filter is not None
         size = tuple(side * 2 if up else side for side in x.shape[2:])
         low_pass = LowPass(made.taps, (len(made.taps) + 1) // 2 - 1, size) if up else None
         if isinstance(made.weight, Weights):
-            return self.library.convolve(x, made.weight, style, finish, low_pass=low_pass, colours=colours)
-        if up:
-            return self.library.low_pass(convolve_double(x, made.weight), low_pass, finish)
-        return self.library.low_pass(convolve(x, made.weight), LowPass(torch.ones(1), 0, size), finish)
+            return self.library.convolve(x, made.weight, style, finish, low_pass=low_pass, **rest)
+        y = convolve_double(x, made.weight) if up else convolve(x, made.weight)
+        low_pass = low_pass or LowPass(torch.ones(1), 0, size)
+        return self.library.low_pass(y, low_pass, finish, out=rest.get("out"))
 
     def _fade(
         self,
@@ -332,16 +335,20 @@ class FastStyleGAN2(FastSynthesis):
     def _parts(self, is_styled: bool, made: Pair, x: Tensor, w: Tensor, origin: Origin) -> Parts:
         """What a cross-fade of x [1, I, H, W] and w [1, w_dim] is drawn by, computed once."""
         key = origin.digest + made.identity
-
-        def convolved(layer: Layer, style: Tensor) -> Tensor:
-            own = x if is_styled else scale_channels(x, style)
-            if layer.filter is None or layer.taps is not None:
-                return self._draw_with_library(layer, own, style, Finish())
-            return double(own, layer.weight, layer.filter)
-
         if key in self.parts:
             return self.parts.get(key)
-        parts = Parts.of(made, w, convolved)
+
+        def convolved(layer: Layer, style: Tensor, out: Tensor) -> None:
+            own = x if is_styled else scale_channels(x, style)
+            if layer.filter is None or layer.taps is not None:
+                self._draw_with_library(layer, own, style, Finish(), out=out)
+            else:
+                out.copy_(double(own, layer.weight, layer.filter))
+
+        size = x.shape[2:] if made.low.filter is None else [2 * side for side in x.shape[2:]]
+        shape = 3, len(made.low.bias), *size
+        room = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
+        parts = Parts.of(made, w, room, convolved)
         self.parts.put(key, parts, (origin.sources, made.sources))
         return parts
 

@@ -8,7 +8,7 @@ everyone's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
@@ -89,6 +89,13 @@ class Modulated:
             own = own.contiguous(memory_format=torch.channels_last)
         is_short = precision.dtype != torch.float32
         return cls(own, wide(energy), wide(affine.t() * gain), wide(shift), is_short, is_half)
+
+    def halfway_to(self, other: Modulated) -> Modulated:
+        """This layer with the mean of both weights."""
+        own, others = self.weight, other.weight
+        if isinstance(own, Weights):
+            return replace(self, weight=replace(own, packed=(own.packed + others.packed).div_(2)))
+        return replace(self, weight=(own + others).div_(2))
 
     def style(self, w: Tensor) -> Tensor:
         """w [N, w_dim] → styles [N, I]."""

@@ -32,6 +32,9 @@ from .mixture import Mixture, tracks_on
 from .moment import Moment, Picture
 from .repeats import likeness, twins
 
+# From so many frames on, it pays to compute once what they share of the layer that cross-fades. With 2, 3 and 4 a
+# frame takes 1.14, 0.96 and 0.86 times as long at 256 px, with 2 and 4 it takes 1.07 and 0.99 at 1024 px.
+FRAMES_OF_A_LAYER = 3
 PACE_SIDE = 128  # pixels of the pictures that an even pace is measured on
 
 
@@ -162,9 +165,21 @@ class Scene:
                 known[key] = journey.ws(seconds, values, names, blends[show])
             if seed not in self._still:
                 self._still[seed] = journey.is_still(self.tracks, self.names)
-            fades = self._still[seed]
+            fades = self._still[seed] and self._lingers(seconds)
             pictures[show, seed] = Picture(known[key], blends[show], noise, transform, fades)
         return tuple(pictures[panel.show, panel.seed] for panel in self.panels)
+
+    def _lingers(self, seconds: Fraction) -> bool:
+        """Whether the swap stays in one layer for some frames of the preset's own rate."""
+        track, clock = self.tracks.get("blend.swap"), self.preset.clock
+        if track is None or track.is_constant:
+            return True
+        start, end = max(Fraction(0), seconds - 1 / clock.fps), min(clock.duration, seconds + 1 / clock.fps)
+        try:
+            layers = abs(track.value_at(end) - track.value_at(start))
+        except ValueError:  # there a formula has no value
+            return False
+        return FRAMES_OF_A_LAYER * layers <= (end - start) * clock.fps
 
     def _names(self, seconds: Fraction) -> dict[str, dict[str, float]]:
         return {name: track.weights_at(seconds) for name, track in self.names.items()}
