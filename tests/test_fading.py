@@ -201,7 +201,7 @@ def test_a_swap_that_hurries_through_its_layers_does_not_fade(sample_folder, swa
 
 
 def test_where_a_formula_has_no_value_beside_a_frame_it_does_not_fade(sample_folder):
-    """At a rate of its own an output shows moments that the preset does not, and these have others beside them."""
+    """At a rate of its own an output shows moments beside which the preset has none."""
     swap = "=8 + 0 / (abs(t - 2/5 - 1/16) > 0.001)"
     scene = Scene.open(Preset.from_yaml(HEAD + "latents: 3\n" + SWEEP.replace("[[0s, 4], [end, 32]]", swap)))
     pictures = [scene.at_fps(Fraction(3)).moment(index).pictures[0] for index in (1, 2)]

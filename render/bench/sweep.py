@@ -1,4 +1,4 @@
-"""A swap sweep over the upper half of the layers under one latent, in memory: a part of the commonest video."""
+"""A swap sweep over the upper half of the layers under one latent, in memory: a part of the usual video."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class _Colours(ctypes.Structure):
 class Colours:
     """A to-RGB: x [N, I, H, W] · weight [N, C, I] + bias [N, C], clamped, and what is added to it.
 
-    image  the picture so far, [N, C, H/2, W/2], to be doubled with `taps [k]`, which sum to 2, along both axes
+    image  the picture so far, [N, C, H/2, W/2], to be doubled with `taps [k]`, which sum to 2, both ways
     """
 
     weight: Tensor
@@ -235,7 +235,7 @@ class CpuLibrary:
         With `pad` zeros around, [N, O, H + 2·pad - 2, …]. Where the size doubles, [N, O, 2H + 1, 2W + 1] of
         three taps and [N, O, 2H, 2W] of four. A `low_pass` lies between convolution and finish. With
         `colours`, these of the results are all that comes of it, as the method of that name gives them; not
-        after a low-pass. The plain results are written to `out`, if there is one.
+        after a low-pass. Plain results alone may be written to `out`.
         """
         n, inputs, *size = x.shape
         scheme, threads = weights.scheme, torch.get_num_threads()
@@ -312,12 +312,15 @@ def _results(
 ) -> tuple[Tensor | None, Tensor | None]:
     """Room for what is wanted: plain (`out`, where it is given), and times the next styles."""
     shape, form = (len(x), channels, *size), torch.channels_last
-    assert out is None or (out.shape == shape and out.dtype == x.dtype and out.is_contiguous(memory_format=form))
 
     def room() -> Tensor:
         return torch.empty(shape, dtype=x.dtype, memory_format=form)
 
-    plain = (room() if out is None else out) if finish.keep or finish.next_style is None else None
+    if out is not None:
+        assert (out.shape, out.dtype) == (shape, x.dtype)
+        assert out.is_contiguous(memory_format=form)
+        return out, None
+    plain = room() if finish.keep or finish.next_style is None else None
     return plain, None if finish.next_style is None else room()
 
 

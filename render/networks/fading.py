@@ -1,8 +1,8 @@
 """A layer that cross-fades between two networks, drawn by parts that all frames of the cross-fade share.
 
-With the weight a·A + b·B and the style a·sA + b·sB, the modulated convolution of an x that stays the same is a
-polynomial of second degree in a and b. Three of its values determine it: low's own, high's own, and the one
-halfway, of (A + B)/2 and (sA + sB)/2:
+With the weight a·A + b·B and the style a·sA + b·sB, the modulated convolution of an x that stays the same
+is a polynomial of second degree in a and b. Three of its values determine it: low's own, high's own, and the
+one halfway, of (A + B)/2 and (sA + sB)/2:
 
     (a² - ab) · low + 4ab · halfway + (b² - ab) · high.
 
@@ -139,7 +139,8 @@ class Parts:
 
     def factors(self, shares: Sequence[Shares]) -> Tensor:
         """How much of each of the three these samples take, [N, 3]."""
-        return torch.tensor([[a * a - a * b, 4 * a * b, b * b - a * b] for a, b in shares], dtype=torch.float32)
+        rows = [[a * a - a * b, 4 * a * b, b * b - a * b] for a, b in shares]
+        return torch.tensor(rows, dtype=torch.float32)
 
     def demodulation(self, shares: Sequence[Shares], is_short: bool) -> Tensor:
         """The scale of every output channel, [N, O], as `Modulated.demodulation` gives it."""

@@ -32,8 +32,8 @@ from .mixture import Mixture, tracks_on
 from .moment import Moment, Picture
 from .repeats import likeness, twins
 
-# From so many frames on, it pays to compute once what they share of the layer that cross-fades. With 2, 3 and 4 a
-# frame takes 1.14, 0.96 and 0.86 times as long at 256 px, with 2 and 4 it takes 1.07 and 0.99 at 1024 px.
+# From so many frames on, it pays to compute once what they share of a layer that cross-fades: with 2, 3 and 4
+# a frame takes 1.14, 0.96 and 0.86 times as long at 256 px, with 2 and 4 it takes 1.07 and 0.99 at 1024 px.
 FRAMES_OF_A_LAYER = 3
 PACE_SIDE = 128  # pixels of the pictures that an even pace is measured on
 

@@ -19,9 +19,8 @@ from render.networks import ops
 from render.networks.colours2 import upsample_picture
 from render.networks.cpu import DOUBLING, EVEN, Colours, CpuLibrary, Finish, LowPass
 from render.networks.fast import fast
-from render.networks.fast2 import double
 from render.networks.memory import keep_freed_memory
-from render.networks.modulated import depthwise
+from render.networks.modulated import depthwise, double
 
 CPU = torch.device("cpu")
 # Inputs, outputs, pixels a side of the input: the layers of a network of 1024 px from 8 px on.
