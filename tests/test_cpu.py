@@ -213,6 +213,23 @@ def test_a_picture_is_the_same_to_the_last_bit_in_any_batch(precision, monkeypat
         assert torch.equal(synthesis(ws[index : index + 1])[0], together[index])
 
 
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_of_the_last_layer_nothing_is_kept_but_its_colours(precision, monkeypatch):
+    """They come out of its convolution, and are those of its activations to the last bit."""
+    monkeypatch.setattr(cpu, "SMALLEST", dict.fromkeys(cpu.SMALLEST, 0))
+    generator = make_network(seed=3)
+    ws = generator.mapping(drawn(1, 3, generator.z_dim))
+    synthesis = fast(generator, precision, compiled=True)
+    for stop, resolution in ((2, 4), (4, 8), (6, None)):
+        state = synthesis.until(ws, stop)
+        assert state.x.shape[2:] == state.image.shape[2:]
+        apart, colours = [], CpuLibrary.colours
+        with monkeypatch.context() as patch:
+            patch.setattr(CpuLibrary, "colours", lambda *own: apart.append(own) or colours(*own))
+            assert torch.equal(synthesis.run(ws, resolution=resolution), state.image)
+        assert len(apart) == stop // 2 - 1
+
+
 @pytest.mark.parametrize("name", ["portrait", "ukiyoe", "toon"])
 def test_fast_pictures_are_45_db_from_exact_ones(name):
     generator = render.load(f"sample:{name}")
