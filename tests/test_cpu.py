@@ -115,12 +115,16 @@ def test_filters_are_those_of_pytorch(library, taps, channels):
     torch.testing.assert_close(ours, expected)
 
 
-@pytest.mark.parametrize("taps", [(1, 3, 3, 1), (1, 2, 1), (1, 4, 6, 4, 1)], ids=str)
+@pytest.mark.parametrize("taps", [(1, 3, 3, 1), (1, 2, 1), (1, 7, 21, 35, 35, 21, 7, 1)], ids=str)
 @pytest.mark.parametrize("scheme", [DOUBLING, DOUBLING_FOUR, EVEN], ids=str)
 @pytest.mark.parametrize("dtype", [FLOAT, SHORT])
-@pytest.mark.parametrize("samples", [3, 4], ids=["drawn together", "drawn by a thread each"])
-def test_a_filter_in_the_same_pass_is_one_after_it(library, two_threads, scheme, taps, dtype, samples):
-    x = drawn(1, samples, 20, 41, 50).to(dtype).contiguous(memory_format=torch.channels_last)
+@pytest.mark.parametrize(
+    ("samples", "size"),
+    [(3, (41, 50)), (4, (41, 50)), (3, (250, 8))],
+    ids=["drawn together", "drawn by a thread each", "drawn by halves"],
+)
+def test_a_filter_in_the_same_pass_is_one_after_it(library, two_threads, scheme, taps, dtype, samples, size):
+    x = drawn(1, samples, 20, *size).to(dtype).contiguous(memory_format=torch.channels_last)
     style, weight = drawn(2, samples, 20), drawn(3, 21, 20, scheme.taps, scheme.taps)
     packed = library.weights(weight, scheme, FLOAT)
     between = library.convolve(x, packed, style, Finish())
@@ -133,6 +137,19 @@ def test_a_filter_in_the_same_pass_is_one_after_it(library, two_threads, scheme,
         library.convolve(x, packed, style, finish, low_pass=low_pass), apart, strict=True
     ):
         assert torch.equal(ours, expected)
+
+
+@pytest.mark.parametrize(("dtype", "channels", "size"), [(SHORT, 32, (370, 370)), (FLOAT, 48, (210, 211))])
+def test_results_that_are_written_past_the_caches_are_the_same(library, dtype, channels, size):
+    """Those of two pictures are too large for them, those of one are not."""
+    x = drawn(1, 2, 4, *size).to(dtype).contiguous(memory_format=torch.channels_last)
+    packed, noise = library.weights(drawn(2, channels, 4, 3, 3), EVEN, FLOAT), drawn(3, 2, math.prod(size))
+    together = library.convolve(x, packed, None, Finish(noise=noise))
+    assert together[:1].nbytes < 2**24 <= together.nbytes
+    for index in range(2):
+        own = slice(index, index + 1)
+        alone = library.convolve(x[own], packed, None, Finish(noise=noise[own]))
+        assert torch.equal(together[own], alone)
 
 
 @pytest.mark.parametrize("taps", [(1, 3, 3, 1), (1, 2, 1), (1, 4, 6, 4, 1), (1, 1), (1,)], ids=str)
@@ -213,6 +230,10 @@ def test_a_picture_is_the_same_to_the_last_bit_in_any_batch(precision, monkeypat
         assert torch.equal(synthesis(ws[index : index + 1])[0], together[index])
 
 
+def _counted(method, calls: list):
+    return lambda *own: calls.append(own) or method(*own)
+
+
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 def test_of_the_last_layer_nothing_is_kept_but_its_colours(precision, monkeypatch):
     """They come out of its convolution, and are those of its activations to the last bit."""
@@ -223,9 +244,9 @@ def test_of_the_last_layer_nothing_is_kept_but_its_colours(precision, monkeypatc
     for stop, resolution in ((2, 4), (4, 8), (6, None)):
         state = synthesis.until(ws, stop)
         assert state.x.shape[2:] == state.image.shape[2:]
-        apart, colours = [], CpuLibrary.colours
+        apart = []
         with monkeypatch.context() as patch:
-            patch.setattr(CpuLibrary, "colours", lambda *own: apart.append(own) or colours(*own))
+            patch.setattr(CpuLibrary, "colours", _counted(CpuLibrary.colours, apart))
             assert torch.equal(synthesis.run(ws, resolution=resolution), state.image)
         assert len(apart) == stop // 2 - 1
 

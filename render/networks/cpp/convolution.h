@@ -16,6 +16,7 @@ namespace {
 
 constexpr int COLUMNS = 2 * LANES;  // of a matrix product, at once
 constexpr int TILES = 24;  // at once, so that their transforms stay in the second cache
+constexpr long FAR_BYTES = 1 << 24;  // of results that are written past the caches: they would not stay there
 
 // sums [R, COLUMNS] += v [R, depth] × u [depth, COLUMNS].
 template <int R>
@@ -80,6 +81,7 @@ struct Convolution {
     const Finish& finish;
     const Colours& colours;               // wanted instead of the results, perhaps
     long kept;                            // rows of the result that there is room for: row r comes to r % kept
+    bool far;                             // results go past the caches
     int across, down;                     // tiles
     int depth, width;                     // in_channels and out_channels, rounded up
     long v_row, m_row, v_point, m_point;  // distances; odd ones, so that points don't meet in the cache
@@ -96,13 +98,15 @@ struct Convolution {
         m_row = width + LANES;
         v_point = v_row * TILES + 64 / sizeof(P);
         m_point = m_row * TILES + LANES;
+        long line = s.out_channels * sizeof(T), rows = (long)s.samples * s.out_height;
+        far = !colours.picture && !f.scaled && kept == rows && line % 64 == 0 && rows * s.out_width * line >= FAR_BYTES;
     }
 
     int tiles() const { return shape.samples * across * down; }
     long v_bytes() const { return up_to(ALL * v_point * sizeof(P), 64); }
     long m_bytes() const { return up_to(ALL * m_point * sizeof(float), 64); }
-    // A tile's pixels, whose colours are all that is wanted, and these colours.
-    long pixels_bytes() const { return colours.channels ? up_to(PIXELS * shape.out_channels * sizeof(T), 64) : 0; }
+    // A tile's pixels, where they go on from there, and their colours.
+    long pixels_bytes() const { return up_to(PIXELS * shape.out_channels * sizeof(T), 64); }
     long colours_bytes() const { return std::max<long>(colours.channels * PIXELS, colours.room()) * sizeof(float); }
     long bytes() const { return up_to(v_bytes() + m_bytes() + pixels_bytes() + colours_bytes(), 4096); }
 
@@ -122,7 +126,7 @@ struct Convolution {
         for (int t = 0; t < count; t++) gather(first + t, v + t * v_row);
         for (int matrix = 0; matrix < S::MATRICES * S::MATRICES; matrix++)
             for (int o = 0; o < width; o += COLUMNS) multiply_all(matrix, o, v, m + o, count);
-        T* pixels = colours.picture ? (T*)(room + v_bytes() + m_bytes()) : nullptr;
+        T* pixels = colours.picture || far ? (T*)(room + v_bytes() + m_bytes()) : nullptr;
         for (int t = 0; t < count; t++) scatter(first + t, m + t * m_row, pixels);
     }
 
@@ -190,27 +194,36 @@ struct Convolution {
         }
     }
 
-    // The products of a tile, transformed back, and finished: to the results, or to `pixels` and on to colours.
+    // The products of a tile, transformed back, and finished: to the results, or to `pixels` and on from there.
     void scatter(int tile, const float* m, T* pixels) const {
         int n = tile / (across * down), top = tile / across % down * S::RESULTS;
-        int left = tile % across * S::RESULTS;
+        int left = tile % across * S::RESULTS, channels = shape.out_channels;
         int rows = std::min(S::RESULTS, shape.out_height - top);
         int columns = std::min(S::RESULTS, shape.out_width - left);
-        long at[S::RESULTS];
+        long row = (long)n * shape.out_height + top, at[S::RESULTS];
         for (int i = 0; i < S::RESULTS; i++)
-            at[i] = (pixels ? i * S::RESULTS
-                            : ((long)n * shape.out_height + top + i) % kept * shape.out_width + left) *
-                    shape.out_channels;
+            at[i] = (pixels ? i * S::RESULTS : (row + i) % kept * shape.out_width + left) * channels;
         long noisy = (long)top * shape.out_width + left;
-        for (int o = 0; o < shape.out_channels; o += LANES) {
-            Finisher<T> finisher(finish, n, shape.out_pixels(), o, shape.out_channels);
+        for (int o = 0; o < channels; o += LANES) {
+            Finisher<T> finisher(finish, n, shape.out_pixels(), o, channels);
             if (pixels) finisher.plain = pixels + o;
             if (finisher.count == LANES)
                 scatter_lanes<true>(m + o, finisher, at, noisy, rows, columns);
             else
                 scatter_lanes<false>(m + o, finisher, at, noisy, rows, columns);
         }
-        if (!pixels) return;
+        if (colours.picture) {
+            colour(pixels, n, top, left, rows, columns);
+        } else if (pixels) {
+            long bytes = columns * channels * sizeof(T), line = (long)S::RESULTS * channels;
+            T* to = (T*)finish.plain + (row * shape.out_width + left) * channels;
+            for (int i = 0; i < rows; i++, pixels += line, to += (long)shape.out_width * channels)
+                for (long b = 0; b < bytes; b += sizeof(vec)) store_far((char*)to + b, load((float*)pixels + b / 4));
+        }
+    }
+
+    // The pixels of a tile, coloured.
+    void colour(const T* pixels, int n, int top, int left, int rows, int columns) const {
         float* found = (float*)((char*)pixels + pixels_bytes());
         colours.of_pixels(n, pixels, PIXELS, shape.out_channels, found, PIXELS);
         for (int c = 0; c < colours.channels; c++)
@@ -262,6 +275,7 @@ long convolve(
 #pragma omp parallel num_threads(threads)
     {
         work.draw_all(0, work.tiles(), threads, room);
+        finish_far_stores();
 #pragma omp for
         for (long row = 0; row < (colours.picture ? rows : 0); row++)
             colours.add_before(

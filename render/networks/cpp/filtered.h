@@ -7,6 +7,7 @@
 namespace {
 
 constexpr int PARTS = 2;  // for each thread, about, between two passes of a filter
+constexpr int MANY_ROWS = 40;  // of tiles, from which on it costs little to draw some twice
 
 // What a team of threads does together, or one thread alone, with room of its own: some rows of tiles are
 // convolved, then the rows of pixels that this is enough for are filtered.
@@ -34,40 +35,43 @@ struct Filtered {
     long sums_bytes() const { return up_to(line * sizeof(float), 4096); }
     long bytes() const { return (work.bytes() + sums_bytes()) * threads + rows_bytes(); }
 
-    // Pictures from `first` up to `end`.
+    // Rows of tiles from `first` up to `end`, and the rows of pixels for which the last of these was missing.
     void draw(int first, int end, char* room) {
         between.plain = room;
         pass.x = (const T*)room;
         char *sums = room + rows_bytes(), *rest = sums + sums_bytes() * threads;
         auto ready = [&](int row) { return pass.rows(row / work.down, row % work.down * S::RESULTS); };
+        int before = std::min<long>(first % work.down, up_to(pass.filter.count - 1, S::RESULTS) / S::RESULTS);
 #pragma omp parallel num_threads(threads)
-        for (int row = first * work.down; row < end * work.down; row += step) {
-            int next = std::min(end * work.down, row + step);
+        for (int row = first - before; row < end; row += step) {
+            int next = std::min(end, row + step);
             work.draw_all(row * work.across, next * work.across, threads, rest);
 #pragma omp for
-            for (long y = ready(row); y < ready(next); y++)
+            for (long y = ready(std::max(row, first)); y < ready(next); y++)
                 pass.draw(y, (float*)(sums + sums_bytes() * thread()));
         }
     }
 };
 
 // Bytes of room that it wants, or (with room, of page-aligned parts) the work itself. Threads that wait for each
-// other after every few rows lose time: where there are as many pictures for each, they draw them alone.
+// other after every few rows lose time, and more where their cores share no cache: where there are as many pictures
+// for each, or a picture's rows are many, they draw these alone.
 template <class S, class T, class P>
 long convolve(
     const Shape& shape, const void* x, const float* style, const void* weights, const Filter& filter,
     const Finish& finish, int threads, char* room) {
-    int teams = shape.samples % threads ? 1 : threads;
-    auto team = [&] { return Filtered<S, T, P>(shape, x, style, weights, filter, finish, threads / teams); };
-    if (!room) return team().bytes() * teams;
-    if (teams == 1) {
-        team().draw(0, shape.samples, room);  // within no other team, since inner ones start their threads anew
+    auto team = [&](int size) { return Filtered<S, T, P>(shape, x, style, weights, filter, finish, size); };
+    int down = team(1).work.down, bands = shape.samples % threads ? down >= MANY_ROWS ? threads : 0 : 1;
+    if (!room) return bands ? team(1).bytes() * threads : team(threads).bytes();
+    if (!bands) {
+        team(threads).draw(0, shape.samples * down, room);  // in no other team: inner ones start their threads anew
         return 0;
     }
-#pragma omp parallel for num_threads(teams) schedule(dynamic)
-    for (int n = 0; n < shape.samples; n++) {
-        auto own = team();
-        own.draw(n, n + 1, room + own.bytes() * thread());
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+    for (int part = 0; part < shape.samples * bands; part++) {
+        auto own = team(1);
+        int first = part / bands * down, band = part % bands;
+        own.draw(first + down * band / bands, first + down * (band + 1) / bands, room + own.bytes() * thread());
     }
     return 0;
 }
