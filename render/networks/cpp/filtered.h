@@ -2,7 +2,7 @@
 
 #pragma once
 #include "convolution.h"
-#include "picture.h"
+#include "low_pass.h"
 
 namespace {
 

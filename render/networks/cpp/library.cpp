@@ -2,7 +2,7 @@
 
 #include "fading.h"
 #include "filtered.h"
-#include "picture.h"
+#include "low_pass.h"
 
 namespace {
 
