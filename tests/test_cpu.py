@@ -234,6 +234,19 @@ def _counted(method, calls: list):
     return lambda *own: calls.append(own) or method(*own)
 
 
+@pytest.mark.parametrize("size", [0, 8])
+def test_a_network_whose_filter_does_not_separate_is_drawn_as_defined(size, monkeypatch):
+    """PyTorch doubles its layers and its picture, and so its last layer is coloured apart."""
+    monkeypatch.setattr(cpu, "SMALLEST", dict.fromkeys(cpu.SMALLEST, size))
+    generator = make_network(seed=3)
+    for name, filters in generator.named_buffers():
+        if name.endswith("resample_filter"):
+            filters[0, 1] *= 1.5
+    ws = generator.mapping(drawn(1, 3, generator.z_dim))
+    ours = fast(generator, "exact", compiled=True)(ws)
+    assert (ours - generator.synthesis(ws)).abs().max() < 1e-4
+
+
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 def test_of_the_last_layer_nothing_is_kept_but_its_colours(precision, monkeypatch):
     """They come out of its convolution, and are those of its activations to the last bit."""

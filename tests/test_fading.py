@@ -127,6 +127,17 @@ def test_a_sweep_mixes_and_prepares_nothing_for_its_frames(sample_folder, monkey
     weights, remember, walk = CpuLibrary.weights, Blender._remember, FastSynthesis._walk
     monkeypatch.setattr(CpuLibrary, "weights", lambda *a, **k: made.append(1) or weights(*a, **k))
     monkeypatch.setattr(Blender, "_remember", lambda *a: mixes.append(a[1][0]) or remember(*a))
+    parts = []
+
+    def noted(method):
+        def run(*a, out=None, **k):
+            parts.extend([] if out is None else [1])
+            return method(*a, out=out, **k)
+
+        return run
+
+    for name in ("convolve", "low_pass"):
+        monkeypatch.setattr(CpuLibrary, name, noted(getattr(CpuLibrary, name)))
 
     def counted(self, batch, state, stop):
         drawn.extend(position for position in range(state.position, stop) for _ in range(len(batch)))
@@ -144,6 +155,7 @@ def test_a_sweep_mixes_and_prepares_nothing_for_its_frames(sample_folder, monkey
     assert len(made) == 2 * sum(1 for name in renderer.drawer.synthesis.styled) == 2 * 3
     # A layer that cross-fades is convolved three times, for all frames of its cross-fade.
     assert len(renderer.drawer.synthesis.parts) == 5
+    assert len(parts) == 3 * 5
     for index in (3, 17, 18, 31):
         alone = next(Renderer(scene, compiled=True).frames([scene.moment(index)]))
         np.testing.assert_array_equal(frames[index], alone)
@@ -212,3 +224,13 @@ def test_a_panel_of_a_seed_at_rest_fades_while_the_walk_goes_on(sample_folder):
     text = "latents: {seeds: [3, 14]}\npanels: [blend, {show: blend, seed: 5}]\n"
     scene = Scene.open(Preset.from_yaml(HEAD + text + SWEEP))
     assert [picture.fades for picture in scene.moment(5).pictures] == [False, True]
+
+
+def test_by_parts_a_filter_that_does_not_separate_is_the_plain_one():
+    models = family()
+    for model in models:
+        for name, filters in model.named_buffers():
+            if name.endswith("resample_filter"):
+                filters[0, 1] *= 1.5
+    ours, plain = runs(models, [Blend.low_high(10, swap) for swap in SWAPS], "exact")
+    assert (ours - plain).abs().max() < 1e-4 * plain.abs().max()

@@ -64,8 +64,8 @@ class Subject:
 
     @property
     def sweep_frames(self) -> int:
-        """Frames of a sweep in memory: two seconds."""
-        return 8 if self.is_quick else 50
+        """Frames of a sweep in memory: two seconds, or four frames for each layer of the upper half."""
+        return 2 * self.layers if self.is_quick else 50
 
     @cached_property
     def paths(self) -> dict[str, FastSynthesis]:

@@ -242,6 +242,7 @@ class CpuLibrary:
         grown = [2 * side + 4 - scheme.taps if scheme.doubles else side + 2 * pad - 2 for side in size]
         shape = _Shape(n, *size, inputs, *grown, weights.outputs, pad)
         results, picture, own, _owned = (None, None), None, _Colours(), None
+        assert colours is None or (low_pass is None and out is None)
         if colours is None:
             results = _results(x, weights.outputs, low_pass.size if low_pass else grown, finish, out)
         else:
@@ -317,6 +318,7 @@ def _results(
         return torch.empty(shape, dtype=x.dtype, memory_format=form)
 
     if out is not None:
+        assert finish.next_style is None
         assert (out.shape, out.dtype) == (shape, x.dtype)
         assert out.is_contiguous(memory_format=form)
         return out, None

@@ -81,11 +81,13 @@ class FastStyleGAN2(FastSynthesis):
 
     def _add_layer(self, name: str, module: SynthesisLayer, size: int) -> None:
         """The unit of a layer whose convolution works on about `size` pixels a side."""
-        products = self.library and self.library.products(self.precision.dtype, size, module.up > 1)
-        pack = None
+        doubles, products, pack = module.up > 1, None, None
+        # A filter that can't be parted is PyTorch's work, and so is the convolution before it.
+        if self.library is not None and not (doubles and separate(module.resample_filter, 2) is None):
+            products = self.library.products(self.precision.dtype, size, doubles)
         if products is not None:
             self.styled.add(name)
-            scheme = DOUBLING if module.up > 1 else EVEN
+            scheme = DOUBLING if doubles else EVEN
             pack = partial(self.library.weights, scheme=scheme, products=products)
         make = partial(Layer.prepared, precision=self.precision, pack=pack)
         self.add_module(name, module, make, fades=True)
@@ -137,7 +139,7 @@ class FastStyleGAN2(FastSynthesis):
         has_shortcut = is_resnet and not block.is_first
         colours = self._colours(block, row + 1, state, batch) if block.has_to_rgb else None
         is_last = batch.ends == state.position + 1
-        if is_last and not has_shortcut and self._draws_colours(f"{name}.conv1", batch):
+        if is_last and not has_shortcut and self._draws_colours(f"{name}.conv1", colours, batch):
             image, _ = self._convolve(f"{name}.conv1", row, state, batch, None, True, colours=colours)
             return State(state.position + 1, image=image)
         # In a resnet the next layer's input is this layer's sum, so styles can't be fused.
@@ -158,9 +160,10 @@ class FastStyleGAN2(FastSynthesis):
         bound = math.inf if self.drawer.clamp is None else self.drawer.clamp
         return Colours(weight, bias, bound, state.image, self.taps[block.resolution])
 
-    def _draws_colours(self, name: str, batch: Batch) -> bool:
+    def _draws_colours(self, name: str, colours: Colours, batch: Batch) -> bool:
         """Whether a layer's colours can be drawn without its results."""
-        return name in self.styled and not batch.fades(name)
+        has_taps = colours.image is None or colours.taps is not None
+        return has_taps and name in self.styled and not batch.fades(name)
 
     def _convolve(
         self,

@@ -170,27 +170,45 @@ class LayerDrawer:
         found = self._finish(flat(y), values, wanted)
         return tuple(spatial(part, y) for part in found) if isinstance(found, tuple) else spatial(found, y)
 
+    def _gained(self, values: Values) -> tuple[Tensor, Tensor, Tensor]:
+        """Scale, noise and bias with all gains in them, which an activation in SLOPES lets through."""
+        gain = values.gain * ops.ACTIVATIONS[self.activation][1]
+        return values.scale * gain, values.noise * gain, values.bias * gain
+
+    def _bound(self, values: Values) -> float:
+        """What results are clamped to."""
+        return math.inf if self.clamp is None else self.clamp * values.gain
+
     # --- with the library ---------------------------------------------------------------------------
 
-    def _draw_with_library(self, made: Layer, x: Tensor, style: Tensor, finish: Finish, **rest) -> Drawn:
+    def _draw_with_library(
+        self,
+        made: Layer,
+        x: Tensor,
+        style: Tensor,
+        finish: Finish,
+        colours: Colours | None = None,
+        out: Tensor | None = None,
+    ) -> Drawn:
         """The same where C++ can do what follows, and the convolution too where that is faster.
 
-        rest  colours and out, as the library's `convolve` has them
+        colours, out  as the library's `convolve` has them; colours only of a layer that `is_styled`
         """
         up, size = made.filter is not None, made.size(x)
         low_pass = LowPass(made.taps, (len(made.taps) + 1) // 2 - 1, tuple(size)) if up else None
         if made.is_styled:
-            return self.library.convolve(x, made.weight, style, finish, low_pass=low_pass, **rest)
+            rest = {"low_pass": low_pass, "colours": colours, "out": out}
+            return self.library.convolve(x, made.weight, style, finish, **rest)
+        assert colours is None
         y = convolve_double(x, made.weight) if up else convolve(x, made.weight)
         low_pass = low_pass or LowPass(torch.ones(1), 0, tuple(size))
-        return self.library.low_pass(y, low_pass, finish, out=rest.get("out"))
+        return self.library.low_pass(y, low_pass, finish, out=out)
 
     def _finish_of(self, values: Values, wanted: Wanted) -> Finish:
         """What the library does after a convolution."""
-        bound = math.inf if self.clamp is None else self.clamp * values.gain
-        gain = values.gain * ops.ACTIVATIONS[self.activation][1]
-        own = values.scale * gain, values.noise * gain, None, values.bias * gain
-        return Finish(*own, SLOPES[self.activation], bound, wanted.next_style, wanted.keep)
+        scale, noise, bias = self._gained(values)
+        rest = SLOPES[self.activation], self._bound(values), wanted.next_style, wanted.keep
+        return Finish(scale, noise, None, bias, *rest)
 
     def _fade(
         self,
@@ -240,10 +258,8 @@ class LayerDrawer:
         slope = SLOPES.get(self.activation)
         if slope is None:
             return self._finish_otherwise(y, values, wanted)
-        bound = math.inf if self.clamp is None else self.clamp * values.gain
-        gain = values.gain * ops.ACTIVATIONS[self.activation][1]
-        inputs = y, values.scale * gain, values.noise * gain, values.bias * gain
-        rest = {"slope": slope, "clamp": bound, "compiled": self.compiled}
+        inputs = y, *self._gained(values)
+        rest = {"slope": slope, "clamp": self._bound(values), "compiled": self.compiled}
         if wanted.next_style is None:
             return kernels.finish(*inputs, **rest)
         function = kernels.finish_both if wanted.keep else kernels.finish_and_scale
