@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +23,7 @@ from render.networks.fast import fast
 from render.networks.ops import to_uint8, to_uint16
 from render.scene import Picture
 from render.soundness import faults
+from render.teams import MOST_TEAMS, Teams
 
 # Pictures drawn at once: about this many pixels, so that memory does not grow with the resolution.
 PIXELS_PER_BATCH = {"cpu": 8 * 256**2, "cuda": 64 * 256**2, "mps": 16 * 256**2}
@@ -101,6 +106,23 @@ class Drawn:
         return arrival.array(index)
 
 
+@dataclass(frozen=True)
+class Pending:
+    """One picture that somebody is drawing: number `index` of what `batch` comes to."""
+
+    batch: Future[list[Drawn]]
+    index: int
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it is there, or never will be."""
+        return self.batch.done()
+
+    def drawn(self) -> Drawn:
+        """The picture, once it is there. Raises what its drawing raised."""
+        return self.batch.result()[self.index]
+
+
 class Drawer:
     """Draws pictures of one family of networks.
 
@@ -139,8 +161,9 @@ class Drawer:
         room = PIXELS_PER_BATCH.get(self.device.type, PIXELS_PER_BATCH["cpu"])
         width, height = (side * self.resolution // model.resolution for side in model.picture_size)
         self.batch_size = batch_size or max(1, min(MAX_BATCH, room // (width * height)))
-        self._latest: tuple[list[bytes], Batch] | None = None
+        self._next: tuple[list[bytes], Batch] | None = None
         self._tensors: OrderedDict[tuple[Blend, bool], Tensors] = OrderedDict()
+        self._lock = threading.Lock()  # of the tensors
 
     @property
     def precision(self) -> str:
@@ -157,36 +180,75 @@ class Drawer:
 
         following  what will be drawn next
         """
-        batches = list(self.batches(pictures))
-        upcoming = list(self.batches(following))[:1]
-        found: dict[bytes, Drawn] = {}
-        for batch, after in zip(batches, [*batches[1:], *upcoming, []], strict=False):
-            found |= zip([picture.key for picture in batch], self._draw(batch, after), strict=True)
-        return [found[picture.key] for picture in pictures]
+        with closing(Teams(1)) as team:
+            begun = self.begin(pictures, following, team)
+        return [begun[picture.key].drawn() for picture in pictures]
 
-    def batches(self, pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
-        """Different pictures that are drawn at once: as they come, for neighbours have most in common."""
+    def teams(self) -> Teams:
+        """Who draws a film's batches: several teams, where that changes no picture."""
+        return Teams(MOST_TEAMS if self.device.type == "cpu" and self.synthesis.can_share else 1)
+
+    def begin(
+        self, pictures: Sequence[Picture], following: Sequence[Picture], teams: Teams, is_last: bool = False
+    ) -> dict[bytes, Pending]:
+        """The pictures by their keys, handed to teams in batches.
+
+        following  what will be drawn next
+        is_last    nothing will: so all teams get a part, or draw a single picture together
+        """
+        most = self.batch_size
+        if is_last:
+            most = min(most, math.ceil(len(pictures) / teams.count))
+        start = teams.together if is_last and len(pictures) < teams.count else teams.start
+        batches = list(self.batches(pictures, most))
+        upcoming = list(self.batches(following))[:1]
+        begun: dict[bytes, Pending] = {}
+        for batch, after in zip(batches, [*batches[1:], *upcoming, []], strict=False):
+            drawn = start(self._draw, batch, *self._prepared(batch, after, teams))
+            begun |= {picture.key: Pending(drawn, index) for index, picture in enumerate(batch)}
+        return begun
+
+    def batches(self, pictures: Iterable[Picture], most: int | None = None) -> Iterator[list[Picture]]:
+        """Different pictures that are drawn at once: as they come, for neighbours have most in common.
+
+        most  of a batch, by default its size
+        """
+        most = most or self.batch_size
         kinds: dict[tuple, list[Picture]] = {}
         for picture in {picture.key: picture for picture in pictures}.values():
             kinds.setdefault((picture.noise, picture.transform is not None), []).append(picture)
         for kind in kinds.values():
             batch: dict[Blend, list[Picture]] = {}
             for picture in kind:
-                is_full = sum(map(len, batch.values())) == self.batch_size
-                most = MOST_BLENDS if self._mixes(picture) else self.batch_size
-                if is_full or (len(batch) >= most and picture.blend not in batch):
+                is_full = sum(map(len, batch.values())) == most
+                blends = MOST_BLENDS if self._mixes(picture) else most
+                if is_full or (len(batch) >= blends and picture.blend not in batch):
                     yield [one for group in batch.values() for one in group]
                     batch = {}
                 batch.setdefault(picture.blend, []).append(picture)
             yield [one for group in batch.values() for one in group]  # those of one blend side by side
 
-    def _draw(self, pictures: list[Picture], following: list[Picture]) -> list[Drawn]:
+    def _prepared(
+        self, pictures: list[Picture], following: list[Picture], teams: Teams
+    ) -> tuple[Batch | None, Batch | None]:
+        """A batch for the networks, and the one after it; None where there is none, or memory for it."""
         try:
-            following = following[: self.batch_size]
+            own = self._batch(pictures)
+            after = self._batch(following[: self.batch_size]) if following else None
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return None, None
+        if teams.count > 1:
+            self.synthesis.promise(own, after)
+        return own, after
+
+    def _draw(
+        self, pictures: list[Picture], batch: Batch | None = None, following: Batch | None = None
+    ) -> list[Drawn]:
+        try:
             images = self.synthesis.draw(
-                self._batch(pictures),
-                self.resolution,
-                following=self._batch(following) if following else None,
+                batch or self._new_batch(pictures), self.resolution, following=following
             )
             with torch.inference_mode():
                 found = [""] * len(images) if self.allow_broken else faults(images)
@@ -198,7 +260,7 @@ class Drawer:
             images = None
         self._make_room(len(pictures))
         halves = [pictures[: self.batch_size], pictures[self.batch_size :]]
-        return [drawn for half in halves if half for drawn in self._draw(half, [])]
+        return [drawn for half in halves if half for drawn in self._draw(half)]
 
     def _make_room(self, count: int) -> None:
         """After a batch of `count` did not fit in memory; RenderError where it was one picture alone."""
@@ -210,7 +272,7 @@ class Drawer:
                 f"one picture of {self.resolution} px does not fit in the memory of {self.device}; "
                 "preview draws smaller ones"
             )
-        self.batch_size = count // 2
+        self.batch_size = min(self.batch_size, count // 2)
         warnings.warn(
             f"{count} pictures at once did not fit in the memory of {self.device}; going on with "
             f"{self.batch_size}",
@@ -221,16 +283,17 @@ class Drawer:
     def _batch(self, pictures: Sequence[Picture]) -> Batch:
         """The pictures for the networks; what will be drawn next is there when its turn comes."""
         keys = [picture.key for picture in pictures]
-        if self._latest is None or self._latest[0] != keys:
-            self._latest = keys, self._new_batch(pictures)
-        return self._latest[1]
+        if self._next is None or self._next[0] != keys:
+            self._next = keys, self._new_batch(pictures)
+        return self._next[1]
 
     def _new_batch(self, pictures: Sequence[Picture]) -> Batch:
         ws = torch.from_numpy(np.stack([picture.ws for picture in pictures])).to(self.device)
         transform = None
         if pictures[0].transform is not None:
             transform = torch.from_numpy(np.stack([one.transform for one in pictures])).to(self.device)
-        tensors = [self._tensors_of(picture) for picture in pictures]
+        with self._lock:
+            tensors = [self._tensors_of(picture) for picture in pictures]
         return self.synthesis.batch(ws, pictures[0].noise, tensors=tensors, transform=transform)
 
     def _tensors_of(self, picture: Picture) -> Tensors:

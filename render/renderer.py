@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from itertools import islice
 
 import numpy as np
 import torch
 
 from render.ahead import ahead
+from render.chunks import Chunks
 from render.curve_strip import CurveStrip
 from render.drawing import Drawer, Drawn
 from render.errors import PresetError, RenderError
@@ -18,7 +18,7 @@ from render.panels import Layout, color_of, compose, layout_of
 from render.pixels import laid_over, whole_levels
 from render.preset.formats import without_alpha
 from render.preset.motion import VARS
-from render.scene import Moment, Picture, Scene
+from render.scene import Moment, Scene
 from render.shelf import Shelf
 
 
@@ -175,35 +175,11 @@ class Renderer:
     def _drawn(self, moments: Iterable[Moment]) -> Iterator[tuple[Moment, dict[bytes, Drawn]]]:
         """Every moment with its pictures by their keys."""
         known = ahead(_with_keys(moments), 2 * self.drawer.batch_size, "moments")
-        with closing(known), closing(ahead(self._chunks(known), 1, "drawing")) as chunks:
-            for chunk, pictures in chunks:
+        chunks = Chunks(self.drawer, self.shelf).of(known)
+        with closing(known), closing(ahead(chunks, 1, "drawing")) as drawn:
+            for chunk, pictures in drawn:
                 for moment in chunk:
                     yield moment, pictures
-
-    def _chunks(self, moments: Iterator[Moment]) -> Iterator[tuple[list[Moment], dict[bytes, Drawn]]]:
-        """A batch of moments at a time, each picture drawn once.
-
-        Those of the last batch are still known, and those that the clip comes back to lie on the shelf.
-        """
-        last: dict[bytes, Drawn] = {}
-        chunk = list(islice(moments, self.drawer.batch_size))
-        while chunk:
-            following = list(islice(moments, self.drawer.batch_size))
-            wanted = _pictures(chunk)
-            drawn = {key: self._known(key, last) for key in wanted if key in last or key in self.shelf}
-            missing = [picture for key, picture in wanted.items() if key not in drawn]
-            known = wanted.keys() | self.shelf.keys()
-            after = [picture for key, picture in _pictures(following).items() if key not in known]
-            fresh = self.drawer.draw(missing, after)
-            drawn |= zip([picture.key for picture in missing], fresh, strict=True)
-            for key in _pictures(moment for moment in chunk if moment.recurs):
-                if key not in self.shelf and not drawn[key].fault:
-                    self.shelf.put(key, drawn[key].array())
-            yield chunk, drawn
-            chunk, last = following, drawn
-
-    def _known(self, key: bytes, last: Mapping[bytes, Drawn]) -> Drawn:
-        return last[key] if key in last else Drawn(self.shelf.get(key))
 
 
 def _with_keys(moments: Iterable[Moment]) -> Iterator[Moment]:
@@ -212,8 +188,3 @@ def _with_keys(moments: Iterable[Moment]) -> Iterator[Moment]:
         for picture in moment.pictures:
             _ = picture.key
         yield moment
-
-
-def _pictures(moments: Iterable[Moment]) -> dict[bytes, Picture]:
-    """All different pictures of the moments, in their order."""
-    return {picture.key: picture for moment in moments for picture in moment.pictures}

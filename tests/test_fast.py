@@ -193,7 +193,7 @@ def test_prepared_weights_are_bounded(low, high, ws):
     synthesis = fast(low, "exact", compiled=False)
     for step in range(10):
         synthesis.run(ws, tensors=[blender.tensors(Blend.low_high(6, 3.0 + step / 10))] * 3)
-    assert all(len(kept) <= 3 for kept in synthesis._kept.values())
+    assert all(len(kept) <= 3 for kept in synthesis.stock._kept.values())
 
 
 def test_weights_that_no_picture_used_for_long_are_forgotten(low, high, ws):
@@ -206,7 +206,7 @@ def test_weights_that_no_picture_used_for_long_are_forgotten(low, high, ws):
     first = synthesis.draw(batches[0])
     for batch in batches[1:]:
         synthesis.draw(batch)
-    kept = {id(one) for unit in synthesis._kept.values() for used in unit.values() for one in used.sources}
+    kept = set(map(id, synthesis.stock.sources()))
     assert id(high.synthesis.b16.conv1.weight) in kept
     assert id(low.synthesis.b16.conv1.weight) not in kept
     again = synthesis.batch(ws[:1], tensors=[own[0]])

@@ -35,10 +35,10 @@ def test_only_float16_needs_a_bound_of_its_own():
 
 def test_exact_forbids_tf32_for_its_time_only(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    with without_tf32(Precision("exact", torch.float32)):
+    with without_tf32(Precision("exact", torch.float32), torch.device("cuda")):
         assert not torch.backends.cudnn.allow_tf32
     assert torch.backends.cudnn.allow_tf32
-    with without_tf32(Precision("fast", torch.float16)):
+    with without_tf32(Precision("fast", torch.float16), torch.device("cuda")):
         assert torch.backends.cudnn.allow_tf32
 
 

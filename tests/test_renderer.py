@@ -69,9 +69,9 @@ def drawn_pictures(monkeypatch) -> list:
     drawn = []
     draw = Drawer._draw
 
-    def counted(self, pictures, following):
+    def counted(self, pictures, *batches):
         drawn.extend(pictures)
-        return draw(self, pictures, following)
+        return draw(self, pictures, *batches)
 
     monkeypatch.setattr(Drawer, "_draw", counted)
     return drawn

@@ -100,6 +100,11 @@ class Batch:
             for index, own in enumerate(self.tensors)
         ]
 
+    @cached_property
+    def digests(self) -> frozenset[bytes]:
+        """Of all places on their ways."""
+        return frozenset(digest for chain in self.chains for digest in chain.digests)
+
     def _start(self, index: int) -> bytes:
         """What a sample begins with besides ws and weights."""
         if self.noise_mode == "random":

@@ -234,9 +234,6 @@ class LayerDrawer:
 
     def _parts(self, made: Pair, x: Tensor, w: Tensor, origin: Origin) -> Parts:
         """What a cross-fade of x [1, I, H, W] and w [1, w_dim] is drawn by, computed once."""
-        key = origin.digest + made.identity
-        if key in self.parts:
-            return self.parts.get(key)
 
         def convolved(layer: Layer, style: Tensor, out: Tensor) -> None:
             own = x if layer.is_styled else scale_channels(x, style)
@@ -245,11 +242,12 @@ class LayerDrawer:
             else:
                 out.copy_(double(own, layer.weight, layer.filter))
 
-        shape = 3, len(made.low.bias), *made.low.size(x)
-        room = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
-        parts = Parts.of(made, w, room, convolved)
-        self.parts.put(key, parts, (origin.sources, made.sources))
-        return parts
+        def computed() -> Parts:
+            shape = 3, len(made.low.bias), *made.low.size(x)
+            room = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
+            return Parts.of(made, w, room, convolved)
+
+        return self.parts.once(origin.digest + made.identity, computed, (origin.sources, made.sources))
 
     # --- without ------------------------------------------------------------------------------------
 

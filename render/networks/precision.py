@@ -55,9 +55,9 @@ def _has_short_products(device: torch.device) -> bool:
 
 
 @contextmanager
-def without_tf32(precision: Precision) -> Iterator[None]:
+def without_tf32(precision: Precision, device: torch.device) -> Iterator[None]:
     """Full float32 products on CUDA, whatever the process allows otherwise, if `precision` is exact."""
-    if precision.name != "exact":
+    if precision.name != "exact" or device.type != "cuda":
         yield
         return
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn

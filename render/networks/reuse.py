@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -117,13 +119,15 @@ def chain_of(start: bytes, rows: Sequence[bytes], sources: Sequence[tuple[Source
 
 
 class Kept:
-    """Values by digest, at most `max_bytes` of them; the longest unused go first."""
+    """Values by digest, at most `max_bytes` of them; the longest unused go first. Teams share it."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes, self.nbytes = max_bytes, 0
         self.now = 0  # a time, in whatever counts
+        self._changed = threading.Condition()  # held by whoever reads or writes
         self._kept: OrderedDict[bytes, tuple[Any, object]] = OrderedDict()
         self._used: dict[bytes, int] = {}
+        self._making: set[bytes] = set()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -132,24 +136,45 @@ class Kept:
         return digest in self._kept
 
     def get(self, digest: bytes) -> Any:
-        """The value kept under a digest that is there."""
-        self._kept.move_to_end(digest)
-        self._used[digest] = self.now
-        return self._kept[digest][0]
+        """The value kept under a digest, or None."""
+        with self._changed:
+            if digest not in self._kept:
+                return None
+            self._kept.move_to_end(digest)
+            self._used[digest] = self.now
+            return self._kept[digest][0]
 
     def put(self, digest: bytes, value: Any, sources: object) -> None:
         """Keep a value, if there is room for it at all, with what its digest is made of."""
-        if value.nbytes > self.max_bytes:
-            return
-        self._kept[digest], self._used[digest] = (value, sources), self.now
-        self.nbytes += value.nbytes
-        while self.nbytes > self.max_bytes:
-            self._drop(next(iter(self._kept)))
+        with self._changed:
+            if value.nbytes > self.max_bytes or digest in self._kept:
+                return
+            self._kept[digest], self._used[digest] = (value, sources), self.now
+            self.nbytes += value.nbytes
+            while self.nbytes > self.max_bytes:
+                self._drop(next(iter(self._kept)))
+
+    def once(self, digest: bytes, make: Callable[[], Any], sources: object) -> Any:
+        """The value under a digest; it is made where it is missing, unless another team is at it."""
+        with self._changed:
+            self._changed.wait_for(lambda: digest not in self._making)
+            if digest in self._kept:
+                return self.get(digest)
+            self._making.add(digest)
+        try:
+            value = make()
+            self.put(digest, value, sources)
+        finally:
+            with self._changed:
+                self._making.remove(digest)
+                self._changed.notify_all()
+        return value
 
     def drop_unused(self, since: int) -> None:
         """Forget what was not wanted from that time on."""
-        for digest in [digest for digest, used in self._used.items() if used < since]:
-            self._drop(digest)
+        with self._changed:
+            for digest in [digest for digest, used in self._used.items() if used < since]:
+                self._drop(digest)
 
     def _drop(self, digest: bytes) -> None:
         del self._used[digest]
@@ -157,28 +182,81 @@ class Kept:
 
     def clear(self) -> None:
         """Forget them all."""
-        self._kept.clear()
-        self._used.clear()
-        self.nbytes = 0
+        with self._changed:
+            self._kept.clear()
+            self._used.clear()
+            self.nbytes = 0
 
 
 class States(Kept):
-    """The states of single samples."""
+    """The states of single samples.
 
-    def deepest(self, chain: Chain, first: int, stop: int) -> int:
-        """The last position from `first` to `stop` at which this sample's state is kept; else `first`."""
-        # All of a sample's states count as used: a swap that moves down comes back to the earlier ones.
-        known = [at for at in range(first, stop + 1) if chain.digests[at] in self]
-        for at in reversed(known):
-            self.get(chain.digests[at])
-        return known[-1] if known else first
+    Of batches that are drawn side by side, the earlier ones promise what they will keep, and the others wait
+    for that: nothing is drawn twice, and whoever waits would have had to draw the same.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(max_bytes)
+        self._promised: dict[bytes, Batch] = {}  # in the order of batches
+        self._order: dict[int, int] = {}  # of batches that promised something, by id
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is kept, nor promised."""
+        return not self._kept and not self._promised
+
+    def promise(self, batch: Batch, digests: Set[bytes]) -> None:
+        """Say that a batch, which comes after all that did so before, will keep these states."""
+        with self._changed:
+            self._order[id(batch)] = max(self._order.values(), default=0) + 1
+            self._promised |= dict.fromkeys(digests - self._promised.keys(), batch)
+
+    @contextmanager
+    def promises_of(self, batch: Batch) -> Iterator[None]:
+        """While a batch is drawn; afterwards nobody waits for it."""
+        try:
+            yield
+        finally:
+            self.settle(batch, but=frozenset())
+            self._order.pop(id(batch), None)
+
+    def settle(self, batch: Batch, but: Set[bytes]) -> None:
+        """Of what was promised for a batch, it will keep these at most."""
+        with self._changed:
+            for digest in [d for d, owner in self._promised.items() if owner is batch and d not in but]:
+                del self._promised[digest]
+            self._changed.notify_all()
+
+    def deepest(self, batch: Batch, chain: Chain, first: int, stop: int) -> tuple[int, State | None]:
+        """The last position from `first` to `stop` at which this sample's state is kept, and that state.
+
+        None, and `first`, where there is none.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._awaits(batch, chain, first, stop))
+            # All of a sample's states count as used: a swap that moves down comes back to the earlier ones.
+            known = [at for at in range(stop, first - 1, -1) if chain.digests[at] in self]
+            states = [self.get(chain.digests[at]) for at in known[::-1]]
+        return (known[0], states[-1]) if known else (first, None)
+
+    def _awaits(self, batch: Batch, chain: Chain, first: int, stop: int) -> bool:
+        """Whether an earlier batch will keep a deeper state of this sample than there is."""
+        for at in range(stop, first - 1, -1):
+            owner = self._promised.get(chain.digests[at])
+            if chain.digests[at] in self:
+                return False
+            if owner is not None and self._order[id(owner)] < self._order.get(id(batch), 0):
+                return True
+        return False
 
     def keep(self, chain: Chain, state: State, sample: int) -> None:
         """Keep one sample's state, unless it is there."""
         digest = chain.digests[state.position]
-        if digest in self or not state.tensors or state.nbytes // len(state) > self.max_bytes:
-            return
-        self.put(digest, state.alone(sample), chain.sources[: state.position])
+        if digest not in self and state.tensors and state.nbytes // len(state) <= self.max_bytes:
+            self.put(digest, state.alone(sample), chain.sources[: state.position])
+        with self._changed:
+            self._promised.pop(digest, None)
+            self._changed.notify_all()
 
 
 class Course:
@@ -200,14 +278,15 @@ class Course:
 
     def run(self, state: State, stop: int) -> State:
         """From `state`, which may be of one sample for all, to every sample's state before step `stop`."""
-        samples = range(len(self.batch))
-        self.starts = [self.states.deepest(chain, state.position, stop) for chain in self.batch.chains]
+        samples, first = range(len(self.batch)), state.position
+        kept = [self.states.deepest(self.batch, chain, first, stop) for chain in self.batch.chains]
+        self.starts = [start for start, _ in kept]
         # Held here, because keeping others may take them out of the store.
         self.found = {
-            digests[start]: self.states.get(digests[start])
-            for digests, start in zip(self.digests, self.starts, strict=True)
-            if start > state.position
+            own[start]: at for own, (start, at) in zip(self.digests, kept, strict=True) if at is not None
         }
+        ways = zip(self.digests, self.starts, strict=True)
+        self.states.settle(self.batch, but={digest for own, start in ways for digest in own[start + 1 :]})
         self.state = state
         self.places = {self.digests[i][state.position]: i if len(state) > 1 else 0 for i in samples}
         position = min(self.starts)

@@ -7,10 +7,10 @@ each of which turns a `State` into the next.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -19,48 +19,16 @@ from torch import Tensor, nn
 from render.networks import ops
 from render.networks.batch import Batch, Tensors
 from render.networks.cpu import CpuLibrary
-from render.networks.fading import Pair, Source, identity, mixed, shares_of, side
+from render.networks.fading import Source
 from render.networks.generator import Generator, check_inputs
 from render.networks.memory import keep_freed_memory
 from render.networks.precision import Precision, without_tf32
 from render.networks.reuse import Course, Kept, State, States
+from render.networks.stock import Stock, Unit
 
-PREPARED_PER_UNIT = 3  # sets of weights kept ready for one unit, unless a batch needs more at once
 IDLE = 64  # pictures after which a set that none of them used is forgotten: the swap has passed that layer
 STATE_BYTES = 2**29  # of activations that the pictures to come need too
 PARTS_BYTES = 2**29  # of what the frames of a cross-fade share
-
-
-@dataclass(frozen=True)
-class Unit:
-    """Tensors that are prepared together.
-
-    leaves  their names, after `synthesis.`
-    make    prepares them: tensors by leaf → whatever the steps want
-    weight  the leaf of the weight, where its steps can draw a cross-fade by parts (see `fading`)
-    """
-
-    name: str
-    leaves: tuple[str, ...]
-    make: Callable[[dict[str, Tensor]], Any]
-    weight: str | None = None
-
-    @cached_property
-    def names(self) -> list[str]:
-        """The tensors' whole names."""
-        return [f"synthesis.{leaf}" for leaf in self.leaves]
-
-
-@dataclass
-class Prepared:
-    """What a unit's tensors were prepared to; they are kept with it, so that their ids stay theirs.
-
-    used  how many pictures had been drawn when it was wanted last
-    """
-
-    made: Any
-    sources: Sequence[Source]
-    used: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +63,7 @@ class FastSynthesis:
 
     architecture: ClassVar[str]
     can_fade = False  # whether cross-fading layers may be drawn by parts
+    can_share = False  # whether batches may be drawn side by side: their pictures are the same on any threads
     library: CpuLibrary | None = None  # the C++ that it uses; some never do
 
     def __init__(self, generator: Generator, precision: Precision, compiled: bool | None = None):
@@ -103,9 +72,8 @@ class FastSynthesis:
         self.units: dict[str, Unit] = {}
         self.steps: tuple[Step, ...] = ()
         self._own: Tensors = {}
-        self._kept: dict[str, OrderedDict[tuple, Prepared]] = {}
-        self._drawn = 0  # pictures
-        self.states, self.parts = States(STATE_BYTES), Kept(PARTS_BYTES)
+        self._drawn, self._count = 0, threading.Lock()  # pictures
+        self.stock, self.states, self.parts = Stock(), States(STATE_BYTES), Kept(PARTS_BYTES)
         if generator.mapping.w_avg.device.type == "cpu":
             keep_freed_memory()
 
@@ -190,12 +158,18 @@ class FastSynthesis:
         following  what will be drawn next: what both have in common is kept for it
         state      as in `run`
         """
-        with torch.inference_mode(), without_tf32(self.precision):
+        with self._working(), self.states.promises_of(batch):
             stop = batch.ends = self.last_step(resolution)
-            self._drawn += len(batch)
-            self._forget_idle()
-            wanted = {digest for chain in following.chains for digest in chain.digests} if following else ()
+            self._forget_idle(len(batch))
+            wanted = following.digests if following else ()
             return self.picture(self._advance(batch, state or State(), stop, wanted), batch, resolution)
+
+    def promise(self, batch: Batch, following: Batch | None) -> None:
+        """Before both are drawn side by side: the second will wait for what the first draws for them both.
+
+        Of all batches that are, in their order.
+        """
+        self.states.promise(batch, batch.digests & following.digests if following else frozenset())
 
     def until(
         self,
@@ -211,12 +185,12 @@ class FastSynthesis:
         if not 0 <= position <= len(self.steps):
             raise ValueError(f"position lies from 0 to {len(self.steps)}, not at {position}")
         batch = self.batch(ws, noise_mode, tensors=tensors, transform=transform)
-        with torch.inference_mode(), without_tf32(self.precision):
+        with self._working():
             return self._advance(batch, state or State(), position)
 
     def refresh(self) -> None:
         """Forget what was prepared and kept: for tensors that were written into."""
-        self._kept.clear()
+        self.stock.clear()
         self.forget()
 
     def forget(self) -> None:
@@ -242,56 +216,22 @@ class FastSynthesis:
         return [own.get(name, self._own[name]) for name in self.units[name].names]
 
     def prepared(self, name: str, tensors: Sequence[Tensors]) -> list[tuple[slice, Any]]:
-        """Runs of samples with the same weights of a unit, and these weights, prepared once.
+        """Runs of samples with the same weights of a unit, and these weights prepared; see `Stock`."""
+        return self.stock.prepared(self.units[name], [self.sources(name, own) for own in tensors])
 
-        Samples that fade between the same two networks are a run too, with a `Pair` of these.
-        """
-        unit, kept = self.units[name], self._kept.setdefault(name, OrderedDict())
-        runs: list[tuple[slice, Any]] = []
-        last, used = None, 0
-        for index, own in enumerate(tensors):
-            sources = self.sources(name, own)
-            shares = shares_of(sources) if unit.weight else None
-            if shares is None:
-                key = tuple(map(identity, sources))
-            else:
-                low, high = side(sources, "low"), side(sources, "high")
-                key = *map(id, low), *map(id, high)
-            if key == last:
-                rows, made = runs[-1]
-                if shares is not None:
-                    made = replace(made, shares=[*made.shares, shares])
-                runs[-1] = slice(rows.start, index + 1), made
-                continue
-            if shares is None:
-                made, used = self._made(unit, kept, sources), used + 1
-            else:
-                at = unit.leaves.index(unit.weight)
-                both = self._made(unit, kept, low), self._made(unit, kept, high)
-                made, used = Pair(*both, (low, high), at, [shares]), used + 2
-            runs.append((slice(index, index + 1), made))
-            last = key
-        while len(kept) > max(PREPARED_PER_UNIT, used):
-            kept.popitem(last=False)
-        return runs
+    def _forget_idle(self, count: int) -> None:
+        """Make room for what `count` pictures want: fresh memory takes longer than what was there."""
+        with self._count:
+            self._drawn += count
+            self.stock.now = self.parts.now = self._drawn
+        self.stock.drop_unused(self._drawn - IDLE)
+        self.parts.drop_unused(self._drawn - IDLE)
 
-    def _made(self, unit: Unit, kept: OrderedDict, sources: Sequence[Source]) -> Any:
-        """What these tensors are prepared to, once."""
-        key = tuple(map(identity, sources))
-        if key not in kept:
-            kept[key] = Prepared(unit.make(dict(zip(unit.leaves, map(mixed, sources), strict=True))), sources)
-        kept.move_to_end(key)
-        kept[key].used = self._drawn
-        return kept[key].made
-
-    def _forget_idle(self) -> None:
-        """Make room for what is prepared next: fresh memory takes longer than what was there."""
-        since = self._drawn - IDLE
-        for kept in self._kept.values():
-            for key in [key for key, one in kept.items() if one.used < since]:
-                del kept[key]
-        self.parts.drop_unused(since)
-        self.parts.now = self._drawn
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """The state of PyTorch in which it draws."""
+        with torch.inference_mode(), without_tf32(self.precision, self.generator.mapping.w_avg.device):
+            yield
 
     def _advance(self, batch: Batch, state: State, stop: int, wanted: Collection[bytes] = ()) -> State:
         """From `state` to the one before step `stop`; samples part where they begin to differ, not before.
@@ -300,7 +240,7 @@ class FastSynthesis:
         """
         if len(state) not in (1, len(batch)):
             raise ValueError(f"a state of {len(state)} samples does not fit a batch of {len(batch)}")
-        if len(batch) == 1 and not wanted and not len(self.states):
+        if len(batch) == 1 and not wanted and self.states.is_idle:
             return self._walk(batch, state, stop)
         return Course(batch, self.states, self._walk, wanted).run(state, stop)
 
