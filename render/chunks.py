@@ -11,7 +11,7 @@ from itertools import islice
 from render.drawing import Drawer, Drawn, Pending
 from render.scene import Moment, Picture
 from render.shelf import Shelf
-from render.teams import Teams
+from render.teams import Alone, Teams
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Chunks:
     def _taken(self, moments: Iterator[Moment]) -> list[Moment]:
         return list(islice(moments, self.drawer.batch_size))
 
-    def _begin(self, chunk: list[Moment], following: list[Moment], teams: Teams) -> Chunk:
+    def _begin(self, chunk: list[Moment], following: list[Moment], teams: Teams | Alone) -> Chunk:
         """A chunk whose missing pictures somebody is drawing."""
         wanted, found = _pictures(chunk), {}
         for key in wanted:

@@ -23,7 +23,7 @@ from render.networks.fast import fast
 from render.networks.ops import to_uint8, to_uint16
 from render.scene import Picture
 from render.soundness import faults
-from render.teams import MOST_TEAMS, Teams
+from render.teams import MOST_TEAMS, Alone, Teams
 
 # Pictures drawn at once: about this many pixels, so that memory does not grow with the resolution.
 PIXELS_PER_BATCH = {"cpu": 8 * 256**2, "cuda": 64 * 256**2, "mps": 16 * 256**2}
@@ -180,16 +180,20 @@ class Drawer:
 
         following  what will be drawn next
         """
-        with closing(Teams(1)) as team:
+        with closing(self.teams(1)) as team:
             begun = self.begin(pictures, following, team)
-        return [begun[picture.key].drawn() for picture in pictures]
+            return [begun[picture.key].drawn() for picture in pictures]
 
-    def teams(self) -> Teams:
-        """Who draws a film's batches: several teams, where that changes no picture."""
-        return Teams(MOST_TEAMS if self.device.type == "cpu" and self.synthesis.can_share else 1)
+    def teams(self, count: int = MOST_TEAMS) -> Teams | Alone:
+        """Who draws its batches: several teams, where that changes no picture."""
+        return Teams(count) if self.synthesis.can_share else Alone()
 
     def begin(
-        self, pictures: Sequence[Picture], following: Sequence[Picture], teams: Teams, is_last: bool = False
+        self,
+        pictures: Sequence[Picture],
+        following: Sequence[Picture],
+        teams: Teams | Alone,
+        is_last: bool = False,
     ) -> dict[bytes, Pending]:
         """The pictures by their keys, handed to teams in batches.
 
@@ -229,7 +233,7 @@ class Drawer:
             yield [one for group in batch.values() for one in group]  # those of one blend side by side
 
     def _prepared(
-        self, pictures: list[Picture], following: list[Picture], teams: Teams
+        self, pictures: list[Picture], following: list[Picture], teams: Teams | Alone
     ) -> tuple[Batch | None, Batch | None]:
         """A batch for the networks, and the one after it; None where there is none, or memory for it."""
         try:
@@ -247,9 +251,10 @@ class Drawer:
         self, pictures: list[Picture], batch: Batch | None = None, following: Batch | None = None
     ) -> list[Drawn]:
         try:
-            images = self.synthesis.draw(
-                batch or self._new_batch(pictures), self.resolution, following=following
-            )
+            with self.synthesis.states.promises_of(batch):
+                images = self.synthesis.draw(
+                    batch or self._new_batch(pictures), self.resolution, following=following
+                )
             with torch.inference_mode():
                 found = [""] * len(images) if self.allow_broken else faults(images)
                 arrival = Arrival(to_levels(images, self.bits, self.transparent))

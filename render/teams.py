@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from render.networks.threads import become_a_team, with_threads
+
 MOST_TEAMS = 2  # each needs the memory that a batch needs
 
 
@@ -17,56 +19,62 @@ class Teams:
 
     The threads of a team wait for each other after every layer, and all of them while Python gets to the
     next. Where there are two teams, one works while the other waits.
-
-    A team of its own draws in the caller's thread.
     """
 
     def __init__(self, count: int = MOST_TEAMS) -> None:
-        threads = torch.get_num_threads()
-        self.count = max(1, min(count, threads))
+        self.threads = torch.get_num_threads()
+        self.count = max(1, min(count, self.threads))
         self._free = threading.Semaphore(self.count)
-        self._pool: ThreadPoolExecutor | None = None
-        if self.count > 1:
-            self._pool = ThreadPoolExecutor(self.count, "team")
-            ready = threading.Barrier(self.count + 1)
-            for number in range(self.count):
-                own = threads // self.count + (number < threads % self.count)
-                self._pool.submit(_begin, own, ready)
-            ready.wait()
-            # A thread's own number is also what threads begin with that are started later, anywhere.
-            torch.set_num_threads(threads)
+        self._pool = ThreadPoolExecutor(self.count, "team")
+        ready = threading.Barrier(self.count + 1)
+        for number in range(self.count):
+            share = self.threads // self.count + (number < self.threads % self.count)
+            self._pool.submit(_begin, share, ready)
+        ready.wait()
+        torch.set_num_threads(self.threads)  # for threads that are started later, anywhere
 
     def start(self, function: Callable, *arguments: Any) -> Future:
         """function(*arguments), begun by the first team that is free; who asks waits for that."""
-        if self._pool is None:
-            return _done(function, *arguments)
         self._free.acquire()
         future = self._pool.submit(function, *arguments)
         future.add_done_callback(lambda _: self._free.release())
         return future
 
     def together(self, function: Callable, *arguments: Any) -> Future:
-        """The same done by all threads, once no team is at work."""
+        """The same done with all threads, once no team is at work."""
         for _ in range(self.count):
             self._free.acquire()
-        try:
-            return _done(function, *arguments)
-        finally:
-            self._free.release(self.count)
+        future = self._pool.submit(_with_all, self.threads, function, *arguments)
+        future.add_done_callback(lambda _: self._free.release(self.count))
+        return future
 
     def close(self) -> None:
         """Wait for what was begun."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        self._pool.shutdown()
 
 
-def _begin(threads: int, ready: threading.Barrier) -> None:
-    torch.get_num_threads()  # which sets what a new thread begins with
-    torch.set_num_threads(threads)
+class Alone:
+    """Works in the thread that asks, with all that PyTorch has: for what rounds by its threads."""
+
+    count = 1
+
+    def start(self, function: Callable, *arguments: Any) -> Future:
+        """function(*arguments), done."""
+        future: Future = Future()
+        future.set_result(function(*arguments))
+        return future
+
+    together = start
+
+    def close(self) -> None:
+        """There is nothing to wait for."""
+
+
+def _begin(share: int, ready: threading.Barrier) -> None:
+    become_a_team(share)
     ready.wait()
 
 
-def _done(function: Callable, *arguments: Any) -> Future:
-    future: Future = Future()
-    future.set_result(function(*arguments))
-    return future
+def _with_all(threads: int, function: Callable, *arguments: Any) -> Any:
+    with with_threads(threads):
+        return function(*arguments)

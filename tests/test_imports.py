@@ -38,7 +38,7 @@ ARROWS = {
     "report": {"scene", "layout", "lettering", "jobs"},
     "soundness": set(),
     "ahead": set(),
-    "teams": set(),
+    "teams": {"networks"},
     "drawing": {"scene", "soundness", "teams"},
     "shelf": set(),
     "processors": set(),

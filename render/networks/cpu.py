@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from render.networks.compiling import COMPILED
+from render.networks.threads import thread_count
 
 SOURCE = Path(__file__).parent / "cpp" / "library.cpp"
 PAGE = 4096  # bytes: every thread's room begins on one of its own
@@ -215,7 +216,7 @@ class CpuLibrary:
             inputs,
             outputs,
             _address(packed),
-            torch.get_num_threads(),
+            thread_count(),
         )
         return Weights(packed, scheme, inputs, outputs)
 
@@ -238,7 +239,7 @@ class CpuLibrary:
         after a low-pass. Plain results alone may be written to `out`.
         """
         n, inputs, *size = x.shape
-        scheme, threads = weights.scheme, torch.get_num_threads()
+        scheme, threads = weights.scheme, thread_count()
         grown = [2 * side + 4 - scheme.taps if scheme.doubles else side + 2 * pad - 2 for side in size]
         shape = _Shape(n, *size, inputs, *grown, weights.outputs, pad)
         results, picture, own, _owned = (None, None), None, _Colours(), None
@@ -263,7 +264,7 @@ class CpuLibrary:
         """x [N, C, H, W] filtered and finished: [N, C, *size]; `out` as in `convolve`."""
         n, channels, height, width = x.shape
         x = x.contiguous(memory_format=torch.channels_last)
-        results, threads = _results(x, channels, low_pass.size, finish, out), torch.get_num_threads()
+        results, threads = _results(x, channels, low_pass.size, finish, out), thread_count()
         room = torch.empty(threads * width * channels)
         self._library.filter_channels(
             x.dtype == torch.bfloat16,
@@ -286,14 +287,14 @@ class CpuLibrary:
             _address(parts),
             _address(weights),
             finish.into(*results),
-            torch.get_num_threads(),
+            thread_count(),
         )
         return _chosen(results)
 
     def colours(self, x: Tensor, colours: Colours) -> Tensor:
         """The colours of x [N, I, H, W]: float32 [N, C, H, W]."""
         n, inputs, height, width = x.shape
-        x, threads = x.contiguous(memory_format=torch.channels_last), torch.get_num_threads()
+        x, threads = x.contiguous(memory_format=torch.channels_last), thread_count()
         picture, own, _owned = colours.room((height, width))
         room = torch.empty(threads * 3 * max(width // 2, 1))
         self._library.draw_colours(

@@ -46,7 +46,7 @@ class FastStyleGAN2(FastSynthesis):
             self.library = CpuLibrary.find(compiled, generator.mapping.w_avg.device, precision.dtype)
         self.drawer = LayerDrawer(activation, clamp, self.library, compiled, self.parts)
         self.can_fade = self.library is not None  # which adds what follows while it mixes the parts
-        self.can_share = self.library is not None  # PyTorch's convolutions that double round by their threads
+        self.can_share = self.library is not None  # which does most of it, and with any number of threads
         self.taps: dict[int, Tensor | None] = {}  # of every resolution
         for block in generator.synthesis.blocks:
             self.taps[block.resolution] = separate(block.resample_filter, 2)

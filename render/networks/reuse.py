@@ -212,7 +212,7 @@ class States(Kept):
             self._promised |= dict.fromkeys(digests - self._promised.keys(), batch)
 
     @contextmanager
-    def promises_of(self, batch: Batch) -> Iterator[None]:
+    def promises_of(self, batch: Batch | None) -> Iterator[None]:
         """While a batch is drawn; afterwards nobody waits for it."""
         try:
             yield

@@ -63,7 +63,7 @@ class FastSynthesis:
 
     architecture: ClassVar[str]
     can_fade = False  # whether cross-fading layers may be drawn by parts
-    can_share = False  # whether batches may be drawn side by side: their pictures are the same on any threads
+    can_share = False  # whether batches may be drawn side by side, by teams
     library: CpuLibrary | None = None  # the C++ that it uses; some never do
 
     def __init__(self, generator: Generator, precision: Precision, compiled: bool | None = None):
@@ -158,7 +158,7 @@ class FastSynthesis:
         following  what will be drawn next: what both have in common is kept for it
         state      as in `run`
         """
-        with self._working(), self.states.promises_of(batch):
+        with self._working():
             stop = batch.ends = self.last_step(resolution)
             self._forget_idle(len(batch))
             wanted = following.digests if following else ()
@@ -167,7 +167,7 @@ class FastSynthesis:
     def promise(self, batch: Batch, following: Batch | None) -> None:
         """Before both are drawn side by side: the second will wait for what the first draws for them both.
 
-        Of all batches that are, in their order.
+        Of all batches that are, in their order; each is drawn within `states.promises_of(batch)`.
         """
         self.states.promise(batch, batch.digests & following.digests if following else frozenset())
 
