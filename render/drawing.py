@@ -8,8 +8,8 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -180,9 +180,13 @@ class Drawer:
 
         following  what will be drawn next
         """
-        with closing(self.teams(1)) as team:
-            begun = self.begin(pictures, following, team)
-            return [begun[picture.key].drawn() for picture in pictures]
+        begun = self.begin(pictures, following, self._team)
+        return [begun[picture.key].drawn() for picture in pictures]
+
+    @cached_property
+    def _team(self) -> Teams | Alone:
+        """The one that `draw` has; its thread ends with the drawer."""
+        return self.teams(1)
 
     def teams(self, count: int = MOST_TEAMS) -> Teams | Alone:
         """Who draws its batches: several teams, where that changes no picture."""
