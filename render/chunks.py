@@ -72,7 +72,7 @@ class Chunks:
         missing = [picture for key, picture in wanted.items() if key not in found]
         known = wanted.keys() | self.shelf.keys() | {key for other in self._begun for key in other.pictures}
         after = [picture for key, picture in _pictures(following).items() if key not in known]
-        return Chunk(chunk, found | self.drawer.begin(missing, after, teams, is_last=not following))
+        return Chunk(chunk, found | self.drawer.begin(missing, after, teams, is_alone=not following))
 
     def _finish(self, chunk: Chunk) -> tuple[list[Moment], dict[bytes, Drawn]]:
         """Its pictures; those that the clip comes back to lie on the shelf from here on."""

@@ -23,7 +23,7 @@ from render.networks.fast import fast
 from render.networks.ops import to_uint8, to_uint16
 from render.scene import Picture
 from render.soundness import faults
-from render.teams import MOST_TEAMS, Alone, Teams
+from render.teams import Alone, Teams
 
 # Pictures drawn at once: about this many pixels, so that memory does not grow with the resolution.
 PIXELS_PER_BATCH = {"cpu": 8 * 256**2, "cuda": 64 * 256**2, "mps": 16 * 256**2}
@@ -180,34 +180,34 @@ class Drawer:
 
         following  what will be drawn next
         """
-        begun = self.begin(pictures, following, self._team)
+        begun = self.begin(pictures, following, self._teams, is_alone=True)
         return [begun[picture.key].drawn() for picture in pictures]
 
     @cached_property
-    def _team(self) -> Teams | Alone:
-        """The one that `draw` has; its thread ends with the drawer."""
-        return self.teams(1)
+    def _teams(self) -> Teams | Alone:
+        """Those that `draw` has; their threads end with the drawer."""
+        return self.teams()
 
-    def teams(self, count: int = MOST_TEAMS) -> Teams | Alone:
+    def teams(self) -> Teams | Alone:
         """Who draws its batches: several teams, where that changes no picture."""
-        return Teams(count) if self.synthesis.can_share else Alone()
+        return Teams() if self.synthesis.can_share else Alone()
 
     def begin(
         self,
         pictures: Sequence[Picture],
         following: Sequence[Picture],
         teams: Teams | Alone,
-        is_last: bool = False,
+        is_alone: bool = False,
     ) -> dict[bytes, Pending]:
         """The pictures by their keys, handed to teams in batches.
 
         following  what will be drawn next
-        is_last    nothing will: so all teams get a part, or draw a single picture together
+        is_alone   nothing else is begun meanwhile: all teams get a part, or one picture is drawn by them all
         """
         most = self.batch_size
-        if is_last:
+        if is_alone:
             most = min(most, math.ceil(len(pictures) / teams.count))
-        start = teams.together if is_last and len(pictures) < teams.count else teams.start
+        start = teams.together if is_alone and len(pictures) < teams.count else teams.start
         batches = list(self.batches(pictures, most))
         upcoming = list(self.batches(following))[:1]
         begun: dict[bytes, Pending] = {}
