@@ -27,7 +27,7 @@ from render.teams import Alone, Teams
 
 # Pictures drawn at once: about this many pixels, so that memory does not grow with the resolution.
 PIXELS_PER_BATCH = {"cpu": 8 * 256**2, "cuda": 64 * 256**2, "mps": 16 * 256**2}
-MAX_BATCH = 64
+MAX_BATCH = {"cpu": 32, "cuda": 64, "mps": 64}  # of small pictures
 MOST_BLENDS = 4  # in a batch: each has weights of its own in memory, and saves nothing but the others' layers
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -158,9 +158,10 @@ class Drawer:
         self.blender, self.resolution, self.bits = blender, resolution or model.resolution, bits
         self.device = model.mapping.w_avg.device
         self.synthesis = fast(model, precision, compiled)
-        room = PIXELS_PER_BATCH.get(self.device.type, PIXELS_PER_BATCH["cpu"])
+        kind = self.device.type if self.device.type in MAX_BATCH else "cpu"
+        room = PIXELS_PER_BATCH[kind]
         width, height = (side * self.resolution // model.resolution for side in model.picture_size)
-        self.batch_size = batch_size or max(1, min(MAX_BATCH, room // (width * height)))
+        self.batch_size = batch_size or max(1, min(MAX_BATCH[kind], room // (width * height)))
         self._next: tuple[list[bytes], Batch] | None = None
         self._tensors: OrderedDict[tuple[Blend, bool], Tensors] = OrderedDict()
         self._lock = threading.Lock()  # of the tensors
