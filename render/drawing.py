@@ -27,7 +27,7 @@ from render.teams import Alone, Teams
 
 # Pictures drawn at once: about this many pixels, so that memory does not grow with the resolution.
 PIXELS_PER_BATCH = {"cpu": 8 * 256**2, "cuda": 64 * 256**2, "mps": 16 * 256**2}
-MAX_BATCH = {"cpu": 32, "cuda": 64, "mps": 64}  # of small pictures
+MAX_BATCH = {"cpu": 32, "cuda": 64, "mps": 64}  # of small pictures; on a CPU two batches are drawn at once
 MOST_BLENDS = 4  # in a batch: each has weights of its own in memory, and saves nothing but the others' layers
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -213,7 +213,7 @@ class Drawer:
         upcoming = list(self.batches(following))[:1]
         begun: dict[bytes, Pending] = {}
         for batch, after in zip(batches, [*batches[1:], *upcoming, []], strict=False):
-            drawn = start(self._draw, batch, *self._prepared(batch, after, teams))
+            drawn = start(self._draw, batch, *self._as_batches(batch, after, teams))
             begun |= {picture.key: Pending(drawn, index) for index, picture in enumerate(batch)}
         return begun
 
@@ -237,7 +237,7 @@ class Drawer:
                 batch.setdefault(picture.blend, []).append(picture)
             yield [one for group in batch.values() for one in group]  # those of one blend side by side
 
-    def _prepared(
+    def _as_batches(
         self, pictures: list[Picture], following: list[Picture], teams: Teams | Alone
     ) -> tuple[Batch | None, Batch | None]:
         """A batch for the networks, and the one after it; None where there is none, or memory for it."""

@@ -54,7 +54,7 @@ class Teams:
 
 
 class Alone:
-    """Works in the thread that asks, with all that PyTorch has: for what rounds by its threads."""
+    """Works in the thread that asks, with all that PyTorch has: for GPUs, and what rounds by its threads."""
 
     count = 1
 

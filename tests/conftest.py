@@ -192,6 +192,16 @@ def code_folder(tmp_path_factory):
 
 
 @pytest.fixture
+def use_threads():
+    """A function that gives PyTorch so many threads, until the test ends."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def compiled_here(code_folder, monkeypatch):
     """The C++, compiled once for all tests; whatever the machine has on disk plays no part."""
     from render.networks import compiling

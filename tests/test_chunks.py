@@ -6,7 +6,6 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-import torch
 
 from render.drawing import Drawer
 from render.errors import RenderError
@@ -26,11 +25,8 @@ MIX = "blend: {low: portrait, high: ukiyoe, weight: [[0s, 0], [end, 1]]}\n"
 
 
 @pytest.fixture
-def four_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    yield
-    torch.set_num_threads(before)
+def four_threads(use_threads):
+    use_threads(4)
 
 
 @pytest.fixture
@@ -58,12 +54,14 @@ def frames(scene, indices=None, **options):
 
 @pytest.mark.parametrize("precision", ["exact", "fast"])
 @pytest.mark.parametrize("text", [WALK + UP_AND_DOWN, WALK + MIX, HOLDS + UP_AND_DOWN])
-def test_side_by_side_a_film_is_the_same_to_the_last_bit(sample_folder, monkeypatch, text, precision):
+def test_side_by_side_a_film_is_the_same_to_the_last_bit(
+    sample_folder, use_threads, monkeypatch, text, precision
+):
     scene = scene_of(text, precision)
     ours = frames(scene, batch_size=2)
     monkeypatch.setattr(Drawer, "teams", lambda self: Teams(1))
     for threads in (4, 1, 3):
-        torch.set_num_threads(threads)
+        use_threads(threads)
         for one, other in zip(ours, frames(scene), strict=True):
             assert np.array_equal(one, other)
 
@@ -81,6 +79,21 @@ def test_the_last_pictures_are_parted_and_a_single_one_is_drawn_by_all(sample_fo
 def test_pictures_under_way_are_not_drawn_again(sample_folder, asked):
     frames(scene_of(HOLDS + UP_AND_DOWN), batch_size=2)
     assert sum(asked["start"] + asked["together"]) == 13  # of 24 frames, 11 come again on the way back
+
+
+def test_what_the_pictures_of_a_film_share_is_drawn_once_by_all_teams(sample_folder, monkeypatch):
+    steps, walk = [], FastSynthesis._walk
+
+    def counted(self, batch, state, stop):
+        steps.extend(position for position in range(state.position, stop) for _ in range(len(batch)))
+        return walk(self, batch, state, stop)
+
+    monkeypatch.setattr(FastSynthesis, "_walk", counted)
+    sweep = "blend: {low: portrait, high: ukiyoe, swap: [[0s, 16], [end, 32]]}\n"
+    frames(scene_of("clip: {duration: 24f, fps: 24}\nlatents: 3\n" + sweep), batch_size=2)
+    # Positions 0 to 3 are the same in all 24 frames; 4 and 5 are the ones that the swap passes.
+    assert [steps.count(position) for position in range(4)] == [1, 1, 1, 1]
+    assert 24 < steps.count(4) + steps.count(5) < 2 * 24
 
 
 def test_networks_that_round_by_their_threads_are_drawn_alone(sample_folder):

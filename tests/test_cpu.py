@@ -32,11 +32,8 @@ def library():
 
 
 @pytest.fixture
-def two_threads():
-    count = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(count)
+def two_threads(use_threads):
+    use_threads(2)
 
 
 def relative_error(ours: torch.Tensor, exact: torch.Tensor) -> float:

@@ -121,8 +121,10 @@ HEAD = (
 SWEEP = "blend: {low: portrait, high: ukiyoe, swap: [[0s, 4], [end, 32]]}\n"
 
 
-def test_a_sweep_mixes_and_prepares_nothing_for_its_frames(sample_folder, monkeypatch):
-    """The convolutions and preparations of a clip are those of its layers, not of its frames."""
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_sweep_mixes_and_prepares_nothing_for_its_frames(sample_folder, use_threads, monkeypatch, threads):
+    """The convolutions and preparations of a clip are those of its layers, not of its frames or teams."""
+    use_threads(threads)
     made, mixes, drawn = [], [], []
     weights, remember, walk = CpuLibrary.weights, Blender._remember, FastSynthesis._walk
     monkeypatch.setattr(CpuLibrary, "weights", lambda *a, **k: made.append(1) or weights(*a, **k))

@@ -16,12 +16,10 @@ SECONDS = 20  # that a test waits before it fails
 
 
 @pytest.fixture(params=[4, 5])
-def threads(request):
+def threads(request, use_threads):
     """What PyTorch has for the test."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
+    use_threads(request.param)
+    return request.param
 
 
 def of_a_new_thread() -> int:
@@ -94,14 +92,10 @@ def test_alone_is_in_the_thread_that_asks(threads):
             method(lambda: 1 // 0)
 
 
-def test_there_are_no_more_teams_than_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with closing(Teams(2)) as teams:
-            assert teams.count == 1
-    finally:
-        torch.set_num_threads(before)
+def test_there_are_no_more_teams_than_threads(use_threads):
+    use_threads(1)
+    with closing(Teams(2)) as teams:
+        assert teams.count == 1
 
 
 def test_what_goes_wrong_is_told_and_the_team_is_free_again(threads):

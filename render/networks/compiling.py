@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ class CompiledKernels:
 
     def __init__(self) -> None:
         self._loaded: dict[tuple, Callable | None] = {}
+        self._lock = threading.Lock()  # of what is loaded: teams may ask for it at once
         self._libraries: dict[Path, ctypes.CDLL | None] = {}
         self.is_broken = False
 
@@ -60,9 +62,10 @@ class CompiledKernels:
         if compiled is False or self.is_broken:
             return None
         key = function, like.dtype, like.device.type, tuple(constants.items())
-        if self._loaded.get(key) is None and (compiled or key not in self._loaded):
-            self._loaded[key] = self._prepare(key, shapes, constants, bool(compiled))
-        return self._loaded[key]
+        with self._lock:
+            if self._loaded.get(key) is None and (compiled or key not in self._loaded):
+                self._loaded[key] = self._prepare(key, shapes, constants, bool(compiled))
+            return self._loaded[key]
 
     def _prepare(
         self, key: tuple, shapes: tuple[str, ...], constants: dict[str, float], may_compile: bool

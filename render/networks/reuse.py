@@ -218,9 +218,10 @@ class States(Kept):
             yield
         finally:
             self.settle(batch, but=frozenset())
-            self._order.pop(id(batch), None)
+            with self._changed:
+                self._order.pop(id(batch), None)
 
-    def settle(self, batch: Batch, but: Set[bytes]) -> None:
+    def settle(self, batch: Batch | None, but: Set[bytes]) -> None:
         """Of what was promised for a batch, it will keep these at most."""
         with self._changed:
             for digest in [d for d, owner in self._promised.items() if owner is batch and d not in but]:
@@ -236,8 +237,8 @@ class States(Kept):
             self._changed.wait_for(lambda: not self._awaits(batch, chain, first, stop))
             # All of a sample's states count as used: a swap that moves down comes back to the earlier ones.
             known = [at for at in range(stop, first - 1, -1) if chain.digests[at] in self]
-            states = [self.get(chain.digests[at]) for at in known[::-1]]
-        return (known[0], states[-1]) if known else (first, None)
+            states = [self.get(chain.digests[at]) for at in known]
+        return (known[0], states[0]) if known else (first, None)
 
     def _awaits(self, batch: Batch, chain: Chain, first: int, stop: int) -> bool:
         """Whether an earlier batch will keep a deeper state of this sample than there is."""
