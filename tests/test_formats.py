@@ -260,10 +260,11 @@ def test_what_is_asked_ahead_is_not_asked_again(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(codecs, "_answer", answer)
     codecs._listed.cache_clear()
     try:
-        codecs.ask_ahead()
+        asking = codecs.ask_ahead()
         while not asked:
             time.sleep(0.001)
         answers = [codecs.listed(codecs.ffmpeg_path(), what) for what in ("encoders", "filters", "encoders")]
+        asking.join()  # or it would keep this test's answers for those after it
         assert answers == [{"encoders"}, {"filters"}, {"encoders"}]
         assert sorted(asked) == ["-encoders", "-filters"]
     finally:

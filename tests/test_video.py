@@ -12,7 +12,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from render.encoding import KNOWN_EXTENSIONS, open_writer
+from render.encoding import KNOWN_EXTENSIONS, open_writer, video
 from render.encoding.codecs import CODECS, encoder_of, ffmpeg_path
 from render.encoding.muxers import timescale
 from render.errors import EncodingError
@@ -59,6 +59,20 @@ def test_pure_red_is_bt709(tmp_path: Path) -> None:
     yuv = np.frombuffer(decode(tmp_path / "red.mp4", "yuv420p"), np.uint8)[: 64 * 64 * 3 // 2]
     y, u, v = yuv[:4096], yuv[4096:5120], yuv[5120:]
     assert (np.unique(y), np.unique(u), np.unique(v)) == ([63], [102], [240])
+
+
+@pytest.mark.parametrize(("known", "is_used"), [({"scale"}, False), ({"scale", "zscale"}, True), ((), True)])
+def test_an_ffmpeg_without_zscale_converts_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: set[str], is_used: bool
+) -> None:
+    """One that does not say what it has is believed to have everything."""
+    monkeypatch.setattr(video, "listed", lambda *_: frozenset(known))
+    red = np.zeros((32, 32, 3), np.uint8)
+    red[..., 0] = 255
+    with open_writer(tmp_path / "red.mp4", width=32, height=32, fps=30) as writer:
+        assert ("zscale=" in " ".join(writer.command())) is is_used
+        writer.write(red)
+    assert np.frombuffer(decode(tmp_path / "red.mp4", "yuv420p"), np.uint8)[0] == 63
 
 
 def test_colours_come_back(tmp_path: Path) -> None:

@@ -280,7 +280,7 @@ def listed(program: str, what: str = "encoders") -> frozenset[str]:
         return _listed(program, what, changed)
 
 
-def ask_ahead() -> None:
+def ask_ahead() -> threading.Thread:
     """Ask ffmpeg in a thread what it has: a tenth of a second, which passes while networks are opened."""
 
     def ask() -> None:
@@ -288,7 +288,9 @@ def ask_ahead() -> None:
             for what in ("encoders", "filters"):
                 listed(ffmpeg_path(), what)
 
-    threading.Thread(target=ask, name="ffmpeg-asked", daemon=True).start()
+    asking = threading.Thread(target=ask, name="ffmpeg-asked", daemon=True)
+    asking.start()
+    return asking
 
 
 @functools.lru_cache(maxsize=8)

@@ -277,7 +277,8 @@ class VideoWriter(Writer):
         if self.codec.is_rgb:
             return f"format={self.pixels}"
         pixels = self.pixels.replace("yuva", "yuv")  # alpha goes another way
-        if "zscale" not in listed(ffmpeg_path(), "filters"):
+        known = listed(ffmpeg_path(), "filters")
+        if known and "zscale" not in known:  # who does not say what it has is believed to have it
             return PLAIN_COLOUR_FILTER.format(pixels=pixels)
         dither = DITHER if self._is_dithered else "none"
         return COLOUR_FILTER.format(dither=dither, pixels=pixels)
