@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 import render
 from render.errors import BlendreelWarning
 from render.networks import compiling, cpu, kernels, ops
-from render.networks.cpu import DOUBLING, DOUBLING_FOUR, EVEN, Colours, CpuLibrary, Finish, LowPass
+from render.networks.cpu import CpuLibrary
+from render.networks.cpu_passes import DOUBLING, DOUBLING_FOUR, EVEN, AliasFree, Colours, Finish, LowPass
 from render.networks.fast import fast
+from render.networks.filters3 import GAIN, SLOPE, centered_padding, filtered_lrelu
 from render.networks.modulated import depthwise, flat, separate, spatial
 
 FLOAT, SHORT = torch.float32, torch.bfloat16
@@ -149,6 +151,72 @@ def test_results_that_are_written_past_the_caches_are_the_same(library, dtype, c
         assert torch.equal(together[own], alone)
 
 
+def symmetric(kernel: torch.Tensor) -> torch.Tensor:
+    """Of all axes, with a sum of 1."""
+    for axis in range(kernel.ndim):
+        kernel = kernel + kernel.flip(axis)
+    return kernel / kernel.sum()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    n=st.integers(1, 3),
+    channels=st.integers(1, 40),
+    size=st.integers(1, 23),
+    factor=st.sampled_from([2, 4]),
+    is_radial=st.booleans(),
+    wanted=st.integers(1, 30),
+    moved=st.integers(-4, 4),
+    dtype=st.sampled_from([FLOAT, SHORT]),
+)
+def test_the_alias_free_relu_is_the_definitions(n, channels, size, factor, is_radial, wanted, moved, dtype):
+    library = CpuLibrary.find(True, torch.device("cpu"), FLOAT)
+    up, down = symmetric(drawn(1, 6 * factor).abs()), symmetric(drawn(2, *([12] * (1 + is_radial))).abs())
+    before, after = centered_padding(size, wanted, factor, 2, len(up), 12)
+    before, after = before + moved, after - moved
+    x = drawn(3, n, channels, size, size).to(dtype).contiguous(memory_format=torch.channels_last)
+    scale, bias = drawn(4, n, channels), drawn(5, channels)
+    y = x.double() * scale[..., None, None] + bias[:, None, None]
+    exact = filtered_lrelu(y, up.double(), down.double(), factor, 2, (before, after), 1.5)
+    activation = AliasFree.of(up, down, factor, 2, before, (wanted, wanted), SLOPE, GAIN, 1.5)
+    ours = library.alias_free(x, scale, bias, activation)
+    assert ours.dtype == dtype
+    assert ours.is_contiguous(memory_format=torch.channels_last)
+    atol = {FLOAT: 2e-6, SHORT: 4e-3}[dtype] * max(1, float(exact.abs().max()))
+    torch.testing.assert_close(ours.double(), exact, atol=atol, rtol=0)
+
+
+@pytest.mark.parametrize("is_radial", [False, True])
+def test_bands_of_the_alias_free_relu_are_as_the_whole(library, use_threads, is_radial):
+    up, down = symmetric(drawn(1, 12).abs()), symmetric(drawn(2, *([12] * (1 + is_radial))).abs())
+    activation = AliasFree.of(up, down, 2, 2, 8, (37, 37), SLOPE, GAIN, None)
+    x = drawn(1, 3, 21, 35, 35).contiguous(memory_format=torch.channels_last)
+    x[1, 4, 20, 20] = math.nan
+    work = x, torch.ones(3, 21), torch.zeros(21), activation
+    alone = library.alias_free(*work)
+    use_threads(2)
+    assert torch.equal(library.alias_free(*work).nan_to_num(7), alone.nan_to_num(7))
+    assert alone[1, 4].isnan().any()  # or a broken network would not be noticed
+    assert alone[[0, 2]].isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "factor", "step"),
+    [
+        (None, torch.ones(12), 1, 2),
+        (torch.ones(12), None, 2, 1),
+        (torch.ones(16), torch.ones(12), 2, 2),
+        (torch.ones(12), torch.ones(16), 2, 2),
+        (torch.ones(24), torch.ones(24), 4, 4),
+        (torch.arange(12.0), torch.ones(12), 2, 2),
+        (torch.ones(12), torch.arange(144.0).reshape(12, 12), 2, 2),
+        (torch.ones(12), torch.arange(12.0).expand(12, 12), 2, 2),
+    ],
+)
+def test_other_filters_are_left_to_pytorch(up, down, factor, step):
+    assert AliasFree.of(up, down, factor, step, 0, (8, 8), SLOPE, GAIN, None) is None
+
+
 @pytest.mark.parametrize("taps", [(1, 3, 3, 1), (1, 2, 1), (1, 4, 6, 4, 1), (1, 1), (1,)], ids=str)
 @pytest.mark.parametrize("channels", [16, 21])
 @pytest.mark.parametrize(("colours", "width"), [(1, 6), (3, 6), (3, 38), (4, 32), (6, 34)])
@@ -214,6 +282,15 @@ def test_other_architectures_are_drawn_as_defined(name, monkeypatch):
     assert (ours - generator.synthesis(ws)).abs().max() < 1e-4
     short = fast(generator, "fast", compiled=None)(ws)
     assert 1e-4 < relative_error(short, ours.double()) < 0.05
+
+
+@pytest.mark.parametrize("name", ["stylegan3-t", "stylegan3-r"])
+def test_the_filters_of_networks_are_the_librarys(name, monkeypatch):
+    done, own = [], CpuLibrary.alias_free
+    monkeypatch.setattr(CpuLibrary, "alias_free", lambda *args: done.append(args) or own(*args))
+    generator = render.load(REFERENCE / name / "network.pkl")
+    fast(generator, "exact", compiled=None)(generator.mapping(drawn(1, 1, generator.z_dim)))
+    assert len(done) == generator.config.num_layers
 
 
 @pytest.mark.parametrize("precision", ["exact", "fast"])

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from render.networks.cpu import Colours, CpuLibrary
+from render.networks.cpu import CpuLibrary
+from render.networks.cpu_passes import Colours
 from render.networks.fading import Pair
 from render.networks.modulated import Latest, flat, steady, wide
 

@@ -12,8 +12,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from render.networks import cpu, kernels, ops
-from render.networks.cpu import DOUBLING_FOUR, EVEN, CpuLibrary, LowPass, Weights
+from render.networks import cpu_passes, kernels, ops
+from render.networks.cpu import CpuLibrary
+from render.networks.cpu_passes import DOUBLING_FOUR, EVEN, LowPass, Weights
 from render.networks.generator import Generator
 from render.networks.modulated import (
     convolve,
@@ -145,7 +146,7 @@ class FastStyleGAN1(FastSynthesis):
 
     def _with_library(self, x: Tensor, made: Layer, module: Finish, noise: Tensor) -> Tensor:
         """The same where C++ can do what follows, and the convolution too where that is faster."""
-        finish = cpu.Finish(None, noise, made.strength, made.bias, SLOPES[self.config.activation])
+        finish = cpu_passes.Finish(None, noise, made.strength, made.bias, SLOPES[self.config.activation])
         up = is_up(module)
         low_pass = LowPass(torch.ones(1), 0, tuple(side * 2 if up else side for side in x.shape[2:]))
         if up and made.taps is not None:
@@ -153,7 +154,7 @@ class FastStyleGAN1(FastSynthesis):
         if isinstance(made.weight, Weights):
             if not up or made.taps is not None:
                 return self.library.convolve(x, made.weight, None, finish, low_pass=low_pass if up else None)
-            x = self.library.convolve(x, made.weight, None, cpu.Finish())
+            x = self.library.convolve(x, made.weight, None, cpu_passes.Finish())
         elif up:
             x = convolve_double(x, made.weight, padding=1)
         elif hasattr(module, "weight"):

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from render.networks.colours2 import Rgb, draw_colours, weights_of
-from render.networks.cpu import DOUBLING, EVEN, Colours, CpuLibrary
+from render.networks.cpu import CpuLibrary
+from render.networks.cpu_passes import DOUBLING, EVEN, Colours
 from render.networks.generator import Generator
 from render.networks.layers2 import SLOPES, Layer, LayerDrawer, Wanted
 from render.networks.modulated import convolve, depthwise, separate, style_of

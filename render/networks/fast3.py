@@ -1,7 +1,8 @@
 """StyleGAN3's fast synthesis: the same pictures as `stylegan3.Synthesis`.
 
-Besides the shared weights, the gain is in the filters: zeros between samples are never multiplied. Each of
-the interleaved `phases` of a finer signal is a short convolution of the coarse one, channel by channel.
+Besides the shared weights, the gain is in the filters: zeros between samples are never multiplied. Where
+`cpu` has a library, the finer signal is never written to memory. Elsewhere each of its interleaved
+`phases` is a short convolution of the coarse one, channel by channel.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from torch import Tensor
 from torch.func import functional_call
 
 from render.networks import kernels
-from render.networks.cpu import EVEN, CpuLibrary, Finish, Weights
+from render.networks.cpu import CpuLibrary
+from render.networks.cpu_passes import EVEN, AliasFree, Finish, Weights
 from render.networks.filters3 import GAIN, SLOPE, downsample, filtered_lrelu
 from render.networks.generator import Generator
 from render.networks.modulated import Modulated, convolve, depthwise, flat, scale_channels, spatial
@@ -26,12 +28,19 @@ from render.networks.synthesis import Batch, FastSynthesis, State, Step
 
 @dataclass(frozen=True)
 class Layer(Modulated):
-    """A prepared layer: bias [O]; level, what its input is multiplied by; filters as the network has them."""
+    """A prepared layer.
+
+    bias        [O]
+    level       what its input is multiplied by
+    up_filter, down_filter  as the network has them
+    activation  what the library does with these filters, if it has them
+    """
 
     bias: Tensor = None
     level: Tensor = None
     up_filter: Tensor | None = None
     down_filter: Tensor | None = None
+    activation: AliasFree | None = None
 
 
 class FastStyleGAN3(FastSynthesis):
@@ -46,16 +55,17 @@ class FastStyleGAN3(FastSynthesis):
         self.add_module("input", synthesis.input, lambda module, own: own)
         self.steps = (Step(("input",), (0,), self._input),)
         bands = self.config.bands
-        for index, (name, before) in enumerate(zip(synthesis.layer_names, (bands[0], *bands), strict=False)):
-            module = getattr(synthesis, name)
-            self.add_module(name, module, partial(self._layer, before.size))
+        for index, name in enumerate(synthesis.layer_names):
+            module, before, after = getattr(synthesis, name), bands[max(index - 1, 0)], bands[index]
+            self.add_module(name, module, partial(self._layer, before.size, after.size))
             draw = self._rgb if module.is_to_rgb else self._convolve
             self.steps += (Step((name,), (index + 1,), partial(draw, name, module, index + 1)),)
 
-    def _layer(self, size: int, module: SynthesisLayer, own: dict[str, Tensor]) -> Layer:
+    def _layer(self, before: int, after: int, module: SynthesisLayer, own: dict[str, Tensor]) -> Layer:
+        """A layer from and to pictures of so many pixels a side."""
         products = None
         if self.library is not None and own["weight"].shape[-1] == EVEN.taps:
-            products = self.library.products(self.precision.dtype, size, doubles=False)
+            products = self.library.products(self.precision.dtype, before, doubles=False)
         base = Modulated.of(
             own["weight"],
             own["affine.weight"],
@@ -65,8 +75,14 @@ class FastStyleGAN3(FastSynthesis):
             pack=products and partial(self.library.weights, scheme=EVEN, products=products),
         )
         level = own["magnitude_ema"].clamp(min=SMALLEST_MAGNITUDE).rsqrt()
-        filters = {name: own.get(name) for name in ("up_filter", "down_filter")}
-        return Layer(**vars(base), bias=own["bias"].to(torch.float32), level=level, **filters)
+        filters, activation = {name: own.get(name) for name in ("up_filter", "down_filter")}, None
+        if self.library is not None:
+            clamp = self.precision.clamp(module.clamp)
+            size, ahead = (after, after), module.padding[0]
+            resampling = *filters.values(), module.up, module.down
+            activation = AliasFree.of(*resampling, ahead, size, SLOPE, GAIN, clamp)
+        rest = {"bias": own["bias"].to(torch.float32), "level": level, "activation": activation}
+        return Layer(**vars(base), **filters, **rest)
 
     def _input(self, state: State, batch: Batch, more: bool) -> State:
         """Position 0: the waves, in float32 until they are mixed."""
@@ -91,10 +107,12 @@ class FastStyleGAN3(FastSynthesis):
             # Zeros around the input give more samples: once for the convolution, once for the margin.
             pad = 2 * module.reach
             if isinstance(made.weight, Weights):
-                y = self.library.convolve(x, made.weight, own, Finish(scale, bias=made.bias), pad)
+                y = self.library.convolve(x, made.weight, own, Finish(), pad)
             else:
-                y = convolve(scale_channels(x, own), made.weight, pad)
-                y = spatial(kernels.demodulate(flat(y), scale, made.bias, compiled=self.compiled), y)
+                y = convolve(scale_channels(x, own, self.compiled), made.weight, pad)
+            if made.activation is not None:
+                return self.library.alias_free(y, scale, made.bias, made.activation)
+            y = spatial(kernels.demodulate(flat(y), scale, made.bias, compiled=self.compiled), y)
             return self._activate(y, made, module)
 
         return State(state.position + 1, batch.each(name, draw, state.x, batch.ws[:, row]))

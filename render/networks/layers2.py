@@ -15,7 +15,8 @@ from torch import Tensor
 
 from render.networks import kernels, ops
 from render.networks.batch import joined_samples
-from render.networks.cpu import Colours, CpuLibrary, Finish, LowPass, Weights
+from render.networks.cpu import CpuLibrary
+from render.networks.cpu_passes import Colours, Finish, LowPass, Weights
 from render.networks.fading import Pair, Parts, neighbours
 from render.networks.modulated import (
     Modulated,

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from render.networks import kernels
-from render.networks.cpu import Weights
+from render.networks.cpu_passes import Weights
 from render.networks.precision import Precision
 
 TINY = 1e-8  # of the definition: keeps a vanishing weight from dividing by 0
@@ -176,9 +176,9 @@ def style_of(made: Modulated, w: Tensor) -> Tensor:
     return made.style(w)
 
 
-def scale_channels(x: Tensor, style: Tensor) -> Tensor:
-    """x [N, C, H, W] in channels_last, times style [N, C], in the format of x."""
-    return spatial(kernels.scale(flat(x), style), x)
+def scale_channels(x: Tensor, style: Tensor, compiled: bool | None = None) -> Tensor:
+    """x [N, C, H, W] in channels_last, times style [N, C], in the format of x; `compiled` as of kernels."""
+    return spatial(kernels.scale(flat(x), style, compiled=compiled), x)
 
 
 def flat(x: Tensor) -> Tensor:

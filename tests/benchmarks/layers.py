@@ -17,7 +17,8 @@ import render
 from render.bench.subject import measure
 from render.networks import ops
 from render.networks.colours2 import upsample_picture
-from render.networks.cpu import DOUBLING, EVEN, Colours, CpuLibrary, Finish, LowPass
+from render.networks.cpu import CpuLibrary
+from render.networks.cpu_passes import DOUBLING, EVEN, Colours, Finish, LowPass
 from render.networks.fast import fast
 from render.networks.memory import keep_freed_memory
 from render.networks.modulated import depthwise, double

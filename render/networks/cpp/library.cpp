@@ -1,5 +1,6 @@
 // What Python calls, by the formats of data. The definitions, in PyTorch, are named in cpu.py.
 
+#include "alias_free.h"
 #include "fading.h"
 #include "filtered.h"
 #include "low_pass.h"
@@ -63,6 +64,19 @@ void filter_channels(
         low_pass(shape, (const bfloat*)x, filter, finish, room, threads);
     else
         low_pass(shape, (const float*)x, filter, finish, room, threads);
+}
+
+long activate_finely(
+    bool short_data, Shape shape, const void* x, AliasFree filter, void* results, int threads, char* room) {
+    auto draw = [&](auto t, auto radial) {
+        using T = decltype(t);
+        constexpr bool RADIAL = decltype(radial)::value;
+        return filter.factor == 4
+                   ? alias_free<T, 4, RADIAL>(shape, (const T*)x, filter, (T*)results, threads, room)
+                   : alias_free<T, 2, RADIAL>(shape, (const T*)x, filter, (T*)results, threads, room);
+    };
+    auto with = [&](auto t) { return filter.radial ? draw(t, std::true_type()) : draw(t, std::false_type()); };
+    return short_data ? with(bfloat()) : with(float());
 }
 
 void draw_colours(bool short_data, Colours colours, const void* x, int samples, int inputs, float* room, int threads) {
