@@ -151,6 +151,14 @@ def test_results_that_are_written_past_the_caches_are_the_same(library, dtype, c
         assert torch.equal(together[own], alone)
 
 
+@pytest.mark.parametrize("channels", [3, 32, 37])
+@pytest.mark.parametrize("dtype", [FLOAT, SHORT])
+def test_channels_are_scaled_as_pytorch_does(library, dtype, channels):
+    x = drawn(1, 2, channels, 5, 7).to(dtype).contiguous(memory_format=torch.channels_last)
+    style = drawn(2, 2, channels)
+    assert torch.equal(library.scale(x, style), (x.float() * style[..., None, None]).to(dtype))
+
+
 def symmetric(kernel: torch.Tensor) -> torch.Tensor:
     """Of all axes, with a sum of 1."""
     for axis in range(kernel.ndim):

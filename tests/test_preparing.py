@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from render.networks.cpu import CpuLibrary
+from render.networks.fast import FAST
 from render.production import preparing
 from render.production.preparing import prepare_code
 from render.renderer import Renderer
@@ -26,7 +27,7 @@ def asked(monkeypatch):
 
 def test_long_films_are_compiled_for_and_tell_so(renderer, asked):
     told = []
-    frames = preparing.WORTH_COMPILING // (3 * 16 * 16) + 1  # three panels
+    frames = preparing.WORTH_COMPILING["stylegan2"] // (3 * 16 * 16) + 1  # three panels
     assert prepare_code(renderer, frames, told.append)
     assert asked == [True]
     assert told[0].startswith("compiling the networks' code for this processor, once")
@@ -36,6 +37,11 @@ def test_long_films_are_compiled_for_and_tell_so(renderer, asked):
 def test_short_films_start_at_once(renderer, asked):
     assert not prepare_code(renderer, 1000, pytest.fail)
     assert asked == []
+
+
+def test_every_architecture_has_its_measure():
+    """The C++ serves them all."""
+    assert preparing.WORTH_COMPILING.keys() == FAST.keys()
 
 
 def test_what_is_compiled_already_is_not_compiled_again(renderer, asked):

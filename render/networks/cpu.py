@@ -53,6 +53,7 @@ class CpuLibrary:
         ]
         data = c_bool, ShapeForm, pointer
         library.filter_channels.argtypes = [*data, FilterForm, FinishForm, pointer, c_int]
+        library.scale_channels.argtypes = [*data, pointer, pointer, c_int]
         library.activate_finely.argtypes = [*data, AliasFreeForm, pointer, c_int, pointer]
         library.draw_colours.argtypes = [c_bool, ColoursForm, pointer, c_int, c_int, pointer, c_int]
         library.fade_parts.argtypes = [*data, pointer, FinishForm, c_int]
@@ -147,6 +148,16 @@ class CpuLibrary:
             threads,
         )
         return _chosen(results)
+
+    def scale(self, x: Tensor, style: Tensor) -> Tensor:
+        """x [N, C, H, W] times style [N, C]."""
+        n, channels, *size = x.shape
+        x, style = x.contiguous(memory_format=torch.channels_last), style.contiguous()
+        results, shape = torch.empty_like(x), ShapeForm(n, *size, channels, *size, channels, 0)
+        self._library.scale_channels(
+            x.dtype == torch.bfloat16, shape, address(x), address(style), address(results), thread_count()
+        )
+        return results
 
     def alias_free(self, x: Tensor, scale: Tensor, bias: Tensor, activation: AliasFree) -> Tensor:
         """x [N, C, H, W] · scale [N, C] + bias [C], activated: [N, C, *size]."""

@@ -109,13 +109,17 @@ class FastStyleGAN3(FastSynthesis):
             if isinstance(made.weight, Weights):
                 y = self.library.convolve(x, made.weight, own, Finish(), pad)
             else:
-                y = convolve(scale_channels(x, own, self.compiled), made.weight, pad)
+                y = convolve(self._scaled(x, own), made.weight, pad)
             if made.activation is not None:
                 return self.library.alias_free(y, scale, made.bias, made.activation)
             y = spatial(kernels.demodulate(flat(y), scale, made.bias, compiled=self.compiled), y)
             return self._activate(y, made, module)
 
         return State(state.position + 1, batch.each(name, draw, state.x, batch.ws[:, row]))
+
+    def _scaled(self, x: Tensor, style: Tensor) -> Tensor:
+        """x [N, C, H, W] times style [N, C]."""
+        return self.library.scale(x, style) if self.library else scale_channels(x, style, self.compiled)
 
     def _activate(self, y: Tensor, made: Layer, module: SynthesisLayer) -> Tensor:
         """The filtered leaky ReLU of y [N, O, H, W]."""

@@ -66,6 +66,13 @@ void filter_channels(
         low_pass(shape, (const float*)x, filter, finish, room, threads);
 }
 
+void scale_channels(bool short_data, Shape shape, const void* x, const float* style, void* results, int threads) {
+    if (short_data)
+        scale(shape, (const bfloat*)x, style, (bfloat*)results, threads);
+    else
+        scale(shape, (const float*)x, style, (float*)results, threads);
+}
+
 long activate_finely(
     bool short_data, Shape shape, const void* x, AliasFree filter, void* results, int threads, char* room) {
     auto draw = [&](auto t, auto radial) {
