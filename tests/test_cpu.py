@@ -155,8 +155,29 @@ def test_results_that_are_written_past_the_caches_are_the_same(library, dtype, c
 @pytest.mark.parametrize("dtype", [FLOAT, SHORT])
 def test_channels_are_scaled_as_pytorch_does(library, dtype, channels):
     x = drawn(1, 2, channels, 5, 7).to(dtype).contiguous(memory_format=torch.channels_last)
-    style = drawn(2, 2, channels)
-    assert torch.equal(library.scale(x, style), (x.float() * style[..., None, None]).to(dtype))
+    factor, mean, shift = drawn(2, 3, 2, channels)
+    assert torch.equal(library.scale(x, factor), (x.float() * factor[..., None, None]).to(dtype))
+    expected = kernels.stylize.plain(flat(x), mean, factor, shift)
+    tolerance = {FLOAT: 1e-6, SHORT: 1e-2}[dtype]
+    torch.testing.assert_close(
+        library.scale(x, factor, mean, shift), spatial(expected, x), atol=tolerance, rtol=tolerance
+    )
+
+
+@pytest.mark.parametrize("channels", [3, 32, 37])
+@pytest.mark.parametrize("size", [(1, 1), (4, 4), (9, 130)])
+@pytest.mark.parametrize("dtype", [FLOAT, SHORT])
+def test_averages_are_those_of_double_precision(library, use_threads, dtype, size, channels):
+    """Also of channels that hardly vary far from 0."""
+    x = drawn(1, 2, channels, *size)
+    x[:, 0] = x[:, 0] * 1e-4 + 5
+    x = x.to(dtype).contiguous(memory_format=torch.channels_last)
+    variance, mean = torch.var_mean(x.double(), dim=(2, 3), correction=0)
+    ours = library.averages(x)
+    torch.testing.assert_close(ours[0].double(), mean, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(ours[1].double(), variance, rtol=1e-4, atol=1e-12)
+    use_threads(2)
+    assert all(map(torch.equal, library.averages(x), ours))
 
 
 def symmetric(kernel: torch.Tensor) -> torch.Tensor:

@@ -53,7 +53,8 @@ class CpuLibrary:
         ]
         data = c_bool, ShapeForm, pointer
         library.filter_channels.argtypes = [*data, FilterForm, FinishForm, pointer, c_int]
-        library.scale_channels.argtypes = [*data, pointer, pointer, c_int]
+        library.scale_channels.argtypes = [*data, pointer, pointer, pointer, pointer, c_int]
+        library.average_channels.argtypes = [*data, pointer, pointer, pointer, c_int]
         library.activate_finely.argtypes = [*data, AliasFreeForm, pointer, c_int, pointer]
         library.draw_colours.argtypes = [c_bool, ColoursForm, pointer, c_int, c_int, pointer, c_int]
         library.fade_parts.argtypes = [*data, pointer, FinishForm, c_int]
@@ -149,15 +150,25 @@ class CpuLibrary:
         )
         return _chosen(results)
 
-    def scale(self, x: Tensor, style: Tensor) -> Tensor:
-        """x [N, C, H, W] times style [N, C]."""
-        n, channels, *size = x.shape
-        x, style = x.contiguous(memory_format=torch.channels_last), style.contiguous()
-        results, shape = torch.empty_like(x), ShapeForm(n, *size, channels, *size, channels, 0)
-        self._library.scale_channels(
-            x.dtype == torch.bfloat16, shape, address(x), address(style), address(results), thread_count()
-        )
+    def scale(
+        self, x: Tensor, factor: Tensor, mean: Tensor | None = None, shift: Tensor | None = None
+    ) -> Tensor:
+        """(x - mean) · factor + shift: x [N, C, H, W], the others [N, C]."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        owned = [own if own is None else own.contiguous() for own in (mean, factor, shift)]
+        results = torch.empty_like(x)
+        rest = *map(address, owned), address(results), thread_count()
+        self._library.scale_channels(x.dtype == torch.bfloat16, _shape_of(x), address(x), *rest)
         return results
+
+    def averages(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean and the variance of every channel of x [N, C, H, W]: float32 [N, C] each."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        mean, variance = torch.empty(2, *x.shape[:2])
+        room = torch.empty(len(x), x.shape[2], 2, x.shape[1])
+        rest = *map(address, (mean, variance, room)), thread_count()
+        self._library.average_channels(x.dtype == torch.bfloat16, _shape_of(x), address(x), *rest)
+        return mean, variance
 
     def alias_free(self, x: Tensor, scale: Tensor, bias: Tensor, activation: AliasFree) -> Tensor:
         """x [N, C, H, W] · scale [N, C] + bias [C], activated: [N, C, *size]."""
@@ -197,6 +208,12 @@ class CpuLibrary:
             x.dtype == torch.bfloat16, own, address(x), n, inputs, address(room), threads
         )
         return picture
+
+
+def _shape_of(x: Tensor) -> ShapeForm:
+    """x [N, C, H, W], for passes that change neither size nor channels."""
+    n, channels, *size = x.shape
+    return ShapeForm(n, *size, channels, *size, channels, 0)
 
 
 def _has_tiles() -> bool:

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from render.networks.cpu import CpuLibrary
 from render.renderer import Renderer
 
-# Pixels of a network's pictures from which on more time is saved on two cores than the 15 to 20 seconds of
-# compiling: of 256 px, the three architectures take 177, 116 and 1,074 ms a picture without the code, and 106, 43
-# and 246 with it.
+# Pixels of a network's pictures from which on more time is saved on two cores than compiling takes, 15 to 20
+# seconds: pictures of 256 px take 177, 116 and 1,074 ms without the code, and 64, 43 and 246 ms with it.
 WORTH_COMPILING = {"stylegan1": 2 * 10**7, "stylegan2": 2 * 10**7, "stylegan3": 2 * 10**6}
 
 

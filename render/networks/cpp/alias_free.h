@@ -185,20 +185,6 @@ struct AliasFreeRows {
     }
 };
 
-// x times style [N, C].
-template <class T>
-void scale(const Shape& shape, const T* x, const float* style, T* results, int threads) {
-    long pixels = (long)shape.in_height * shape.in_width;
-    int channels = shape.in_channels;
-#pragma omp parallel for num_threads(threads)
-    for (long pixel = 0; pixel < shape.samples * pixels; pixel++)
-        for (int c = 0; c < channels; c += LANES) {
-            long at = pixel * channels + c, own = pixel / pixels * channels + c;
-            int count = std::min(LANES, channels - c);
-            store(results + at, load(x + at, count) * load(style + own, count), count);
-        }
-}
-
 // Bytes of room that it wants, or (with room, of page-aligned parts) the work itself. A thread draws a band of a
 // picture's rows; where pictures can be shared out among threads, all of them.
 template <class T, int UP, bool RADIAL>

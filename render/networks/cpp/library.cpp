@@ -1,6 +1,7 @@
 // What Python calls, by the formats of data. The definitions, in PyTorch, are named in cpu.py.
 
 #include "alias_free.h"
+#include "channels.h"
 #include "fading.h"
 #include "filtered.h"
 #include "low_pass.h"
@@ -66,11 +67,21 @@ void filter_channels(
         low_pass(shape, (const float*)x, filter, finish, room, threads);
 }
 
-void scale_channels(bool short_data, Shape shape, const void* x, const float* style, void* results, int threads) {
+void scale_channels(
+    bool short_data, Shape shape, const void* x, const float* mean, const float* factor, const float* shift,
+    void* results, int threads) {
     if (short_data)
-        scale(shape, (const bfloat*)x, style, (bfloat*)results, threads);
+        scale(shape, (const bfloat*)x, mean, factor, shift, (bfloat*)results, threads);
     else
-        scale(shape, (const float*)x, style, (float*)results, threads);
+        scale(shape, (const float*)x, mean, factor, shift, (float*)results, threads);
+}
+
+void average_channels(
+    bool short_data, Shape shape, const void* x, float* mean, float* variance, float* room, int threads) {
+    if (short_data)
+        averages(shape, (const bfloat*)x, mean, variance, room, threads);
+    else
+        averages(shape, (const float*)x, mean, variance, room, threads);
 }
 
 long activate_finely(
