@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from render import cli
 from render.bench import PARTS
+from render.bench.subject import random_network
 
 
 def run(*arguments):
@@ -23,6 +24,18 @@ def test_a_table_of_a_random_network():
     assert "GFLOP/s in bfloat16" in machine
     assert heads.split() == ["work", "path", "batch", "ms/picture", "speed", "share"]
     assert len(rows) == 8
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kernel", "width"),
+    [("stylegan1", 3, 512), ("stylegan2", 3, 512), ("stylegan3-t", 3, 512), ("stylegan3-r", 1, 1024)],
+)
+def test_random_networks_have_the_published_widths(architecture, kernel, width):
+    network = random_network(32, architecture)
+    assert network.resolution == 32
+    assert architecture.startswith(network.architecture)
+    weights = [own.shape for own in network.synthesis.parameters() if own.ndim == 4]
+    assert (width, width, kernel, kernel) in weights
 
 
 def test_json_of_a_network_in_a_file(sample_folder):
@@ -40,6 +53,8 @@ def test_json_of_a_network_in_a_file(sample_folder):
         (["--size", 4], "--size is 4; it is a power of two from 8 to 1024"),
         (["--size", "big"], "--size: 'big' is no whole number"),
         (["net.pkl", "--size", 64], "MODEL is net.pkl and --size is 64; give one of them"),
+        (["net.pkl", "--architecture", "stylegan1"], "--architecture is stylegan1; give one of them"),
+        (["--architecture", "stylegan4"], "--architecture: 'stylegan4' is none of stylegan1"),
         (["--only", "draw,drow"], "there is no part 'drow' to measure; there are draw, quality"),
         (["net.pkl", "--quick"], "net.pkl"),
         (["--device", "tpu"], "there is no device 'tpu' here"),

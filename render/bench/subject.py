@@ -14,7 +14,14 @@ from torch import Tensor
 from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.drawing import Drawer
-from render.networks import Generator, StyleGAN2, StyleGAN2Config, build
+from render.networks import (
+    GENERATORS,
+    Generator,
+    StyleGAN1Config,
+    StyleGAN2Config,
+    StyleGAN3Config,
+    build,
+)
 from render.networks.fast import fast
 from render.networks.synthesis import FastSynthesis
 from render.scene import Picture
@@ -152,9 +159,29 @@ def measure(calls: Mapping, turns: int, device: torch.device) -> dict:
     return best
 
 
-def random_network(resolution: int, seed: int = 0) -> StyleGAN2:
-    """A StyleGAN2 of the usual widths with random weights: time does not depend on what they are."""
+def random_network(resolution: int, architecture: str = "stylegan2", seed: int = 0) -> Generator:
+    """A network of the published widths with random weights: time does not depend on what they are."""
+    config = CONFIGS[architecture](resolution)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        generator = StyleGAN2(StyleGAN2Config(resolution, channel_base=16384 if resolution <= 256 else 32768))
+        generator = next(own for own in GENERATORS.values() if isinstance(config, own.config_type))(config)
     return generator.eval().requires_grad_(False)
+
+
+def _channel_base(resolution: int) -> int:
+    """Of StyleGAN2 and later."""
+    return 16384 if resolution <= 256 else 32768
+
+
+def _rotating(resolution: int) -> StyleGAN3Config:
+    """StyleGAN3-R's: convolutions of one pixel, of twice as many channels."""
+    widths = {"channel_base": 2 * _channel_base(resolution), "channel_max": 1024}
+    return StyleGAN3Config(resolution, conv_kernel=1, use_radial_filters=True, **widths)
+
+
+CONFIGS = {
+    "stylegan1": StyleGAN1Config,
+    "stylegan2": lambda resolution: StyleGAN2Config(resolution, channel_base=_channel_base(resolution)),
+    "stylegan3-t": lambda resolution: StyleGAN3Config(resolution, channel_base=_channel_base(resolution)),
+    "stylegan3-r": _rotating,
+}

@@ -10,6 +10,7 @@ from render.commands.options import device_option, offline_option
 from render.errors import PresetError
 
 SMALLEST, LARGEST = 8, 1024  # pixels of a random network
+ARCHITECTURES = "stylegan1", "stylegan2", "stylegan3-t", "stylegan3-r"
 
 
 @click.command()
@@ -22,6 +23,11 @@ SMALLEST, LARGEST = 8, 1024  # pixels of a random network
     f"from {SMALLEST} to {LARGEST}.  [default: 256]",
 )
 @click.option(
+    "--architecture",
+    type=click.Choice(ARCHITECTURES),
+    help="Of the network of random weights.  [default: stylegan2]",
+)
+@click.option(
     "--only",
     metavar="PARTS",
     default="",
@@ -32,7 +38,13 @@ SMALLEST, LARGEST = 8, 1024  # pixels of a random network
 @device_option
 @offline_option
 def bench(
-    model: str | None, size: int | None, only: str, quick: bool, as_json: bool, device: str | None
+    model: str | None,
+    size: int | None,
+    architecture: str | None,
+    only: str,
+    quick: bool,
+    as_json: bool,
+    device: str | None,
 ) -> None:
     """Measure how fast MODEL is drawn here.
 
@@ -43,11 +55,13 @@ def bench(
     \b
     blendreel bench                              a network of 256 px, some minutes
     blendreel bench --size 1024 --only draw      one part
+    blendreel bench --architecture stylegan3-t   another network of 256 px
     blendreel bench sample:portrait --json       a network of one's own, for other programs
     """
     parts = chosen_parts(name.strip() for name in only.split(",") if name.strip())
-    if model is not None and size is not None:
-        raise PresetError(f"MODEL is {model} and --size is {size}; give one of them")
+    for name, given in {"size": size, "architecture": architecture}.items():
+        if model is not None and given is not None:
+            raise PresetError(f"MODEL is {model} and --{name} is {given}; give one of them")
     size = 256 if size is None else size
     if not SMALLEST <= size <= LARGEST or size & (size - 1):
         raise PresetError(f"--size is {size}; it is a power of two from {SMALLEST} to {LARGEST}")
@@ -59,6 +73,9 @@ def bench(
     place = pick_device(device)
     if place.type == "cpu":
         keep_freed_memory()  # as early as `render` does it
-    network = random_network(size).to(place) if model is None else load(model, place)
+    if model is None:
+        network = random_network(size, architecture or "stylegan2").to(place)
+    else:
+        network = load(model, place)
     report = measured(network, parts, is_quick=quick, compiled=None if quick else True)
     click.echo(report.to_json() if as_json else report.table())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -99,6 +99,21 @@ class FastSynthesis:
 
         weight = f"{name}.weight" if fades else None
         self.add_unit(name, tuple(f"{name}.{leaf}" for leaf in leaves), prepare, weight)
+
+    def begin_as(self, exact: FastSynthesis, count: int) -> None:
+        """Draw the first `count` steps as another synthesis does, in its format.
+
+        Coarse layers in float32 take hardly any time, and what they round off is seen everywhere.
+        """
+        *coarse, last = exact.steps[:count]
+        self.units |= {name: exact.units[name] for step in (*coarse, last) for name in step.units}
+        dtype = self.precision.dtype
+
+        def end(state: State, batch: Batch, more: bool) -> State:
+            drawn = last.draw(state, batch, False)  # what follows is in another format: nothing to share
+            return drawn if drawn.x is None else replace(drawn, x=drawn.x.to(dtype))
+
+        self.steps = (*coarse, replace(last, draw=end), *self.steps[count:])
 
     def __call__(
         self,
