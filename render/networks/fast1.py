@@ -7,7 +7,6 @@ convolution takes two passes and one for the averages of instance norm.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +69,7 @@ class FastStyleGAN1(FastSynthesis):
             self._add(f"b{resolution}.{'input' if resolution == 4 else 'conv0'}", block, resolution // 2)
             self._add(f"b{resolution}.conv1", block, resolution)
         self.rgb = f"b{self.config.resolution}.torgb"
-        self.add_module(self.rgb, blocks[-1].torgb, self._rgb)
+        self.add_module(self.rgb, blocks[-1].torgb, self.weakly(FastStyleGAN1._rgb))
         if precision.dtype != torch.float32:
             exact = FastStyleGAN1(generator, Precision("exact", torch.float32), compiled)
             self.begin_as(exact, 2 * sum(resolution <= COARSE for resolution in self.config.resolutions))
@@ -78,8 +77,8 @@ class FastStyleGAN1(FastSynthesis):
     def _add(self, name: str, block: nn.Module, size: int) -> None:
         """One layer, whose convolution works on `size` pixels: its unit and its step."""
         module, row = getattr(block, name.split(".")[1]), len(self.steps)
-        self.add_module(name, module, partial(self._layer, size))
-        self.steps += (Step((name,), (row,), partial(self._draw, name, module, row)),)
+        self.add_module(name, module, self.weakly(FastStyleGAN1._layer, size))
+        self.steps += (Step((name,), (row,), self.weakly(FastStyleGAN1._draw, name, module, row)),)
 
     def _weight(self, size: int, module: Finish, own: dict[str, Tensor]) -> Tensor | Weights:
         """As in `Layer`."""

@@ -64,14 +64,15 @@ class FastStyleGAN2(FastSynthesis):
         if block.is_first:
             leaf = f"{name}.const"
             self.add_unit(leaf, (leaf,), lambda tensors: tensors[leaf].to(dtype))
-            self.steps += (Step((leaf,), (), self._constant),)
+            self.steps += (Step((leaf,), (), self.weakly(FastStyleGAN2._constant)),)
         else:
             used = [f"{name}.conv0"]
             self._add_layer(used[0], block.conv0, block.resolution // 2)
             if self.config.architecture == "resnet":
                 used.append(f"{name}.skip")
-                self.add_module(used[1], block.skip, self._shortcut)
-            self.steps += (Step(tuple(used), (row,), partial(self._first, block, row)),)
+                self.add_module(used[1], block.skip, self.weakly(FastStyleGAN2._shortcut))
+            draw = self.weakly(FastStyleGAN2._first, block, row)
+            self.steps += (Step(tuple(used), (row,), draw),)
         used = [f"{name}.conv1"]
         self._add_layer(used[0], block.conv1, block.resolution)
         if block.has_to_rgb:
@@ -79,7 +80,7 @@ class FastStyleGAN2(FastSynthesis):
             make = partial(Rgb.of, is_short=dtype != torch.float32)
             self.add_module(used[1], block.torgb, make, fades=True)
         rows = tuple(range(row + 1, row + 1 + len(used)))
-        self.steps += (Step(tuple(used), rows, partial(self._second, block, row + 1)),)
+        self.steps += (Step(tuple(used), rows, self.weakly(FastStyleGAN2._second, block, row + 1)),)
 
     def _add_layer(self, name: str, module: SynthesisLayer, size: int) -> None:
         """The unit of a layer whose convolution works on about `size` pixels a side."""

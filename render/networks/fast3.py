@@ -53,13 +53,13 @@ class FastStyleGAN3(FastSynthesis):
         synthesis = generator.synthesis
         self.library = CpuLibrary.find(compiled, generator.mapping.w_avg.device, precision.dtype)
         self.add_module("input", synthesis.input, lambda module, own: own)
-        self.steps = (Step(("input",), (0,), self._input),)
+        self.steps = (Step(("input",), (0,), self.weakly(FastStyleGAN3._input)),)
         bands = self.config.bands
         for index, name in enumerate(synthesis.layer_names):
             module, before, after = getattr(synthesis, name), bands[max(index - 1, 0)], bands[index]
-            self.add_module(name, module, partial(self._layer, before.size, after.size))
-            draw = self._rgb if module.is_to_rgb else self._convolve
-            self.steps += (Step((name,), (index + 1,), partial(draw, name, module, index + 1)),)
+            self.add_module(name, module, self.weakly(FastStyleGAN3._layer, before.size, after.size))
+            draw = FastStyleGAN3._rgb if module.is_to_rgb else FastStyleGAN3._convolve
+            self.steps += (Step((name,), (index + 1,), self.weakly(draw, name, module, index + 1)),)
 
     def _layer(self, before: int, after: int, module: SynthesisLayer, own: dict[str, Tensor]) -> Layer:
         """A layer from and to pictures of so many pixels a side."""

@@ -8,9 +8,11 @@ each of which turns a `State` into the next.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -72,6 +74,7 @@ class FastSynthesis:
         self.units: dict[str, Unit] = {}
         self.steps: tuple[Step, ...] = ()
         self._own: Tensors = {}
+        self._coarse: FastSynthesis | None = None
         self._drawn, self._count = 0, threading.Lock()  # pictures
         self.stock, self.states, self.parts = Stock(), States(STATE_BYTES), Kept(PARTS_BYTES)
         if generator.mapping.w_avg.device.type == "cpu":
@@ -100,12 +103,20 @@ class FastSynthesis:
         weight = f"{name}.weight" if fades else None
         self.add_unit(name, tuple(f"{name}.{leaf}" for leaf in leaves), prepare, weight)
 
+    def weakly(self, method: Callable, *arguments: Any) -> Callable:
+        """method(self, *arguments, …) that does not keep this synthesis, as its own steps and units would.
+
+        What keeps itself stays until Python looks for such circles, and hundreds of megabytes with it.
+        """
+        return partial(method, weakref.proxy(self), *arguments)
+
     def begin_as(self, exact: FastSynthesis, count: int) -> None:
         """Draw the first `count` steps as another synthesis does, in its format.
 
         Coarse layers in float32 take hardly any time, and what they round off is seen everywhere.
         """
         *coarse, last = exact.steps[:count]
+        self._coarse = exact  # whose steps do not keep it
         self.units |= {name: exact.units[name] for step in (*coarse, last) for name in step.units}
         dtype = self.precision.dtype
 

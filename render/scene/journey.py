@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from render.latents import label_vector
 from render.latents.directions import load_direction, sefa
 from render.latents.pace import Pace, even_pace
 from render.networks import Generator
-from render.preset import Preset, Walk
+from render.preset import Clusters, Preset, Walk
 from render.reach import placed
 from render.timeline import Clock, ExpressionTrack, NameTrack, Track
 
@@ -75,9 +75,10 @@ class Journey:
             raise PresetError("latents.labels: these networks have no labels; leave the key out")
         self._check_labels()
         self._check_clusters()
-        # Per journey, so that networks are not kept alive by a cache of the class.
-        self._mapping = lru_cache(maxsize=4)(lambda key: mapping_of(key.blend))
-        self._view = lru_cache(maxsize=KEPT_VIEWS)(self._find_view)
+        # Caches of this journey's own, which know nothing of it: they keep networks as long as it is there.
+        mapping = lru_cache(maxsize=4)(lambda key: mapping_of(key.blend))
+        find = partial(_find_view, mapping, model.c_dim, preset.truncation_clusters)
+        self._view = lru_cache(maxsize=KEPT_VIEWS)(find)
         self.pace: Pace | None = None
         self._at_seeds: dict[int, Journey] = {}  # kept: views know their routes' points
 
@@ -88,6 +89,7 @@ class Journey:
             keeps = ("path", "diameter", "every") if latents.path == "noise-loop" else ()
             walk = Walk(seed=seed, **{name: getattr(latents, name) for name in keeps})
             other.route, other.pace = Route(walk, self.clock, self._files, "panels.seeds"), None
+            other._at_seeds = {}
             self._at_seeds[seed] = other
         return self._at_seeds[seed]
 
@@ -153,12 +155,6 @@ class Journey:
     def _label(self, names: Names) -> tuple[tuple[str, float], ...]:
         return tuple(names.get("latents.labels", {}).items())
 
-    def _find_view(self, key: MappingKey, label: tuple[tuple[str, float], ...]) -> View:
-        vector = None
-        if label:
-            vector = label_vector({int(name): share for name, share in label}, self.model.c_dim)[None]
-        return View(self._mapping(key), vector, self.preset.truncation_clusters)
-
     # --- pace -----------------------------------------------------------------------------------------------
 
     def find_pace(self, values: Values, names: Names, blend: Blend, pictures_of: PicturesOf) -> None:
@@ -220,3 +216,16 @@ class Journey:
                 f"truncation_clusters: a {self.preset.latents.path} has no stops that could be pulled to "
                 "centres; use path: spline, slerp or linear"
             )
+
+
+def _find_view(
+    mapping: Callable,
+    c_dim: int,
+    clusters: Clusters | None,
+    key: MappingKey,
+    label: tuple[tuple[str, float], ...],
+) -> View:
+    vector = None
+    if label:
+        vector = label_vector({int(name): share for name, share in label}, c_dim)[None]
+    return View(mapping(key), vector, clusters)

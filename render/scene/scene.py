@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -221,18 +221,20 @@ class Scene:
         values = self._values(seconds, "frame 0")
         names = {name: track.weights_at(seconds) for name, track in self.names.items()}
         base = self.casts[self.models.index(self.mixture.leading(names))].generators[-1]
-        journey = Journey(self.preset, self.clock, self.model, self._mapping, base)
+        mapping = partial(_mapping_of, self.blender)  # nothing of this scene, or both would keep each other
+        journey = Journey(self.preset, self.clock, self.model, mapping, base)
         if self.preset.latents.pace == "even":
             blend = self.mixture.blend(values, names)
             series = [cast.mix(None) for cast in self.casts]
             journey.find_pace(values, names, blend.expand(series), lambda ws: small_pictures(base, ws))
         return journey
 
-    def _mapping(self, blend: Blend):
-        """The mapping network of a blend, of which no layer needs to be mixed."""
-        bare = Blend.only(0, blend.model_count, blend.layer_count)
-        parts = {name: getattr(blend, name) for name in ("mapping", "convention", "interpolation")}
-        return self.blender.apply(replace(bare, **parts)).mapping
+
+def _mapping_of(blender: Blender, blend: Blend) -> torch.nn.Module:
+    """The mapping network of a blend, of which no layer needs to be mixed."""
+    bare = Blend.only(0, blend.model_count, blend.layer_count)
+    parts = {name: getattr(blend, name) for name in ("mapping", "convention", "interpolation")}
+    return blender.apply(replace(bare, **parts)).mapping
 
 
 @torch.inference_mode()
