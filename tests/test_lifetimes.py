@@ -1,4 +1,4 @@
-"""What was opened for a film is gone with it, at once: hundreds of megabytes would wait for Python's collector.
+"""What was opened for a film is gone with it: hundreds of megabytes would wait for Python's collector.
 
 A circle of references is only found when the collector next looks, and networks make few objects for it to
 count. A process that renders film after film would grow by all that each of them had mixed and prepared.
