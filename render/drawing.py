@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -163,8 +162,8 @@ class Drawer:
         width, height = (side * self.resolution // model.resolution for side in model.picture_size)
         self.batch_size = batch_size or max(1, min(MAX_BATCH[kind], room // (width * height)))
         self._next: tuple[list[bytes], Batch] | None = None
-        self._tensors: OrderedDict[tuple[Blend, bool], Tensors] = OrderedDict()
-        self._lock = threading.Lock()  # of the tensors
+        self._tensors: dict[tuple[Blend, bool], Tensors] = {}  # of the latest batch
+        self._lock = threading.Lock()  # of these
 
     @property
     def precision(self) -> str:
@@ -303,18 +302,14 @@ class Drawer:
         if pictures[0].transform is not None:
             transform = torch.from_numpy(np.stack([one.transform for one in pictures])).to(self.device)
         with self._lock:
-            tensors = [self._tensors_of(picture) for picture in pictures]
+            tensors = self._tensors_of([(picture.blend, self._fades(picture)) for picture in pictures])
         return self.synthesis.batch(ws, pictures[0].noise, tensors=tensors, transform=transform)
 
-    def _tensors_of(self, picture: Picture) -> Tensors:
-        """Its weights; those of the latest blends stay at hand, as many as two batches have."""
-        key = picture.blend, self._fades(picture)
-        if key not in self._tensors:
-            self._tensors[key] = self.blender.tensors(*key)
-            if len(self._tensors) > 2 * max(MOST_BLENDS, self.batch_size):
-                self._tensors.popitem(last=False)
-        self._tensors.move_to_end(key)
-        return self._tensors[key]
+    def _tensors_of(self, keys: Sequence[tuple[Blend, bool]]) -> list[Tensors]:
+        """The weights of a batch's pictures. They stay at hand for the batch that follows."""
+        known = self._tensors
+        self._tensors = {key: known.get(key) or self.blender.tensors(*key) for key in dict.fromkeys(keys)}
+        return [self._tensors[key] for key in keys]
 
     def _mixes(self, picture: Picture) -> bool:
         """Whether it may want weights that are mixed for it, of many layers or of one that cross-fades."""

@@ -53,6 +53,11 @@ class Batch:
             )
         return self._runs[name]
 
+    def release(self, names: Sequence[str]) -> None:
+        """Let go of these units' prepared weights: their step is drawn, and others want the memory."""
+        for name in names:
+            self._runs.pop(name, None)
+
     def fades(self, name: str | None) -> bool:
         """Whether a unit's weights cross-fade for some samples, and are drawn by parts."""
         return name is not None and any(isinstance(made, Pair) for _, made in self.runs(name))

@@ -272,7 +272,9 @@ class FastSynthesis:
 
     def _walk(self, batch: Batch, state: State, stop: int) -> State:
         while state.position < stop:
-            state = self.steps[state.position].draw(state, batch, state.position + 1 < stop)
+            step = self.steps[state.position]
+            state = step.draw(state, batch, state.position + 1 < stop)
+            batch.release(step.units)
         return state
 
 
