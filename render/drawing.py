@@ -308,7 +308,7 @@ class Drawer:
     def _tensors_of(self, keys: Sequence[tuple[Blend, bool]]) -> list[Tensors]:
         """The weights of a batch's pictures. They stay at hand for the batch that follows."""
         known = self._tensors
-        self._tensors = {key: known.get(key) or self.blender.tensors(*key) for key in dict.fromkeys(keys)}
+        self._tensors = {key: known.get(key) or self.blender.sources(*key) for key in dict.fromkeys(keys)}
         return [self._tensors[key] for key in keys]
 
     def _mixes(self, picture: Picture) -> bool:

@@ -12,8 +12,8 @@ from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.drawing import Drawer
 from render.networks.cpu import CpuLibrary
-from render.networks.fading import Fade, mixed
 from render.networks.fast import fast
+from render.networks.sources import Fade, Mix, mixed
 from render.networks.synthesis import FastSynthesis
 from render.preset import Preset
 from render.renderer import Renderer
@@ -34,7 +34,7 @@ def runs(models, blends, precision: str, **options) -> tuple[torch.Tensor, torch
     """Pictures of one latent: by parts, and by the plain networks."""
     blender, synthesis = Blender(models), fast(models[0], precision, compiled=True)
     ws = models[0].mapping(torch.randn(1, 8, generator=torch.Generator().manual_seed(5)))
-    tensors = [blender.tensors(blend, fading=True) for blend in blends]
+    tensors = [blender.sources(blend, fading=True) for blend in blends]
     assert all(any(isinstance(one, Fade) for one in own.values()) for own in tensors)
     ours = synthesis.run(ws.expand(len(blends), -1, -1), tensors=tensors, **options)
     plain = [blender.apply(blend).synthesis(ws, **options) for blend in blends]
@@ -105,8 +105,8 @@ def test_only_plain_mixes_of_two_are_left_unmixed(low, high):
 def test_what_is_left_unmixed_is_the_crossing_layer(low, high, monkeypatch):
     blender, blend = Blender([low, high]), Blend.low_high(6, 3.25)
     whole = blender.tensors(blend)
-    monkeypatch.setattr(Blender, "_remember", lambda *_: pytest.fail("something was mixed"))
-    tensors = Blender([low, high]).tensors(blend, fading=True)
+    monkeypatch.setattr(Mix, "mixed", lambda _: pytest.fail("something was mixed"))
+    tensors = Blender([low, high]).sources(blend, fading=True)
     fades = {name for name, tensor in tensors.items() if isinstance(tensor, Fade)}
     kinds = ("layer", "to_rgb")
     assert fades == {
@@ -126,9 +126,9 @@ def test_a_sweep_mixes_and_prepares_nothing_for_its_frames(sample_folder, use_th
     """The convolutions and preparations of a clip are those of its layers, not of its frames or teams."""
     use_threads(threads)
     made, mixes, drawn = [], [], []
-    weights, remember, walk = CpuLibrary.weights, Blender._remember, FastSynthesis._walk
+    weights, mean, walk = CpuLibrary.weights, Mix.mixed, FastSynthesis._walk
     monkeypatch.setattr(CpuLibrary, "weights", lambda *a, **k: made.append(1) or weights(*a, **k))
-    monkeypatch.setattr(Blender, "_remember", lambda *a: mixes.append(a[1][0]) or remember(*a))
+    monkeypatch.setattr(Mix, "mixed", lambda mix: mixes.append(mix.parts[0][0]) or mean(mix))
     parts = []
 
     def noted(method):
@@ -151,7 +151,7 @@ def test_a_sweep_mixes_and_prepares_nothing_for_its_frames(sample_folder, use_th
     frames = list(renderer.frames(scene.moments()))
     assert len(frames) == 32
     # Where it is the constant that cross-fades, that is mixed: there are 5 such frames.
-    assert set(mixes) == {"synthesis.b4.const"}
+    assert {id(tensor) for tensor in mixes} == {id(scene.model.synthesis.b4.const)}
     assert len(mixes) <= 6
     # Of the layers from 8 px on, those that the library convolves, each network's own.
     assert len(made) == 2 * sum(1 for name in renderer.drawer.synthesis.styled) == 2 * 3

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import render
-from render.blending.blender import Blender
 from render.drawing import Drawer, to_frames
 from render.errors import BlendreelWarning, PresetError, RenderError
 from render.networks.ops import to_uint8
+from render.networks.sources import Mix
 from render.networks.synthesis import FastSynthesis
 from render.pixels import whole_levels
 from render.preset import Preset
@@ -217,14 +217,14 @@ def test_a_swap_sweep_computes_what_its_pictures_share_once(sample_folder, monke
         "blend: {low: portrait, high: ukiyoe, swap: [[0s, 16], [end, 32]]}"
     )
     steps, mixed = [], []
-    walk, mean = FastSynthesis._walk, Blender._remember
+    walk, mean = FastSynthesis._walk, Mix.mixed
 
     def counted(self, batch, state, stop):
         steps.extend(position for position in range(state.position, stop) for _ in range(len(batch)))
         return walk(self, batch, state, stop)
 
     monkeypatch.setattr(FastSynthesis, "_walk", counted)
-    monkeypatch.setattr(Blender, "_remember", lambda *args: mixed.append(args[1][0]) or mean(*args))
+    monkeypatch.setattr(Mix, "mixed", lambda mix: mixed.append(mix) or mean(mix))
     frames(scene, batch_size=2)
     # Positions 0 to 3 are the same in all 8 frames; 4 and 5 are the ones that the swap passes.
     assert [steps.count(position) for position in range(4)] == [1, 1, 1, 1]

@@ -18,7 +18,7 @@ from render.blending.interpolation import has_filters, keep_norm, linear
 from render.blending.pull import ChannelPull
 from render.errors import BlendError
 from render.networks import Generator, Provenance
-from render.networks.fading import Fade, Source
+from render.networks.sources import Fade, Mix, Source
 
 CACHED_MIXTURES = 3  # what the panels of one frame may need, and frames rarely come back to older ones
 FILTER_TOLERANCE = 1e-5  # designed on another machine, a filter differs in its last digits
@@ -58,22 +58,31 @@ class Blender:
     def layer_count(self) -> int:
         return len(self.models[0].layers)
 
-    def tensors(self, blend: Blend, fading: bool = False) -> dict[str, Source]:
+    def tensors(self, blend: Blend) -> dict[str, Tensor]:
         """Every tensor of the blended network by name. Don't alter them: they are shared.
 
         A tensor whose weights did not change is the same object as last time, while it is in the cache.
-
-        fading  leave the tensors of the lowest layer that cross-fades unmixed, each as a `Fade`; see
-                `crossing`
         """
+        return self._assembled(blend, self._mixed, {})
+
+    def sources(self, blend: Blend, fading: bool = False) -> dict[str, Source]:
+        """The same, but for pulled channels not mixed yet: a `Mix` of what is not all one model's.
+
+        fading  the tensors of the lowest layer that cross-fades are a `Fade` each; see `crossing`
+        """
+        return self._assembled(blend, self._mix, self._fades(blend) if fading else {})
+
+    def _assembled(
+        self, blend: Blend, mix: Callable, fades: dict[Place, tuple[np.ndarray, np.ndarray]]
+    ) -> dict[str, Source]:
+        """mix(name, how, column) of every tensor that is mixed, and the others."""
         if (blend.model_count, blend.layer_count) != (len(self.models), self.layer_count):
             raise BlendError(
                 f"a blend of {blend.model_count} models and {blend.layer_count} layers does not fit "
                 f"{len(self.models)} models of {self.layer_count} layers"
             )
         pulls = self._pulls_by_position(blend)
-        fades = self._fades(blend) if fading else {}
-        mixed: dict[str, Source] = dict(self._filters)
+        found: dict[str, Source] = dict(self._filters)
         single: dict[bytes, int | None] = {}  # by column: most are all one model's, and the same
         for where, names in self._places(blend).items():
             column = blend.column(*where)
@@ -81,18 +90,19 @@ class Blender:
             if key not in single:
                 single[key] = _single(column)
             if where in fades:
-                mixed |= {name: self._fade(name, *fades[where]) for name in names}
+                found |= {name: self._fade(name, *fades[where]) for name in names}
             elif single[key] is not None:
                 own = self._own[single[key]]
-                mixed |= {name: own[name] for name in names}
+                found |= {name: own[name] for name in names}
             else:
-                mixed |= {name: self._mixed(name, self._how(name, blend), column) for name in names}
+                found |= {name: mix(name, self._how(name, blend), column) for name in names}
             for name in names if pulls else ():
                 axis = self._axes.get(name)
                 if axis is not None and axis.position in pulls:
                     how, pulled = self._how(name, blend), pulls[axis.position]
-                    mixed[name] = self._pulled(name, how, mixed[name], axis, pulled, column)
-        return mixed
+                    plain = self._mixed(name, how, column) if isinstance(found[name], Mix) else found[name]
+                    found[name] = self._pulled(name, how, plain, axis, pulled, column)
+        return found
 
     def apply(self, blend: Blend, into: Generator | None = None) -> Generator:
         """A generator with the blended tensors; it shares those with the models and with later results.
@@ -158,12 +168,16 @@ class Blender:
         """How that tensor is mixed."""
         return blend.interpolation if has_filters(name, self._own[0][name]) else "linear"
 
+    def _mix(self, name: str, how: str, column: np.ndarray) -> Mix:
+        parts = [(self._own[index][name], float(column[index])) for index in _used(column)]
+        return Mix(parts, FILTER_MEANS[how])
+
     def _mixed(self, name: str, how: str, column: np.ndarray) -> Tensor:
         key = name, how, column.tobytes()
         found = self._recall(key)
         if found is None:
-            parts = [(self._own[index][name], float(column[index])) for index in _used(column)]
-            found = self._remember(key, _like(FILTER_MEANS[how](parts), self._own[0][name]))
+            found = self._mix(name, how, column).mixed()
+            found = self._remember(key, _like(found, self._own[0][name]))
         return found
 
     def _pulled(

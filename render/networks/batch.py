@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from render.networks.fading import Pair, Source
+from render.networks.fading import Pair
 from render.networks.reuse import Chain, Origin, chain_of
+from render.networks.sources import Source
 
 if TYPE_CHECKING:
     from render.networks.synthesis import FastSynthesis

@@ -14,7 +14,7 @@ adds noise and bias. No frame mixes the layer's weight, prepares what was mixed,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,40 +22,7 @@ import torch
 from torch import Tensor
 
 from render.networks.modulated import TINY, Modulated, rounded
-
-Shares = tuple[float, float]
-
-
-@dataclass(frozen=True, eq=False)
-class Fade:
-    """A tensor that is not mixed yet: shares[0] · low + shares[1] · high."""
-
-    low: Tensor
-    high: Tensor
-    shares: Shares
-
-    def mixed(self) -> Tensor:
-        """The tensor, as a blender makes it."""
-        first, second = self.shares
-        return (self.low.detach() * first).add_(self.high.detach(), alpha=second)
-
-
-Source = Tensor | Fade
-
-
-def identity(source: Source) -> Hashable:
-    """Equal for sources that are the same, as long as their tensors are there."""
-    return (id(source.low), id(source.high), source.shares) if isinstance(source, Fade) else id(source)
-
-
-def mixed(source: Source) -> Tensor:
-    """The tensor that it stands for."""
-    return source.mixed() if isinstance(source, Fade) else source
-
-
-def side(sources: Iterable[Source], name: str) -> list[Tensor]:
-    """The tensors of `low` or `high` alone."""
-    return [getattr(source, name) if isinstance(source, Fade) else source for source in sources]
+from render.networks.sources import Shares, Source, identity
 
 
 def neighbours(keys: Sequence[Hashable]) -> list[slice]:
@@ -64,23 +31,18 @@ def neighbours(keys: Sequence[Hashable]) -> list[slice]:
     return [slice(start, end) for start, end in zip([0, *ends], [*ends, len(keys)], strict=True)]
 
 
-def shares_of(sources: Iterable[Source]) -> Shares | None:
-    """How much is taken of low and high; None where nothing fades."""
-    return next((source.shares for source in sources if isinstance(source, Fade)), None)
-
-
 @dataclass(frozen=True, eq=False)
 class Pair:
     """What a unit of two networks was prepared to, and how much of each every sample takes.
 
-    sources  the tensors that were prepared, of low and of high
+    sources  what was prepared, of low and of high
     weight   which of them is the convolution's, [O, I, k, k]
     shares   of low and high, one pair a sample
     """
 
     low: Any
     high: Any
-    sources: tuple[Sequence[Tensor], Sequence[Tensor]]
+    sources: tuple[Sequence[Source], Sequence[Source]]
     weight: int
     shares: Sequence[Shares]
 
@@ -93,7 +55,7 @@ class Pair:
     @property
     def identity(self) -> bytes:
         """Equal for equal pairs, as long as their tensors are there."""
-        return repr([list(map(id, own)) for own in self.sources]).encode()
+        return repr([list(map(identity, own)) for own in self.sources]).encode()
 
     def style(self, w: Tensor) -> Tensor:
         """w [N, w_dim] → styles [N, I]."""

@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from render.networks.fading import Pair, Source, identity, mixed, shares_of, side
+from render.networks.fading import Pair
+from render.networks.sources import Source, identity, mixed, shares_of, side
 
 PREPARED_PER_UNIT = 3  # sets of weights kept ready for one unit, unless a batch needs more at once
 
@@ -81,7 +82,7 @@ class Stock:
                 key = tuple(map(identity, sources))
             else:
                 low, high = side(sources, "low"), side(sources, "high")
-                key = *map(id, low), *map(id, high)
+                key = *map(identity, low), *map(identity, high)
             if key == last:
                 rows, made = runs[-1]
                 if shares is not None:

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from render.networks import ops
 from render.networks.batch import Batch, Tensors
 from render.networks.cpu import CpuLibrary
-from render.networks.fading import Source
 from render.networks.generator import Generator, check_inputs
 from render.networks.memory import keep_freed_memory
 from render.networks.precision import Precision, without_tf32
 from render.networks.reuse import Course, Kept, State, States
+from render.networks.sources import Source
 from render.networks.stock import Stock, Unit
 
 IDLE = 64  # pictures after which a set that none of them used is forgotten: the swap has passed that layer
@@ -57,7 +57,7 @@ class FastSynthesis:
     Samples of one batch may have weights of their own: `tensors` is then one mapping a sample, as
     `Blender.tensors` makes them. As long as samples come out the same, they are drawn as one: in a swap sweep
     over one latent, what lies below the swap.
-    A mapping may hold a `Fade` in place of a tensor; see `can_fade`.
+    A mapping may hold what a tensor is to be mixed of; a `Fade` only where it `can_fade`.
     Memory: three prepared sets of weights for each unit (or as many as one batch mixes), the activations of
     the largest layer, at most STATE_BYTES of activations that a picture to come was said to need too, and at
     most PARTS_BYTES of what cross-fading layers are drawn by.
