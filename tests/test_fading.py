@@ -13,8 +13,8 @@ from render.blending.blender import Blender
 from render.drawing import Drawer
 from render.networks.cpu import CpuLibrary
 from render.networks.fast import fast
-from render.networks.sources import Fade, Mix, mixed
 from render.networks.synthesis import FastSynthesis
+from render.networks.unmixed import Fade, Mix, mixed
 from render.preset import Preset
 from render.renderer import Renderer
 from render.scene import Picture, Scene

@@ -13,8 +13,8 @@ import render
 from render.drawing import Drawer, to_frames
 from render.errors import BlendreelWarning, PresetError, RenderError
 from render.networks.ops import to_uint8
-from render.networks.sources import Mix
 from render.networks.synthesis import FastSynthesis
+from render.networks.unmixed import Mix
 from render.pixels import whole_levels
 from render.preset import Preset
 from render.renderer import Renderer, pick_device, smaller

@@ -1,70 +1,128 @@
-"""What is not mixed yet is known by what it will be, and comes to it."""
+"""No source of the project, script or package, has a way to run what a file or a preset says."""
 
 from __future__ import annotations
 
-import numpy as np
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
-import torch
-from conftest import make_relative
-from torch import Tensor
 
-from render.blending.blend import Blend
-from render.blending.blender import Blender
-from render.networks.fast import fast
-from render.networks.sources import Mix, identity, mixed
-
-STILL = Blend.low_high(6, 3)
-BLENDS = {
-    "a cut": STILL,
-    "a fade": Blend.low_high(6, 2.25),
-    "every layer": Blend.low_high(6, 0, weight=0.3),
-    "beyond": Blend.low_high(6, 0, weight=1.7),
-    "by norm": Blend(Blend.low_high(6, 2.5, 3).weights, interpolation="keep-norm"),
-    "pulled": Blend.low_high(6, 2.5, 3).take(1, {3: [0, 2]}),
-    "pulled out of one network": STILL.take(1, {1: [0, 2]}),
+ROOT = Path(__file__).parent.parent
+SCRIPTS = sorted(
+    path
+    for folder in ("render", "samples", "presets")
+    for path in (ROOT / folder).rglob("*.py")
+    if path.is_file()
+)
+FORBIDDEN_MODULES = {
+    "pickle",
+    "_pickle",
+    "cPickle",
+    "dill",
+    "joblib",
+    "cloudpickle",
+    "marshal",
+    "shelve",
+    "yaml",
 }
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "runpy.run_path"}
+FORBIDDEN_CALLS |= {"os.startfile", "pty.spawn", "subprocess.getoutput", "subprocess.getstatusoutput"}
+SHELLS = ("os.exec", "os.spawn", "os.posix_spawn", "asyncio.create_subprocess", "multiprocessing.popen")
+SAFE_YAML = {"safe", "rt"}
 
 
-@pytest.mark.parametrize("name", BLENDS)
-def test_sources_come_to_the_mixed_tensors(low, high, name):
-    whole = Blender([low, high]).tensors(BLENDS[name])
-    sources = Blender([low, high]).sources(BLENDS[name])
-    assert sources.keys() == whole.keys()
-    assert all(isinstance(tensor, Tensor) for tensor in whole.values())
-    assert all(torch.equal(mixed(source), whole[key]) for key, source in sources.items())
-    # What is all one network's is that network's own; only pulled channels are mixed at once.
-    own = {id(tensor) for network in (low, high) for tensor in (*network.parameters(), *network.buffers())}
-    for source in sources.values():
-        assert isinstance(source, Mix) or id(source) in own or "pulled" in name
+def dotted(node: ast.expr) -> str:
+    """`torch.load` for the expression of that name; attributes of something else begin with a dot."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
 
 
-def test_three_networks_are_one_mix(low, high):
-    blender = Blender([low, high, make_relative(low, seed=3)])
-    weights = np.repeat([[0.5], [0.25], [0.25]], 6, axis=1)
-    source = blender.sources(Blend(weights))["synthesis.b16.conv1.weight"]
-    assert [share for _, share in source.parts] == [0.5, 0.25, 0.25]
+def constant(call: ast.Call, keyword: str, default: object) -> object:
+    """A keyword's value, if it is a constant; `...` if it is computed."""
+    for each in call.keywords:
+        if each.arg == keyword:
+            return each.value.value if isinstance(each.value, ast.Constant) else ...
+    return default
 
 
-def test_equal_mixes_are_known_without_their_numbers(low, high, monkeypatch):
-    blender, name = Blender([low, high]), "synthesis.b16.conv1.weight"
-    monkeypatch.setattr(Mix, "mixed", lambda _: pytest.fail("it was mixed"))
-    one, again, other, curved = (
-        blender.sources(blend)[name]
-        for blend in (BLENDS["every layer"], BLENDS["every layer"], BLENDS["beyond"], BLENDS["by norm"])
+def call_of_text(call: ast.Call) -> bool:
+    """Whether a command is one text instead of a list of arguments."""
+    command = call.args[0] if call.args else None
+    is_text = isinstance(command, ast.Constant) and isinstance(command.value, str)
+    return is_text or isinstance(command, ast.JoinedStr | ast.BinOp)
+
+
+def mistakes(code: str) -> Iterator[str]:
+    """What in that source could run data."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [each.name for each in node.names]
+            )
+            yield from (f"imports {name}" for name in names if name.split(".")[0] in FORBIDDEN_MODULES)
+        # A variable may well be called yaml.
+        if isinstance(node, ast.Attribute) and dotted(node).split(".")[0] in FORBIDDEN_MODULES - {"yaml"}:
+            yield f"uses {dotted(node)}"
+        if not isinstance(node, ast.Call):
+            continue
+        name = dotted(node.func)
+        if name in FORBIDDEN_CALLS or name.startswith(SHELLS):
+            yield f"calls {name}"
+        if name.startswith("subprocess.") and call_of_text(node):
+            yield f"calls {name} with one text, which a shell would have to split"
+        if name.endswith("torch.load") and constant(node, "weights_only", None) is not True:
+            yield "calls torch.load without weights_only=True"
+        if name.split(".")[-1] == "YAML" and constant(node, "typ", "rt") not in SAFE_YAML:
+            yield "reads YAML unsafely"
+        if constant(node, "shell", False) is not False:
+            yield f"calls {name} with a shell"
+        if constant(node, "allow_pickle", False) is not False:
+            yield f"calls {name} with allow_pickle"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_source_can_run_data(path):
+    assert list(mistakes(path.read_text("utf-8"))) == []
+
+
+def test_the_package_reads_torchs_files_itself():
+    sources = {path: path.read_text("utf-8") for path in SCRIPTS if path.is_relative_to(ROOT / "render")}
+    assert sources
+    assert [path for path, code in sources.items() if re.search(r"\btorch\.load\b", code)] == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle", "from pickle import loads", "import _pickle as p", "pickle.Unpickler(f)",
+        "import yaml", "torch.load(f)", "torch.load(f, weights_only=False)", "eval(x)", "exec(x)",
+        "torch.load(f, weights_only=flag)", "os.system(x)", "subprocess.run(x, shell=True)",
+        "subprocess.getoutput(x)", "os.execvp(x, y)", "asyncio.create_subprocess_shell(x)",
+        "subprocess.run('ls')", "subprocess.Popen(f'ls {x}')", "subprocess.run('ls ' + x)",
+        "YAML(typ='unsafe')", "YAML(typ=t)", "np.load(f, allow_pickle=True)",
+    ],
+)  # fmt: skip
+def test_the_search_finds_what_it_looks_for(code):
+    assert list(mistakes(code))
+
+
+def test_the_search_lets_harmless_code_pass():
+    fine = (
+        "torch.load(f, weights_only=True); model.eval(); re.compile(x); YAML(typ='safe', pure=True); YAML()"
     )
-    assert identity(one) == identity(again) != identity(other)
-    assert len({identity(one), identity(other), identity(curved), identity(low.state_dict()[name])}) == 4
+    assert list(mistakes(fine)) == []
+    assert len(SCRIPTS) > 40
 
 
-def test_a_mix_that_stays_is_mixed_and_prepared_once(low, high, ws, monkeypatch):
-    made, mean = [], Mix.mixed
-    monkeypatch.setattr(Mix, "mixed", lambda mix: made.append(mix) or mean(mix))
-    synthesis, blender = fast(low, "exact", compiled=False), Blender([low, high])
-    first = synthesis.run(ws, tensors=[blender.sources(BLENDS["every layer"])] * len(ws))
-    count = len(made)
-    assert count > 0
-    again = synthesis.run(ws, tensors=[blender.sources(BLENDS["every layer"])] * len(ws))
-    assert len(made) == count
-    assert torch.equal(first, again)
-    expected = blender.apply(BLENDS["every layer"]).synthesis(ws)
-    assert (again - expected).abs().max() < 1e-4 * expected.abs().max()
+def test_every_test_that_security_names_is_there():
+    text = (ROOT / "SECURITY.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:tests/)?(?:test_\w+\.py|faults))`", text))
+    assert len(named) > 15
+    assert [name for name in named if not (ROOT / "tests" / name.removeprefix("tests/")).exists()] == []
+    promises = [line for line in text.splitlines() if line.startswith("| ") and "`test_" in line]
+    assert len(promises) > 15

@@ -18,7 +18,7 @@ from render.blending.interpolation import has_filters, keep_norm, linear
 from render.blending.pull import ChannelPull
 from render.errors import BlendError
 from render.networks import Generator, Provenance
-from render.networks.sources import Fade, Mix, Source
+from render.networks.unmixed import Fade, Mix, Source
 
 CACHED_MIXTURES = 3  # what the panels of one frame may need, and frames rarely come back to older ones
 FILTER_TOLERANCE = 1e-5  # designed on another machine, a filter differs in its last digits

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from render.networks.fading import Pair
 from render.networks.reuse import Chain, Origin, chain_of
-from render.networks.sources import Source
+from render.networks.unmixed import Source
 
 if TYPE_CHECKING:
     from render.networks.synthesis import FastSynthesis

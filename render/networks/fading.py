@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from render.networks.modulated import TINY, Modulated, rounded
-from render.networks.sources import Shares, Source, identity
+from render.networks.unmixed import Shares, Source, identity
 
 
 def neighbours(keys: Sequence[Hashable]) -> list[slice]:

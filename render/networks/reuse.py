@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from render.networks.sources import Source, identity
+from render.networks.unmixed import Source, identity
 
 if TYPE_CHECKING:
     from render.networks.batch import Batch

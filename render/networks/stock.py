@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from render.networks.fading import Pair
-from render.networks.sources import Source, identity, mixed, shares_of, side
+from render.networks.unmixed import Source, identity, mixed, shares_of, side
 
 PREPARED_PER_UNIT = 3  # sets of weights kept ready for one unit, unless a batch needs more at once
 

@@ -25,8 +25,8 @@ from render.networks.generator import Generator, check_inputs
 from render.networks.memory import keep_freed_memory
 from render.networks.precision import Precision, without_tf32
 from render.networks.reuse import Course, Kept, State, States
-from render.networks.sources import Source
 from render.networks.stock import Stock, Unit
+from render.networks.unmixed import Source
 
 IDLE = 64  # pictures after which a set that none of them used is forgotten: the swap has passed that layer
 STATE_BYTES = 2**29  # of activations that the pictures to come need too
