@@ -5,6 +5,7 @@ from __future__ import annotations
 from render.bench.report import Figure
 from render.bench.subject import Subject
 from render.blending.blender import Blender
+from render.networks.unmixed import mixed
 
 FRAMES = 4  # of one turn
 
@@ -21,15 +22,16 @@ def figures(subject: Subject) -> list[Figure]:
 
     def mix(kind) -> None:
         for _ in range(frames):
-            blender.tensors(kind())
+            for source in blender.sources(kind()).values():
+                mixed(source)  # and let go of it, as whoever prepares it does
 
-    mixed = blender.tensors(subject.fade())
-    synthesis.batch(subject.latents(1), tensors=[mixed])
+    whole = blender.tensors(subject.fade())
+    synthesis.batch(subject.latents(1), tensors=[whole])
 
     def prepare() -> None:
         for _ in range(frames):
             for name, unit in synthesis.units.items():
-                unit.make(dict(zip(unit.leaves, synthesis.sources(name, mixed), strict=True)))
+                unit.make(dict(zip(unit.leaves, synthesis.sources(name, whole), strict=True)))
 
     works = {"weight sweep, every layer": subject.fade, "swap, one layer moves": subject.crossing}
     calls = {(work, "frame"): lambda kind=kind: draw(kind) for work, kind in works.items()}
