@@ -74,6 +74,8 @@ def test_convolutions_are_those_of_pytorch(n, channels, size, pad, scheme, forma
     assert ours.dtype == dtype
     assert ours.is_contiguous(memory_format=torch.channels_last)
     assert relative_error(ours, exact) < FORMATS[formats]
+    energy = library.weights(weight, scheme, products).energy
+    torch.testing.assert_close(energy, weight.square().sum(dim=(2, 3)).t())
 
 
 @pytest.mark.parametrize("samples", [1, 3])

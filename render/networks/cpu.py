@@ -46,7 +46,7 @@ class CpuLibrary:
         pointer = c_void_p
         for function in (library.weights_size, library.convolve_tiles, library.activate_finely):
             function.restype = c_long
-        library.pack_weights.argtypes = [c_int, c_bool, pointer, c_int, c_int, pointer, c_int]
+        library.pack_weights.argtypes = [c_int, c_bool, pointer, c_int, c_int, pointer, pointer, c_int]
         library.convolve_tiles.argtypes = [
             *(c_int, c_bool, c_bool, ShapeForm, pointer, pointer, pointer),
             *(FilterForm, FinishForm, ColoursForm, c_int, pointer),
@@ -81,7 +81,7 @@ class CpuLibrary:
         weight = weight.contiguous()
         outputs, inputs = weight.shape[:2]
         size = self._library.weights_size(scheme.number, inputs, outputs)
-        packed = torch.empty(size, dtype=products)
+        packed, energy = torch.empty(size, dtype=products), torch.empty(inputs, outputs)
         self._library.pack_weights(
             scheme.number,
             products == torch.bfloat16,
@@ -89,9 +89,10 @@ class CpuLibrary:
             inputs,
             outputs,
             address(packed),
+            address(energy),
             thread_count(),
         )
-        return Weights(packed, scheme, inputs, outputs)
+        return Weights(packed, scheme, inputs, outputs, energy)
 
     def convolve(
         self,

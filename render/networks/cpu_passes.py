@@ -208,12 +208,16 @@ DOUBLING_FOUR = Scheme(2, 4, doubles=True)
 
 @dataclass(frozen=True)
 class Weights:
-    """Transformed weights of one layer, from I to O channels."""
+    """Transformed weights of one layer, from I to O channels.
+
+    energy  Σₖ w², [I, O], which nearly comes by itself; None where it was taken away
+    """
 
     packed: Tensor
     scheme: Scheme
     inputs: int
     outputs: int
+    energy: Tensor | None = None
 
 
 def address(tensor: Tensor | None) -> int | None:

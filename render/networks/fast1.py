@@ -102,7 +102,7 @@ class FastStyleGAN1(FastSynthesis):
         silent = torch.zeros([1, 1], device=bias.device)
         return Layer(
             weight,
-            wide(own["affine.weight"].t() * gain),
+            wide(own["affine.weight"] * gain).t(),
             wide(own["affine.bias"] * module.affine.bias_gain),
             own["noise_const"].reshape(1, -1) if "noise_const" in own else silent,
             own.get("noise_strength", torch.zeros_like(bias)),

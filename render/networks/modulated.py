@@ -82,14 +82,15 @@ class Modulated:
         weight = weight.to(torch.float32)
         if is_half:
             weight = weight / weight.abs().amax(dim=[1, 2, 3], keepdim=True).clamp(min=TINY)
-        energy = weight.square().sum(dim=[2, 3]).t()
         if pack is not None:
             own = pack(weight)
+            own, energy = replace(own, energy=None), own.energy
         else:
+            energy = weight.square().sum(dim=[2, 3]).t()
             own = (weight.transpose(0, 1) if up else weight).to(precision.dtype)
             own = own.contiguous(memory_format=torch.channels_last)
         is_short = precision.dtype != torch.float32
-        return cls(own, wide(energy), wide(affine.t() * gain), wide(shift), is_short, is_half)
+        return cls(own, wide(energy), wide(affine * gain).t(), wide(shift), is_short, is_half)
 
     def halfway_to(self, other: Modulated) -> Modulated:
         """This layer with the mean of both weights."""

@@ -292,7 +292,7 @@ long packed_size(int inputs, int outputs) {
 // Weights [O, I, k, k] transformed, as the products want them: for each matrix, by COLUMNS outputs, [depth,
 // COLUMNS]; of bfloats, pairs of rows entry by entry.
 template <class S, class P>
-void pack(const float* weight, int inputs, int outputs, P* packed, int threads) {
+void pack(const float* weight, int inputs, int outputs, P* packed, float* energy, int threads) {
     constexpr int PAIR = sizeof(P) == 2 ? 2 : 1, K = S::TAPS, M = S::MATRICES;
     int depth = up_to(inputs, LANES), width = up_to(outputs, COLUMNS);
     // Of LANES inputs for LANES outputs: g [inputs, k·k, outputs], read along the rows of memory.
@@ -335,6 +335,11 @@ void pack(const float* weight, int inputs, int outputs, P* packed, int threads) 
             }
         }
     };
+    auto summed = [&](int i, int o, const float* g) {
+        vec sum = {};
+        for (int k = 0; k < K * K; k++) sum += load(g + k * LANES) * load(g + k * LANES);
+        store(energy + (long)i * outputs + o, sum, std::min(LANES, outputs - o));
+    };
 #pragma omp parallel num_threads(threads)
     {
         alignas(64) float g[LANES * K * K * LANES];
@@ -343,6 +348,8 @@ void pack(const float* weight, int inputs, int outputs, P* packed, int threads) 
             for (int i = 0; i < depth; i += LANES) {
                 transposed(i, o, g);
                 for (int own = 0; own < LANES; own += PAIR) packed_lanes(i + own, o, g + own * K * K * LANES);
+                for (int own = 0; o < outputs && own < std::min(LANES, inputs - i); own++)
+                    summed(i + own, o, g + own * K * K * LANES);
             }
         finish_far_stores();
     }

@@ -35,9 +35,10 @@ long weights_size(int scheme, int inputs, int outputs) {
 }
 
 void pack_weights(
-    int scheme, bool short_products, const float* weight, int inputs, int outputs, void* packed, int threads) {
+    int scheme, bool short_products, const float* weight, int inputs, int outputs, void* packed, float* energy,
+    int threads) {
     chosen(scheme, short_products, [&](auto s, auto p) {
-        pack<decltype(s)>(weight, inputs, outputs, (decltype(p)*)packed, threads);
+        pack<decltype(s)>(weight, inputs, outputs, (decltype(p)*)packed, energy, threads);
     });
 }
 
