@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from render import cli
 from render.bench import PARTS
-from render.bench.subject import random_network
+from render.bench.subject import CONFIGS, random_network
+from render.commands.bench import ARCHITECTURES
 
 
 def run(*arguments):
@@ -36,6 +37,11 @@ def test_random_networks_have_the_published_widths(architecture, kernel, width):
     assert architecture.startswith(network.architecture)
     weights = [own.shape for own in network.synthesis.parameters() if own.ndim == 4]
     assert (width, width, kernel, kernel) in weights
+
+
+def test_every_architecture_can_be_chosen():
+    """The command has their names, so that its help needs no PyTorch."""
+    assert tuple(CONFIGS) == ARCHITECTURES
 
 
 def test_json_of_a_network_in_a_file(sample_folder):

@@ -161,10 +161,10 @@ def measure(calls: Mapping, turns: int, device: torch.device) -> dict:
 
 def random_network(resolution: int, architecture: str = "stylegan2", seed: int = 0) -> Generator:
     """A network of the published widths with random weights: time does not depend on what they are."""
-    config = CONFIGS[architecture](resolution)
+    config, kind = CONFIGS[architecture](resolution), architecture.partition("-")[0]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        generator = next(own for own in GENERATORS.values() if isinstance(config, own.config_type))(config)
+        generator = GENERATORS[kind](config)
     return generator.eval().requires_grad_(False)
 
 

@@ -32,8 +32,8 @@ class Blender:
     """Mixes generators of one structure.
 
     models       in the order of a blend's rows; on one device, where they stay
-    cache_bytes  how much mixed weights may take, by default as much as three whole networks; what is all one
-                 model's is that model's own, and free
+    cache_bytes  how much mixed weights may take that are kept, by default as much as three whole networks: of
+                 `tensors` and `apply`, and layers with pulled channels. What is all one model's is free
 
     Raises BlendError with a table of what differs if the models can't exchange layers.
     """

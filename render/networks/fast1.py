@@ -173,14 +173,16 @@ class FastStyleGAN1(FastSynthesis):
         # Styles are linear: no activation follows the affine layer.
         is_short = self.precision.dtype != torch.float32
         scale, shift = steady(w, made.affine, made.shift, is_short).chunk(2, dim=1)  # [N, C] each
+
+        def factor(variance: Tensor) -> Tensor:
+            return (variance + INSTANCE_EPSILON).rsqrt() * (scale + 1)
+
         if self.library is not None:
             mean, variance = self.library.averages(x)
-        else:
-            variance, mean = torch.var_mean(flat(x).float(), dim=1, correction=0)
-        factor = (variance + INSTANCE_EPSILON).rsqrt() * (scale + 1)
-        if self.library is not None:
-            return self.library.scale(x, factor, mean, shift)
-        return spatial(kernels.stylize(flat(x), mean, factor, shift, compiled=self.compiled), x)
+            return self.library.scale(x, factor(variance), mean, shift)
+        y = flat(x)
+        variance, mean = torch.var_mean(y.float(), dim=1, correction=0)
+        return spatial(kernels.stylize(y, mean, factor(variance), shift, compiled=self.compiled), x)
 
     def picture(self, state: State, batch: Batch, resolution: int | None) -> Tensor:
         """To-RGB, which has no style."""

@@ -9,7 +9,7 @@ from render.networks.cpu import CpuLibrary
 from render.renderer import Renderer
 
 # Pixels of a network's pictures from which on more time is saved on two cores than compiling takes, 15 to 20
-# seconds: pictures of 256 px take 177, 116 and 1,074 ms without the code, and 64, 43 and 246 ms with it.
+# seconds (trials): pictures of 256 px took 195, 113, 1,195 ms without the code, and 61, 43, 253 with it.
 WORTH_COMPILING = {"stylegan1": 2 * 10**7, "stylegan2": 2 * 10**7, "stylegan3": 2 * 10**6}
 
 
