@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from render.batch_sizes import fitting_batch, is_out_of_memory
 from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.errors import BlendreelWarning, PresetError, RenderError
@@ -24,11 +25,7 @@ from render.scene import Picture
 from render.soundness import faults
 from render.teams import Alone, Teams
 
-# Pictures drawn at once: about this many pixels, so that memory does not grow with the resolution.
-PIXELS_PER_BATCH = {"cpu": 8 * 256**2, "cuda": 64 * 256**2, "mps": 16 * 256**2}
-MAX_BATCH = {"cpu": 32, "cuda": 64, "mps": 64}  # of small pictures; on a CPU two batches are drawn at once
 MOST_BLENDS = 4  # in a batch: each has weights of its own in memory, and saves nothing but the others' layers
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def to_levels(images: Tensor, bits: int = 8, transparent: bool = False) -> Tensor:
@@ -126,8 +123,8 @@ class Drawer:
     """Draws pictures of one family of networks.
 
     precision   `exact`, `fast` or `auto`, see `render.networks.fast`
-    batch_size  pictures drawn at once; by default as many as fit in a modest amount of memory. Where memory
-                runs out all the same, half as many from then on
+    batch_size  pictures drawn at once; by default see `fitting_batch`. Where memory runs out all the same,
+                half as many from then on
     resolution  of the pictures; a skip network that stops early saves the rest
     bits        a channel: 8 or 16
     transparent  whether pictures keep their alpha, if they have any; otherwise they are laid over black
@@ -157,13 +154,18 @@ class Drawer:
         self.blender, self.resolution, self.bits = blender, resolution or model.resolution, bits
         self.device = model.mapping.w_avg.device
         self.synthesis = fast(model, precision, compiled)
-        kind = self.device.type if self.device.type in MAX_BATCH else "cpu"
-        room = PIXELS_PER_BATCH[kind]
-        width, height = (side * self.resolution // model.resolution for side in model.picture_size)
-        self.batch_size = batch_size or max(1, min(MAX_BATCH[kind], room // (width * height)))
+        if batch_size is not None:
+            self.batch_size = batch_size
         self._next: tuple[list[bytes], Batch] | None = None
         self._tensors: dict[tuple[Blend, bool], Tensors] = {}  # of the latest batch
         self._lock = threading.Lock()  # of these
+
+    @cached_property
+    def batch_size(self) -> int:
+        """Pictures drawn at once, from now on. A GPU finds out what it has memory for."""
+        model = self.blender.models[0]
+        size = (side * self.resolution // model.resolution for side in model.picture_size)
+        return fitting_batch(self.synthesis, self.resolution, *size)
 
     @property
     def precision(self) -> str:
@@ -318,10 +320,3 @@ class Drawer:
     def _fades(self, picture: Picture) -> bool:
         """Whether it is drawn by the parts of a cross-fade."""
         return picture.fades and self.synthesis.can_fade
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device, or the machine, has no memory left."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return any(words in str(error).lower() for words in OUT_OF_MEMORY)

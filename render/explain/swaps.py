@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from render.batch_sizes import modest_batch
 from render.blending.blend import Blend
 from render.blending.blender import Blender
-from render.drawing import PIXELS_PER_BATCH, to_frames
+from render.drawing import to_frames
 from render.networks import Generator
 from render.networks.generator import Layer
 from render.pixels import resized
@@ -110,9 +111,7 @@ def swap_sheet(
 
 def pictures_of(generator: Generator, ws: Tensor) -> Tensor:
     """Pictures float32 [N, C, H, W] in [-1, 1], drawn in batches of a modest size."""
-    width, height = generator.picture_size
-    room = PIXELS_PER_BATCH.get(ws.device.type, PIXELS_PER_BATCH["cpu"])
-    batches = ws.split(max(1, room // (width * height)))
+    batches = ws.split(modest_batch(ws.device, *generator.picture_size))
     return torch.cat([generator.synthesis(batch, noise_mode="const").clamp(-1, 1) for batch in batches])
 
 

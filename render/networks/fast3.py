@@ -63,7 +63,9 @@ class FastStyleGAN3(FastSynthesis):
 
     def _layer(self, before: int, after: int, module: SynthesisLayer, own: dict[str, Tensor]) -> Layer:
         """A layer from and to pictures of so many pixels a side."""
-        products = None
+        products, precision = None, self.precision
+        if module.is_to_rgb:  # no demodulation divides out what float16 is scaled by
+            precision = Precision(precision.name, torch.float32)
         if self.library is not None and own["weight"].shape[-1] == EVEN.taps:
             products = self.library.products(self.precision.dtype, before, doubles=False)
         base = Modulated.of(
@@ -71,7 +73,7 @@ class FastStyleGAN3(FastSynthesis):
             own["affine.weight"],
             own["affine.bias"],
             module.affine.weight_gain,
-            self.precision,
+            precision,
             pack=products and partial(self.library.weights, scheme=EVEN, products=products),
         )
         level = own["magnitude_ema"].clamp(min=SMALLEST_MAGNITUDE).rsqrt()
