@@ -24,7 +24,7 @@ def fitting_batch(synthesis: FastSynthesis, resolution: int, width: int, height:
 
     resolution  as `FastSynthesis.draw` has it, of pictures of that width and height
     """
-    device = synthesis.generator.mapping.w_avg.device
+    device = synthesis.device
     most = modest_batch(device, width, height)
     if device.type != "cuda" or most == 1:
         return most
@@ -44,14 +44,13 @@ def fitting_batch(synthesis: FastSynthesis, resolution: int, width: int, height:
 
 def _taken(synthesis: FastSynthesis, resolution: int, count: int) -> int:
     """Bytes that so many pictures take at most while they are drawn."""
-    generator = synthesis.generator
+    generator, device = synthesis.generator, synthesis.device
     shape = count, generator.num_ws, generator.w_dim
-    # All different: pictures of one latent are drawn as one.
-    ws = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(generator.mapping.w_avg.device)
-    torch.cuda.reset_peak_memory_stats(ws.device)
-    before = torch.cuda.memory_allocated(ws.device)
+    ws = torch.randn(shape, generator=torch.Generator().manual_seed(0))  # equal ones would be drawn as one
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
     synthesis(ws, resolution=resolution)
-    return torch.cuda.max_memory_allocated(ws.device) - before
+    return torch.cuda.max_memory_allocated(device) - before
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -52,7 +52,7 @@ class Chunks:
                 following = self._taken(moments)
                 self._begun.append(self._begin(chunk, following, teams))
                 chunk = following
-                most = teams.count if chunk and teams.count > 1 else 0
+                most = teams.ahead if chunk else 0
                 while self._begun and (len(self._begun) > most or self._begun[0].is_drawn):
                     yield self._finish(self._begun.popleft())
 

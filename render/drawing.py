@@ -21,8 +21,9 @@ from render.errors import BlendreelWarning, PresetError, RenderError
 from render.networks.batch import Batch, Tensors
 from render.networks.fast import fast
 from render.networks.ops import to_uint8, to_uint16
+from render.networks.transfer import Arrival
 from render.scene import Picture
-from render.soundness import faults
+from render.soundness import faults, soundness
 from render.teams import Alone, Teams
 
 MOST_BLENDS = 4  # in a batch: each has weights of its own in memory, and saves nothing but the others' layers
@@ -62,44 +63,52 @@ def to_frames(images: Tensor, bits: int = 8) -> np.ndarray:
     return as_frames(to_levels(images, bits))
 
 
-class Arrival:
-    """A batch on its way from the device: on CUDA it is copied while the next one is drawn."""
+class Arrived:
+    """The pictures of a batch, once they are there: on their way from a GPU while the next ones are drawn.
 
-    def __init__(self, levels: Tensor) -> None:
-        self._event = None
-        if levels.device.type == "cuda":
-            self.host = torch.empty(levels.shape, dtype=levels.dtype, pin_memory=True)
-            self.host.copy_(levels, non_blocking=True)
-            self._event = torch.cuda.Event()
-            self._event.record()
-        else:
-            self.host = levels.cpu()
+    levels  as `to_levels` gives them
+    sound   as `soundness` found it; None: nobody asked
+    """
+
+    def __init__(self, levels: Tensor, sound: Tensor | None) -> None:
+        self._arrival = Arrival([levels] if sound is None else [levels, sound])
+
+    @property
+    def is_there(self) -> bool:
+        """Whether nobody would wait for them."""
+        return self._arrival.is_there
 
     def array(self, index: int) -> np.ndarray:
-        """Picture `index` of it, once it has arrived: [H, W, 3], uint8 or uint16."""
-        if self._event is not None:
-            self._event.synchronize()
-            self._event = None
-        return as_frames(self.host[index])
+        """Picture `index` of it: [H, W, 3] or [H, W, 4], uint8 or uint16."""
+        return as_frames(self._arrival.tensors[0][index])
+
+    @cached_property
+    def faults(self) -> list[str]:
+        """Of each picture."""
+        levels, *sound = self._arrival.tensors
+        return faults(sound[0]) if sound else [""] * len(levels)
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """One picture that was drawn.
+    """One picture that was drawn: an array [H, W, 3] or [H, W, 4], or number `index` of those that arrive."""
 
-    picture  [H, W, 3] or [H, W, 4], uint8 or uint16; or the batch it arrives with, and its number there
-    fault    what shows that no sound network drew it, in words; empty for a picture
-    """
+    picture: np.ndarray | Arrived
+    index: int = 0
 
-    picture: np.ndarray | tuple[Arrival, int]
-    fault: str = ""
+    @property
+    def is_there(self) -> bool:
+        """Whether nobody would wait for it."""
+        return isinstance(self.picture, np.ndarray) or self.picture.is_there
 
     def array(self) -> np.ndarray:
         """[H, W, 3] or [H, W, 4], uint8 or uint16."""
-        if isinstance(self.picture, np.ndarray):
-            return self.picture
-        arrival, index = self.picture
-        return arrival.array(index)
+        return self.picture if isinstance(self.picture, np.ndarray) else self.picture.array(self.index)
+
+    @property
+    def fault(self) -> str:
+        """What shows that no sound network drew it, in words; empty for a picture."""
+        return "" if isinstance(self.picture, np.ndarray) else self.picture.faults[self.index]
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,7 @@ class Pending:
     @property
     def is_drawn(self) -> bool:
         """Whether it is there, or never will be."""
-        return self.batch.done()
+        return self.batch.done() and (self.batch.exception() is not None or self.drawn().is_there)
 
     def drawn(self) -> Drawn:
         """The picture, once it is there. Raises what its drawing raised."""
@@ -262,9 +271,9 @@ class Drawer:
                     batch or self._new_batch(pictures), self.resolution, following=following
                 )
             with torch.inference_mode():
-                found = [""] * len(images) if self.allow_broken else faults(images)
-                arrival = Arrival(to_levels(images, self.bits, self.transparent))
-            return [Drawn((arrival, index), fault) for index, fault in enumerate(found)]
+                sound = None if self.allow_broken else soundness(images)
+                arrived = Arrived(to_levels(images, self.bits, self.transparent), sound)
+            return [Drawn(arrived, index) for index in range(len(images))]
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -299,10 +308,9 @@ class Drawer:
         return self._next[1]
 
     def _new_batch(self, pictures: Sequence[Picture]) -> Batch:
-        ws = torch.from_numpy(np.stack([picture.ws for picture in pictures])).to(self.device)
-        transform = None
+        ws, transform = torch.from_numpy(np.stack([picture.ws for picture in pictures])), None
         if pictures[0].transform is not None:
-            transform = torch.from_numpy(np.stack([one.transform for one in pictures])).to(self.device)
+            transform = torch.from_numpy(np.stack([one.transform for one in pictures]))
         with self._lock:
             tensors = self._tensors_of([(picture.blend, self._fades(picture)) for picture in pictures])
         return self.synthesis.batch(ws, pictures[0].noise, tensors=tensors, transform=transform)

@@ -9,11 +9,15 @@ NOT_FINITE = "values that are no numbers (NaN or infinite)"
 FLAT = "one colour only"
 
 
-def faults(images: Tensor) -> list[str]:
-    """For each of the pictures float [N, C, H, W], what is wrong with it in a few words; "" for nothing."""
+def soundness(images: Tensor) -> Tensor:
+    """Of each of the pictures float [N, C, H, W]: is it finite, and of more than one colour? bool [N, 2]."""
     least, most = (bounds.float() for bounds in images.flatten(2).aminmax(dim=2))  # [N, C]; NaN wins in both
-    # As they are seen: what lies all beyond white, or beyond black, is one colour.
-    is_flat = (least.clamp(-1, 1) == most.clamp(-1, 1)).all(dim=1)
     is_finite = (least.isfinite() & most.isfinite()).all(dim=1)
-    rows = torch.stack([is_finite, is_flat], dim=1).tolist()  # one wait for the device
-    return ["" if finite and not flat else FLAT if finite else NOT_FINITE for finite, flat in rows]
+    # As they are seen: what lies all beyond white, or beyond black, is one colour.
+    is_varied = (least.clamp(-1, 1) != most.clamp(-1, 1)).any(dim=1)
+    return torch.stack([is_finite, is_varied], dim=1)
+
+
+def faults(found: Tensor) -> list[str]:
+    """What is wrong with each picture, in a few words, by what `soundness` found; "" for nothing."""
+    return ["" if all(one) else FLAT if one[0] else NOT_FINITE for one in found.tolist()]

@@ -19,11 +19,14 @@ class Teams:
 
     The threads of a team wait for each other after every layer, and all of them while Python gets to the
     next. Where there are two teams, one works while the other waits.
+
+    ahead  how many chunks of frames are at work while the next is begun
     """
 
     def __init__(self, count: int = MOST_TEAMS) -> None:
         self.threads = torch.get_num_threads()
         self.count = max(1, min(count, self.threads))
+        self.ahead = self.count if self.count > 1 else 0
         self._free = threading.Semaphore(self.count)
         self._pool = ThreadPoolExecutor(self.count, "team")
         ready = threading.Barrier(self.count + 1)
@@ -57,6 +60,7 @@ class Alone:
     """Works in the thread that asks, with all that PyTorch has: for GPUs, and what rounds by its threads."""
 
     count = 1
+    ahead = 1  # for a GPU may be at it, though whoever asked it has gone on
 
     def start(self, function: Callable, *arguments: Any) -> Future:
         """function(*arguments), done."""

@@ -20,12 +20,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 DEVICE, CPU = torch.device("cuda", 0), torch.device("cpu")
+WAITS: list[str] = []  # what a real GPU would have been waited for, as `function in thread`
 # What may meet tensors of both: copies, and places, which CUDA takes from a CPU, too.
 CARRY = ("aten::_to_copy", "aten::copy_", "copy_")
 TAKE_PLACES = ("aten::index", "aten::index_put_", "__getitem__", "__setitem__")
 # Methods that ask for the device before anybody is told of them.
-NAMES = "__getitem__ __setitem__ contiguous copy_ tolist item __float__ __int__ __bool__"
+NAMES = "__format__ __getitem__ __setitem__ contiguous copy_ tolist item __float__ __int__ __bool__"
 EARLY = tuple(getattr(Tensor, name) for name in NAMES.split())
+NUMBERS = ("tolist", "item", "__float__", "__int__", "__bool__", "aten::_local_scalar_dense", "aten::nonzero")
 
 
 class Pretended(Tensor):
@@ -74,15 +76,35 @@ def calculated(function: Callable, name: str, args: tuple, kwargs: dict[str, Any
             raise RuntimeError(f"{name}: expected all tensors to be on the same device, cuda:0 and cpu")
     where = kwargs.get("device")
     is_ours = bool(ours) if where is None else torch.device(where).type == DEVICE.type
+    if (ours and _asks(name, args, others)) or (name in CARRY and _waits(args, kwargs, is_ours)):
+        WAITS.append(f"{name} in {threading.current_thread().name}")
+    if name == "aten::_pin_memory":  # which needs a driver
+        return args[0]
     if where is not None and is_ours:
         kwargs = kwargs | {"device": CPU}
-    if kwargs.get("pin_memory"):  # which needs a driver
+    if kwargs.get("pin_memory"):
         kwargs = kwargs | {"pin_memory": False}
     args, kwargs = tree_map_only(Pretended, lambda one: one.own, (args, kwargs))
     results = function(*args, **kwargs)
     if not is_ours:
         return results
     return tree_map_only(Tensor, lambda one: ours[id(one)] if id(one) in ours else MEMORY.holds(one), results)
+
+
+def _asks(name: str, args: tuple, others: list[Tensor]) -> bool:
+    """Whether a function wants a number of the device's, or brings it places that lie elsewhere."""
+    brings = name in TAKE_PLACES and (others or (len(args) > 1 and isinstance(args[1], list)))
+    return bool(name in NUMBERS or brings)
+
+
+def _waits(args: tuple, kwargs: dict[str, Any], arrives: bool) -> bool:
+    """Whether a copy is one from device to device, or back, that was not told to go on meanwhile."""
+    if len(args) > 1:  # one tensor into another
+        into, tensor, *rest = args
+        crosses = isinstance(into, Pretended) != isinstance(tensor, Pretended)
+    else:
+        crosses, rest = arrives != isinstance(args[0], Pretended), []
+    return crosses and not kwargs.get("non_blocking", rest and rest[0])
 
 
 class Memory:
@@ -123,14 +145,23 @@ class Memory:
 MEMORY = Memory()
 
 
-class Event:
-    """What it waits for has happened."""
+class Stream:
+    """The device's, with its own events: nothing has happened until somebody waits for it."""
 
-    def record(self) -> None:
-        """At once."""
+    def __init__(self, device: torch.device | None = None) -> None:
+        assert device == DEVICE  # and not whichever is the current one
+        self._has_happened = False
+
+    def record_event(self) -> Stream:
+        """An event, in what it can do."""
+        return self
+
+    def query(self) -> bool:
+        return self._has_happened
 
     def synchronize(self) -> None:
-        """Nothing to wait for."""
+        self._has_happened = True
+        WAITS.append(f"event in {threading.current_thread().name}")
 
 
 CUDA = {
@@ -139,7 +170,8 @@ CUDA = {
     "device_count": lambda: 1,
     "get_device_capability": lambda device=None: (9, 0),
     "get_device_name": lambda device=None: "a pretended GPU",
-    "Event": Event,
+    "current_stream": Stream,
+    "synchronize": lambda device=None: None,
     "empty_cache": lambda: None,
     "mem_get_info": lambda device=None: (MEMORY.size - MEMORY.allocated, MEMORY.size),
     "memory_allocated": lambda device=None: MEMORY.allocated,
@@ -155,7 +187,10 @@ def pretended_gpu(megabytes: float = 2**20) -> Iterator[torch.device]:
 
     Nothing may be differentiated. Its name is `cuda:0`; `cuda` alone asks a driver.
     """
-    run = threading.Thread.run
+    run, tensor = threading.Thread.run, torch.tensor
+
+    def tensor_there(*args: Any, device: Any = None, **kwargs: Any) -> Tensor:
+        return tensor(*args, **kwargs).to(CPU if device is None else device)
 
     def run_pretending(thread: threading.Thread) -> None:
         with Pretending(), torch.no_grad():
@@ -164,9 +199,11 @@ def pretended_gpu(megabytes: float = 2**20) -> Iterator[torch.device]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CUDA.items():
             patch.setattr(torch.cuda, name, value)
+        patch.setattr(torch, "tensor", tensor_there)  # which asks for the device itself
         patch.setattr(threading.Thread, "run", run_pretending)
         patch.setattr(torch, "inference_mode", torch.no_grad)  # whose tensors take no others' views
         patch.setattr(torch.__future__, "_overwrite_module_params_on_conversion", True)
         patch.setattr(MEMORY, "size", MEMORY.allocated + int(megabytes * 2**20))
+        WAITS.clear()
         with Pretending(), torch.no_grad():
             yield DEVICE

@@ -354,13 +354,13 @@ def test_a_film_of_one_segment_stops_at_once_and_leaves_nothing(preset, tmp_path
 def test_a_broken_picture_stops_the_render_with_frame_and_moment(preset, tmp_path, monkeypatch, value, words):
     from render import drawing
 
-    faults, calls = drawing.faults, [0]
+    soundness, calls = drawing.soundness, [0]
 
     def sick(images):
         calls[0] += len(images)
-        return faults(images.fill_(value) if calls[0] > 9 else images)
+        return soundness(images.fill_(value) if calls[0] > 9 else images)
 
-    monkeypatch.setattr(drawing, "faults", sick)
+    monkeypatch.setattr(drawing, "soundness", sick)
     with pytest.raises(RenderError) as error:
         filmed(preset, tmp_path, "a.mp4", batch_size=1)
     found = re.match(

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import REFERENCE, make_network
-from pretended_gpu import pretended_gpu
+from pretended_gpu import WAITS, pretended_gpu
 from test_fast import FOLDERS, SHAPES, STYLEGAN1, make_stylegan1
 
 import render
+from render.drawing import Drawer
 from render.errors import BlendreelWarning
 from render.networks import Generator
 from render.networks.fast import fast
@@ -93,6 +94,35 @@ def test_a_film_on_a_gpu_is_the_cpus(preset, precision, noise):
         found = list(render.frames(preset, device="cuda:0"))
     furthest = max(np.abs(a.astype(int) - b).max() for a, b in zip(wanted, found, strict=True))
     assert furthest <= (1 if precision == "exact" else 12)
+
+
+@pytest.mark.parametrize("swap", ["[[0s, 4], [end, 32]]", "[[0s, 4], [50%, 32], [end, 4]]"])
+def test_a_gpu_is_waited_for_by_nobody_but_for_pictures_while_it_draws_others(
+    sample_folder, monkeypatch, swap
+):
+    text = WALK.replace("[portrait]", "[blend]").replace("}\nclip", ", ukiyoe: sample:ukiyoe}\nclip")
+    text = text.replace("{seeds: [3, 14, 15, 92]}", "3")
+    preset = Preset.from_yaml(text + f"blend: {{low: portrait, high: ukiyoe, swap: {swap}}}\n")
+    draw = Drawer._draw
+
+    def noted(self, *batches):
+        found = draw(self, *batches)
+        WAITS.append("drawn")
+        return found
+
+    monkeypatch.setattr(Drawer, "_draw", noted)
+    with pretended_gpu():
+        scene = Scene.open(preset, "cuda:0")
+        renderer, moments = Renderer(scene, batch_size=4), list(scene.moments())
+        WAITS.clear()
+        assert sum(1 for _ in renderer.frames(moments)) == 40
+    assert set(WAITS) <= {"drawn", "event in MainThread", "event in drawing"}
+    batches = WAITS.count("drawn")
+    assert batches == (6 if "50%" in swap else 10)  # of 21 pictures, or of 40
+    waits = [index for index, what in enumerate(WAITS) if what != "drawn"]
+    assert len(waits) == batches
+    for number, index in enumerate(waits, 1):  # by the first wait, the second batch was begun, and so on
+        assert WAITS[:index].count("drawn") >= min(number + 1, batches)
 
 
 def test_a_gpu_makes_files(preset, tmp_path):

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from render.soundness import FLAT, NOT_FINITE, faults
+from render.soundness import FLAT, NOT_FINITE, faults, soundness
 
 NOISE = torch.linspace(-0.3, 0.3, 3 * 8 * 8).reshape(1, 3, 8, 8)
 
@@ -28,8 +28,8 @@ NOISE = torch.linspace(-0.3, 0.3, 3 * 8 * 8).reshape(1, 3, 8, 8)
     ],
 )
 def test_what_is_seen_decides(images, fault):
-    assert faults(images) == [fault]
+    assert faults(soundness(images)) == [fault]
 
 
 def test_each_picture_is_judged_alone():
-    assert faults(torch.cat([NOISE, NOISE + 30, NOISE])) == ["", FLAT, ""]
+    assert faults(soundness(torch.cat([NOISE, NOISE + 30, NOISE]))) == ["", FLAT, ""]

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from render.networks.fading import Pair
 from render.networks.reuse import Chain, Origin, chain_of
+from render.networks.transfer import sent
 from render.networks.unmixed import Source
 
 if TYPE_CHECKING:
@@ -24,22 +26,38 @@ Tensors = Mapping[str, Source]
 class Batch:
     """The samples of one run.
 
-    ws          [N, num_ws, w_dim], float32
+    given       ws [N, num_ws, w_dim] in float32, and StyleGAN3's transform, [3, 3] or [N, 3, 3], or None. If
+                they lie in the machine's memory, no GPU is asked for them, which would have to be waited for
     tensors     of every sample, by name; the same object where samples share their weights
-    transform   StyleGAN3's, [3, 3] or [N, 3, 3]
     ends        the position after which nothing but the picture is wanted; None: the state is
     """
 
     owner: FastSynthesis
-    ws: Tensor
+    given: tuple[Tensor, Tensor | None]
     noise_mode: str
     tensors: Sequence[Tensors]
-    transform: Tensor | None = None
     ends: int | None = None
     _runs: dict[str, list[tuple[slice, Any]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.ws)
+        return len(self.given[0])
+
+    @cached_property
+    def ws(self) -> Tensor:
+        """[N, num_ws, w_dim], float32, on the network's device."""
+        return sent(self.given[0], self.owner.device)
+
+    @cached_property
+    def transform(self) -> Tensor | None:
+        """StyleGAN3's, on the network's device."""
+        transform = self.given[1]
+        return transform if transform is None else sent(transform, self.owner.device)
+
+    @cached_property
+    def _numbers(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """ws and transform in the machine's memory."""
+        ws, transform = self.given
+        return ws.cpu().numpy(), transform if transform is None else transform.cpu().numpy()
 
     @cached_property
     def is_uniform(self) -> bool:
@@ -65,10 +83,9 @@ class Batch:
 
     def origins(self, position: int, row: int) -> list[Origin]:
         """What every sample comes from before a step, with the row of ws that the step uses."""
-        ws = self.ws[:, row].cpu().numpy()
         return [
-            Origin(chain.digests[position] + own.tobytes(), chain.sources[:position])
-            for chain, own in zip(self.chains, ws, strict=True)
+            Origin(chain.digests[position] + own[row].tobytes(), chain.sources[:position])
+            for chain, own in zip(self.chains, self._numbers[0], strict=True)
         ]
 
     def each(self, name: str, function: Callable, *inputs: Sequence | Tensor | None) -> Any:
@@ -91,7 +108,7 @@ class Batch:
     @cached_property
     def chains(self) -> list[Chain]:
         """Every sample's way through the steps, by which it is seen how long samples are alike."""
-        steps, ws = self.owner.steps, self.ws.cpu().numpy()
+        steps, (ws, _) = self.owner.steps, self._numbers
         weights: dict[int, list[tuple[Source, ...]]] = {}
         for own in self.tensors:
             if id(own) not in weights:
@@ -115,20 +132,20 @@ class Batch:
         """What a sample begins with besides ws and weights."""
         if self.noise_mode == "random":
             return repr((id(self), index)).encode()  # fresh noise: like nothing else
-        moved = self.transform
+        moved = self._numbers[1]
         if moved is not None:
-            moved = (moved[index] if moved.ndim == 3 else moved).cpu().numpy().tobytes()
+            moved = (moved[index] if moved.ndim == 3 else moved).tobytes()
         return repr((self.noise_mode, moved)).encode()
 
     def select(self, samples: Sequence[int]) -> Batch:
         """The batch of these samples alone."""
         if len(samples) == len(self):
             return self
-        transform = self.transform
+        ws, transform = self.given
         if transform is not None and transform.ndim == 3:
             transform = transform[list(samples)]
         tensors = [self.tensors[index] for index in samples]
-        chosen = Batch(self.owner, self.ws[list(samples)], self.noise_mode, tensors, transform, self.ends)
+        chosen = Batch(self.owner, (ws[list(samples)], transform), self.noise_mode, tensors, self.ends)
         chosen.chains = [self.chains[index] for index in samples]
         return chosen
 

@@ -80,6 +80,11 @@ class FastSynthesis:
         if generator.mapping.w_avg.device.type == "cpu":
             keep_freed_memory()
 
+    @property
+    def device(self) -> torch.device:
+        """Where it draws."""
+        return self.generator.mapping.w_avg.device
+
     def add_unit(
         self,
         name: str,
@@ -161,7 +166,10 @@ class FastSynthesis:
         tensors: Sequence[Tensors] | None = None,
         transform: Tensor | None = None,
     ) -> Batch:
-        """What is to be drawn, for `draw`. Arguments as in `run`; raises ValueError where they don't fit."""
+        """What is to be drawn, for `draw`. Arguments as in `run`; raises ValueError where they don't fit.
+
+        ws and transform may lie in the machine's memory, whatever device draws: best so, see `Batch`.
+        """
         check_inputs(ws, self.generator.num_ws, self.config.w_dim, noise_mode)
         if tensors is None or not self._own:
             self._own = own_tensors(self.generator)
@@ -169,7 +177,7 @@ class FastSynthesis:
             tensors = [self._own] * len(ws)
         if len(tensors) != len(ws):
             raise ValueError(f"{len(tensors)} sets of tensors for {len(ws)} samples")
-        return Batch(self, ws.to(torch.float32), noise_mode, tensors, transform)
+        return Batch(self, (ws.to(torch.float32), transform), noise_mode, tensors)
 
     def draw(
         self,
@@ -256,7 +264,7 @@ class FastSynthesis:
     @contextmanager
     def _working(self) -> Iterator[None]:
         """The state of PyTorch in which it draws."""
-        with torch.inference_mode(), without_tf32(self.precision, self.generator.mapping.w_avg.device):
+        with torch.inference_mode(), without_tf32(self.precision, self.device):
             yield
 
     def _advance(self, batch: Batch, state: State, stop: int, wanted: Collection[bytes] = ()) -> State:
