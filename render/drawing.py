@@ -19,6 +19,7 @@ from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.errors import BlendreelWarning, PresetError, RenderError
 from render.networks.batch import Batch, Tensors
+from render.networks.compiling import COMPILED
 from render.networks.fast import fast
 from render.networks.ops import to_uint8, to_uint16
 from render.networks.transfer import Arrival
@@ -184,7 +185,8 @@ class Drawer:
     @property
     def code(self) -> str:
         """`compiled` where networks use code made for this processor, which rounds otherwise; or `plain`."""
-        return "plain" if self.synthesis.library is None else "compiled"
+        has_kernels = self.device.type == "cuda" and COMPILED.serves("cuda")
+        return "compiled" if has_kernels or self.synthesis.library is not None else "plain"
 
     def draw(self, pictures: Sequence[Picture], following: Sequence[Picture] = ()) -> list[Drawn]:
         """The pictures, in their order.

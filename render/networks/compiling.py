@@ -73,7 +73,7 @@ class CompiledKernels:
         function, dtype, device = key[:3]
         try:
             if device == "cuda":
-                return torch.compile(partial(function, **constants), dynamic=True) if may_compile else None
+                return self._compiled_when_called(partial(function, **constants)) if may_compile else None
             if device != "cpu":
                 return None
             path = code_folder() / f"{_name(function, dtype, constants)}.pt2"
@@ -86,6 +86,29 @@ class CompiledKernels:
         except Exception as error:  # whatever a compiler may raise: pictures don't depend on it
             self.give_up(error)
             return None
+
+    def _compiled_when_called(self, function: Callable) -> Callable:
+        """What `torch.compile` makes of a function; it finds out by the first call whether it can."""
+        compiled = torch.compile(function, dynamic=True)
+
+        def call(*tensors: Tensor) -> Tensor | tuple[Tensor, ...]:
+            if self.is_broken:
+                return function(*tensors)
+            try:
+                return compiled(*tensors)
+            except (torch.OutOfMemoryError, MemoryError):
+                raise  # smaller batches are somebody else's care
+            except Exception as error:  # as in `_prepare`
+                self.give_up(error)
+                return function(*tensors)
+
+        return call
+
+    def serves(self, device: str) -> bool:
+        """Whether there is compiled code for kernels on that kind of device."""
+        with self._lock:
+            loaded = any(code is not None for key, code in self._loaded.items() if key[2] == device)
+        return loaded and not self.is_broken
 
     def library(self, source: Path, compiled: bool | None) -> ctypes.CDLL | None:
         """The C++ of that file as a library, or None: do without it. `compiled` as in `find`; Linux only."""
