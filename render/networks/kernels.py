@@ -39,9 +39,11 @@ def kernel(*shapes: str) -> Callable[[Callable], Callable]:
 
 
 def _activated(y: Tensor, scale: Tensor, noise: Tensor, bias: Tensor, slope: float, clamp: float) -> Tensor:
-    x = F.leaky_relu(y.float() * scale[:, None] + (noise[..., None] + bias), slope)
+    x = y.float() * scale[:, None]
+    x += noise[..., None] + bias  # in place: where nothing is compiled, that is a quarter of the time
+    x = F.leaky_relu(x, slope, inplace=True).clamp_(-clamp, clamp)
     # Rounded here, before any style: what is kept between two passes must be what goes on within one.
-    return x.clamp(-clamp, clamp).to(y.dtype)
+    return x.to(y.dtype)
 
 
 def _scaled(x: Tensor, style: Tensor) -> Tensor:
