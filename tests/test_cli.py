@@ -174,6 +174,16 @@ def test_preview_is_small_and_slow_in_frames(run):
     assert "frame 12 of 12" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["render", "preview"])
+def test_what_check_warns_of_is_told_before_rendering_too(run, command):
+    set_beyond = ("--set", "blend.snapshot=500")
+    result = run(command, "clip.yaml", *set_beyond)
+    assert result.exit_code == 0, result.output
+    warning = "warning: blend.snapshot: goes to 500 kimg, but the snapshots of ukiyoe end at 40, which is"
+    assert result.stderr.count(warning) == 1
+    assert "warning" not in run(command, "clip.yaml", "--quiet", *set_beyond).stderr
+
+
 def test_new_writes_a_preset_that_loads_and_renders_samples(run):
     result = run("new", "mine")
     assert result.exit_code == 0

@@ -63,7 +63,7 @@ def test_pairs_go_on_where_they_ended(run):
             2,
             "--x blend.swop=4: unknown key; did you mean 'swap'?",
         ),
-        (["grid", "clip.yaml", "--x", "truncation=1", "--at", "9s"], 2, "9s lies outside the clip"),
+        (["grid", "clip.yaml", "--x", "truncation=1", "--at", "9s"], 2, "--at 9s lies outside the clip"),
         (["grid", "clip.yaml", "--x", "truncation=1", "--z", "truncation=1"], 2, "two axes are truncation"),
         (["grid", "clip.yaml", "--x", "truncation=1", "--gif", "a.gif"], 2, "a film and its axis z belong"),
         (["grid", "clip.yaml", "--x", "truncation=1", "-o", "a.bmp"], 3, "a grid is written as .png"),

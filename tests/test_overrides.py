@@ -91,7 +91,7 @@ WRONG = [
     ("nosie.seed=3", "nosie: unknown key; did you mean 'noise'?", "nosie.seed"),
     ("noise.sede=3", "noise.sede: unknown key; did you mean 'seed'?", "noise.sede"),
     ("blend.swap=", "there is no value after the =; write blend.swap=null to take it out", "blend.swap"),
-    ("blend.swap=# 3", "there is no value after the =; write blend.swap=null to take it out", "blend.swap"),
+    ("panels.font=#f", 'what begins with # stands in quotes: panels.font="#f"', "panels.font"),
     ("clip.fps.x=3", "clip.fps is 30, which has no x inside it", "clip.fps.x"),
     ("clip.fps[0]=3", "clip.fps is 30, not a list", "clip.fps[0]"),
     ("outputs.fps=3", "outputs is a list; say which entry, outputs[0] to outputs[1]", "outputs.fps"),

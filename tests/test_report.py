@@ -21,6 +21,7 @@ from render.networks import StyleGAN3, StyleGAN3Config
 from render.preset import WEIGHT, Preset, position_of, read_animated
 from render.report import WIDTH, describe, layer_text, number_text, seconds_text, track_row
 from render.report.models import Sizes
+from render.scene import Scene
 from render.timeline import Clock
 
 CLIP = "clip: {duration: 4s, fps: 25}\n"
@@ -207,6 +208,37 @@ def test_names_that_change_are_told_in_order_and_no_class_is_shown(sample_folder
     assert words == "blend.high ukiyoe ukiyoe 3 keys, 1 fade, ukiyoe → portrait → ukiyoe"
     assert "A swap at 4/0 gives all layers to high, one at 32/0 gives all to portrait." in text
     assert "NameKey" not in text
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("hf://x", "'hf://x' is not understood; write hf://owner/repo/file"),
+        ("http://example.com/a.pkl", "http://example.com/a.pkl is not encrypted"),
+    ],
+)
+def test_addresses_that_nothing_can_be_fetched_from_are_mistakes(source, words):
+    with pytest.raises(CheckpointError, match=f"^models.a: {words}"):
+        text_of(f"models: {{a: '{source}'}}\n{CLIP}latents: 3\n")
+
+
+@pytest.mark.parametrize("swap", ["L7", "input", "[[0s, 4], [end, l3]]"])
+def test_a_swap_at_a_layer_that_only_stylegan3_has_is_a_mistake(sample_folder, swap):
+    text = MODELS + CLIP + f"blend: {{low: portrait, high: ukiyoe, swap: {swap}}}\n"
+    preset = Preset.from_yaml(text)
+    with pytest.raises(PresetError, match=r"blend.swap.*: these networks have no layer .*; theirs are 4/0"):
+        text_of(text)
+    with pytest.raises(PresetError, match=r"blend.swap.*: these networks have no layer"):
+        Scene.open(preset)
+
+
+def test_panels_of_snapshots_that_are_not_there_are_warned_of(sample_folder):
+    text = text_of(MODELS + BLEND + CLIP + 'panels: ["snapshot:500", ukiyoe@3, ukiyoe@20]\n')
+    words = "panels.show[{}]: goes to {} kimg, but the snapshots of ukiyoe {}, which is shown instead"
+    flat = " ".join(text.split())
+    assert words.format(0, 500, "end at 40") in flat
+    assert words.format(1, 3, "begin at 10") in flat
+    assert "panels.show[2]" not in flat
 
 
 def test_layers_that_no_network_has_are_warned_of(sample_folder):

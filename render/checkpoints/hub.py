@@ -13,15 +13,19 @@ EXTRA = "pip install 'blendreel[hub]'"
 _ADDRESS = re.compile(r"hf://([\w.-]+/[\w.-]+)(?:@([\w./-]+?))?/([^@]+)")
 
 
+def check_address(address: str) -> None:
+    """Raises CheckpointError unless it is written as an address of the hub's."""
+    if _ADDRESS.fullmatch(address) is None:
+        raise CheckpointError(f"{address!r} is not understood; write hf://owner/repo/file")
+
+
 def fetch_from_hub(address: str, offline: bool) -> Path:
     """The file of `hf://owner/repo/file` or `hf://owner/repo@revision/file`; from the hub's cache if offline.
 
     Raises CheckpointError: no such address, the extra is not installed, or the hub refuses.
     """
-    match = _ADDRESS.fullmatch(address)
-    if match is None:
-        raise CheckpointError(f"{address!r} is not understood; write hf://owner/repo/file")
-    repository, revision, name = match.groups()
+    check_address(address)
+    repository, revision, name = _ADDRESS.fullmatch(address).groups()
     try:
         hub = importlib.import_module("huggingface_hub")
     except ImportError as error:

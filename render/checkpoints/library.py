@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from render.checkpoints.catalogue import CATALOGUE_PREFIX, downloadable
 from render.checkpoints.header import read_header
 from render.checkpoints.hub import PREFIX as HUB_PREFIX
-from render.checkpoints.hub import fetch_from_hub
+from render.checkpoints.hub import check_address, fetch_from_hub
 from render.errors import CheckpointError
 from render.reach import current_sandbox, placed, within_reach
 
@@ -49,10 +49,17 @@ def is_remote(source: str | Path) -> bool:
 def is_cached(source: str | Path) -> bool:
     """Whether a file on the web has been fetched already.
 
-    Raises CheckpointError for catalogue:NAME if there is no such name, or no file that can be fetched.
+    Raises CheckpointError for an address that nothing can be fetched from, and for catalogue:NAME if there is
+    no such name, or no file that can be fetched.
     """
     if str(source).startswith(CATALOGUE_PREFIX):
         downloadable(str(source))
+    if str(source).startswith(HUB_PREFIX):
+        check_address(str(source))
+    if str(source).startswith(WEB_PREFIXES):
+        from render.checkpoints.download import check_url
+
+        check_url(str(source))
     try:
         return resolve(source, offline=True).is_file()
     except CheckpointError:

@@ -22,7 +22,7 @@ from render.commands.options import (
     set_option,
 )
 from render.commands.segment_options import is_default, manner_of, segment_options, share_of, share_options
-from render.commands.steps import announce, fetch_models, load_preset, pointing
+from render.commands.steps import announce, fetch_models, load_preset, pointing, warn_of_models
 from render.errors import BlendreelWarning
 from render.reach import default_folder
 
@@ -87,6 +87,8 @@ def render(
     else:
         loaded = load_preset(preset, quiet, overrides)
     fetch_models(loaded, quiet)
+    if not again:
+        warn_of_models(loaded, quiet)
     from render import production
 
     with pointing(loaded), manner_of("rendering", quiet) as manner:
@@ -136,6 +138,7 @@ def preview(
 
     loaded = load_preset(preset, quiet, overrides)
     fetch_models(loaded, quiet)
+    warn_of_models(loaded, quiet)
     output = {"file": file or f"{Path(preset).stem}-preview.mp4", "fps": min(loaded.clip.fps, PREVIEW_FPS)}
     from render import production
 

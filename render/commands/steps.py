@@ -53,6 +53,20 @@ def fetch_models(preset: Any, quiet: bool) -> None:
                 raise type(error)(f"models.{name}: {error}") from error
 
 
+def warn_of_models(preset: Any, quiet: bool) -> None:
+    """Tell what its models' headers show that may not be meant, as `check` does. They must be fetched."""
+    from render.report import find_models, model_warnings
+
+    if quiet:
+        return
+    try:
+        found = model_warnings(preset, find_models(preset))
+    except BlendreelError:
+        return  # who opens them tells it better
+    for warning in found:
+        click.echo(plain(f"warning: {warning}"), err=True)
+
+
 def announce(paths: list[Path], quiet: bool) -> None:
     """Say what was made and how large it is."""
     from render.console import size_text

@@ -69,11 +69,13 @@ class Grid:
     def _variant(self, preset: Preset, numbers: tuple[int, ...]) -> Variant:
         chosen = list(zip(self.axes, numbers, strict=True))
         values = {axis.place: axis.values[number] for axis, number in chosen}
-        time = values.pop(TIME, self.at)
+        has_own_time, time = TIME in values, values.pop(TIME, self.at)
         try:
             cell = with_values(preset, values)
             return Variant(cell, frame_at(cell.clock, time))
         except PresetError as error:
+            if not has_own_time and str(error).startswith(f"{time}"):
+                raise PresetError(f"--at {error}") from None
             raise PresetError(self._told(str(error), chosen)) from None
 
     def _told(self, text: str, chosen: list[tuple[Axis, int]]) -> str:

@@ -372,6 +372,9 @@ def read_output(value: Any) -> Output:
         return Output.model_validate(value)  # a missing or wrong `file`: explained there
     path = PurePath(file.strip())
     if path.suffix.lower() == ".png" and NUMBERED.search(path.stem):
+        if path.stem.count("%") != 1:
+            text = f"{shown(file)} needs one place for the number, such as %05d"
+            raise carried([Mistake(() if is_name else ("file",), text)])
         return AnimationOutput.model_validate(value)
     if path.suffix.lower() not in FORMATS:
         raise carried([Mistake(() if is_name else ("file",), _unknown(file, path))])

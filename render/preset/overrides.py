@@ -57,9 +57,11 @@ def _from_text(text: str) -> tuple[Place, Source, Span]:
     place = _place_of(match["place"], where)
     value = read_value(page, match.start("value"))
     if value is None:
-        raise PresetError(
-            where.pointed(f"there is no value after the =; write {match['place']}=null to take it out")
-        )
+        written = match["value"].strip()
+        text = f"there is no value after the =; write {match['place']}=null to take it out"
+        if written.startswith("#"):  # a comment, to YAML
+            text = f'what begins with # stands in quotes: {match["place"]}="{written}"'
+        raise PresetError(where.pointed(text))
     for span, wrong in value.mistakes:
         raise PresetError(span.pointed(wrong))
     return place, value, where

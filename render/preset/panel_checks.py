@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 def panel_mistakes(preset: Preset) -> list[Mistake]:
     """Pictures that cannot be shown, and names that mean nothing in this preset."""
-    mistakes = [mistake for place, panel in _panels(preset) for mistake in _shown(preset, panel, place)]
+    mistakes = [mistake for place, panel in placed_panels(preset) for mistake in _shown(preset, panel, place)]
     numbers = [spot.formula_name for spot in spots_of(preset) if spot.is_readable]
-    for place, panel in _panels(preset):
+    for place, panel in placed_panels(preset):
         mistakes += _caption(preset, panel, place, [*numbers, *map(".".join, preset.name_places())])
     return [*mistakes, *_curves(preset)]
 
 
-def _panels(preset: Preset) -> Iterator[tuple[Place, Panel]]:
+def placed_panels(preset: Preset) -> Iterator[tuple[Place, Panel]]:
+    """Every panel as written, with its place."""
     rows = preset.panels.show
     for row, panels in enumerate(rows):
         for column, panel in enumerate(panels):

@@ -181,7 +181,8 @@ def write(
                 errand = Errand(scene.preset, jobs, options, segment_frames, plan, filming.store.folder)
                 filming.fill(share, errand)
             if share.shard:
-                manner.tell(f"part {shard} is drawn; when all are, `blendreel join` makes the files")
+                text = "when all are, `blendreel join` with the same preset and options makes the files"
+                manner.tell(f"part {shard} is drawn; {text}")
                 return []
             filming.require_all()
         errors = filming.draw() + filming.join() + _fit(shoot, filming, manner)

@@ -6,6 +6,7 @@ Checkpoints and latents are found, told apart and, where they have one, read as 
 from __future__ import annotations
 
 from .explain import describe
+from .fits import model_warnings
 from .frame import describe_frame
 from .models import find_models
 from .table import WIDTH, section
@@ -21,6 +22,7 @@ __all__ = [
     "find_models",
     "layer_text",
     "mix_text",
+    "model_warnings",
     "number_text",
     "seconds_text",
     "section",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from render.layout import font_of_captions, labels_of
 from render.preset import Preset, position_of, resolution_of
 from render.preset.formats import without_alpha
+from render.preset.mistakes import place_text
+from render.preset.panel_checks import placed_panels
+from render.preset.strange_layers import strange_layers
 from render.preset.sums import unsummed
 
 from .models import FoundModel, Models, Sizes, sizes_in, used_models
@@ -21,7 +24,7 @@ def misfits(preset: Preset, models: Models) -> list[str]:
         return []
     found = [*_unlike(used), *_transform(preset, sizes), *_labels(preset, sizes), *_rows(preset, sizes)]
     found += _transparency(preset, sizes)
-    return [*found, *unsummed(preset, sizes.layers)]
+    return [*found, *strange_layers(preset, sizes.layers), *unsummed(preset, sizes.layers)]
 
 
 def _unlike(used: list[FoundModel]) -> list[str]:
@@ -126,19 +129,25 @@ def _layer_warnings(preset: Preset, models: Models) -> list[str]:
 
 
 def _snapshot_warnings(preset: Preset, models: Models) -> list[str]:
-    track, name = preset.tracks().get("blend.snapshot"), preset.snapshot_model
-    if track is None or name is None or not models[name].kimgs:
-        return []
-    first, last = models[name].kimgs[0], models[name].kimgs[-1]
+    """Kimg before the first snapshot of a series, and beyond its last."""
+    tracks, wanted = preset.tracks(), []
+    for name, place in preset.snapshot_tracks().items():
+        if place in tracks:
+            wanted += [(place, name, kimg) for kimg in (tracks[place].minimum, tracks[place].maximum)]
+    for place, panel in placed_panels(preset):
+        name = preset.snapshot_model if panel.word == "blend" else panel.word
+        if panel.kimg is not None and name in models:
+            wanted.append((place_text(place), name, panel.kimg))
     warnings = []
-    for value, beyond in ((track.minimum, track.minimum < first), (track.maximum, track.maximum > last)):
-        if beyond:
-            near, word = (first, "begin") if value < first else (last, "end")
+    for place, name, kimg in wanted:
+        known = models[name].kimgs
+        if known and not known[0] <= kimg <= known[-1]:
+            near, word = (known[0], "begin") if kimg < known[0] else (known[-1], "end")
             warnings.append(
-                f"blend.snapshot: goes to {number_text(value)} kimg, but the snapshots of {name} "
-                f"{word} at {number_text(near)}, which is shown instead"
+                f"{place}: goes to {number_text(kimg)} kimg, but the snapshots of {name} {word} at "
+                f"{number_text(near)}, which is shown instead"
             )
-    return warnings
+    return list(dict.fromkeys(warnings))
 
 
 def _swap_warnings(preset: Preset, models: Models) -> list[str]:

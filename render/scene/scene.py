@@ -21,6 +21,7 @@ from render.networks.ops import to_uint8
 from render.networks.stylegan3 import picture_transform
 from render.preset import Preset
 from render.preset.panel_checks import kimg_models
+from render.preset.strange_layers import strange_layers
 from render.preset.sums import unsummed
 from render.timeline import Clock
 
@@ -58,7 +59,7 @@ class Scene:
         self.tracks, self.names = tracks_on(self.model.layers, preset), preset.names()
         taken = taken_channels(preset, channel_counts(self.model)) if preset.channels else ()
         self.mixture = Mixture(preset, self.models, self.model.layers, taken)
-        wrong = unsummed(preset, self.model.layers)
+        wrong = strange_layers(preset, self.model.layers) + unsummed(preset, self.model.layers)
         if wrong:
             raise PresetError("\n".join(wrong))
         self.panels = tuple(panel for row in preset.panels.rows for panel in row)
