@@ -50,7 +50,7 @@ SAMPLE = 4096  # weights of a layer that a quick look takes
 SAME_RUN, FINE_TUNED = "same run", "fine-tuned from one another"
 UNRELATED, IMPOSSIBLE = "unrelated", "cannot be blended"
 MEANINGS = {
-    SAME_RUN: "so near that they are neighbouring snapshots of one run, or a fine-tune that has hardly begun",
+    SAME_RUN: "one network, neighbouring snapshots of a run, or a fine-tune that has hardly begun",
     FINE_TUNED: "one was trained on from the other, or both from one ancestor; their layers fit each other",
     UNRELATED: "trained apart: no layer of one can read what a layer of the other wrote; a blend is mush",
     IMPOSSIBLE: "their structure differs, so they have no layers to exchange",

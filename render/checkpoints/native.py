@@ -77,7 +77,8 @@ def write(path: Path, tensors: dict[str, Tensor], own: dict[str, Any]) -> Path:
         os.replace(part, path)
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)
-        raise CheckpointError(f"{path} could not be written: {error}") from error
+        reason = getattr(error, "strerror", None) or error  # which would name the file beside it
+        raise CheckpointError(f"{path} could not be written: {reason}") from error
     return path
 
 

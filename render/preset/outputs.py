@@ -385,7 +385,8 @@ def _unknown(file: str, path: PurePath) -> str:
     """What to say of a name whose extension means nothing here."""
     suffix = path.suffix.lower()
     if suffix == ".png":
-        text = f"a film has one as its poster: 3s, numbered ones are {path.stem}/%05d.png"
+        folder = path.with_suffix("").as_posix().replace("%", "")
+        text = f"a film has one as its poster: 3s, numbered ones are {folder}/%05d.png"
         return f"{shown(file)} is one picture; {text}"
     near = nearest(suffix, FORMATS) if suffix else None
     hint = f"; did you mean {path.with_suffix(near)}?" if near else ""
