@@ -42,7 +42,8 @@ def test_parts_of_many_and_a_join_give_the_files_of_one_process(plain, tmp_path)
     for index in (2, 0):
         share = Share(shard=Shard(index, 3))
         assert list(filmed(plain, tmp_path / "many", share=share, manner=Manner(notify=said.append))) == []
-    assert said[-1] == "part 1-of-3 is drawn; when all are, `blendreel join` makes the files"
+    how = "`blendreel join` with the same preset and options makes the files"
+    assert said[-1] == f"part 1-of-3 is drawn; when all are, {how}"
     with pytest.raises(PartlyDoneError, match=r"segment 1 is missing; 3 of 4 segments are finished"):
         filmed(plain, tmp_path / "many", share=Share(joins=True))
     filmed(plain, tmp_path / "many", share=Share(shard=Shard(1, 3)))
