@@ -13,10 +13,10 @@ from torch import Tensor
 
 
 def sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """The tensor on that device; on its way there, if that is a GPU."""
+    """The tensor on that device; on its way there, if that is a GPU of CUDA's."""
     if device.type == "cuda" and tensor.device.type == "cpu":
-        tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=True)
+        return tensor.pin_memory().to(device, non_blocking=True)  # kept until it is there
+    return tensor.to(device)
 
 
 class Arrival:
@@ -36,12 +36,14 @@ class Arrival:
     @property
     def is_there(self) -> bool:
         """Whether nobody would wait for them."""
-        return self._event is None or self._event.query()
+        event = self._event  # which another thread may have waited for meanwhile
+        return event is None or event.query()
 
     @property
     def tensors(self) -> list[Tensor]:
         """The tensors, once they are there."""
-        if self._event is not None:
-            self._event.synchronize()
+        event = self._event
+        if event is not None:
+            event.synchronize()
             self._event = None
         return self._tensors
