@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -231,3 +233,28 @@ def test_blends_and_swaps_that_do_not_fit_are_refused(low, high):
         render.blend(low, high, swap="64/1")
     with pytest.raises(BlendError, match="at least one model"):
         Blender([])
+
+
+def test_threads_may_mix_side_by_side(low, high):
+    blender = Blender([low, high], cache_bytes=20_000)
+    errors = []
+
+    def mix(first: int) -> None:
+        try:
+            for number in range(first, 300, 2):
+                blender.tensors(Blend.low_high(6, 0, weight=(number % 97 + 1) / 100))
+        except Exception as error:
+            errors.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=mix, args=(first,)) for first in (0, 1, 0, 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert errors == []
+    assert blender._cached_bytes == sum(tensor.nbytes for tensor in blender._cache.values()) <= 20_000

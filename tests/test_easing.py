@@ -191,3 +191,10 @@ def test_arrays_are_eased_like_numbers(name: str) -> None:
     easing = parse_easing(name)
     xs = [-1.0, 0.0, 0.1, 0.25, 0.5, 0.77, 1.0, 2.0]
     assert easing.many(np.array(xs)).tolist() == [easing(x) for x in xs]
+
+
+@pytest.mark.parametrize("count", [3, 22, 49, 100, 997])
+def test_steps_are_taken_at_their_edges(count):
+    steps = parse_easing(f"steps({count})")
+    edges = [index / count for index in range(count + 1)]
+    assert list(map(steps, edges)) == edges

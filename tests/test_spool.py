@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from fractions import Fraction
 
 import numpy as np
@@ -32,6 +34,23 @@ def test_a_reader_may_stop_early(tmp_path):
     assert np.array_equal(next(reader), frames[0])
     reader.close()
     assert len(list(spool.frames())) == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "getsid"), reason="sessions are POSIX's")
+def test_what_reads_frames_is_out_of_reach_of_the_terminals_ctrl_c(tmp_path, monkeypatch):
+    """Ctrl-C goes to all of the terminal's session; the segment that is read shall be finished first."""
+    sessions, start = [], subprocess.Popen
+
+    def noted(*arguments, **options):
+        process = start(*arguments, **options)
+        sessions.append(os.getsid(process.pid))
+        return process
+
+    spool, _ = filled(tmp_path / "a.mkv")
+    monkeypatch.setattr(subprocess, "Popen", noted)
+    assert len(list(spool.frames())) == 5
+    assert sessions
+    assert os.getsid(0) not in sessions
 
 
 def test_lost_frames_are_an_error(tmp_path):

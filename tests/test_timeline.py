@@ -203,3 +203,16 @@ def test_reading_and_single_moments_need_no_numpy() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("fps", "bpm"), [(25, 150), (30, 150), (24, 144), (30, 72), (25, 75)])
+def test_beats_and_frames_are_whole_where_they_fall(fps, bpm):
+    clock = Clock(Fraction(60), Fraction(fps), loop=True, bpm=Fraction(bpm))
+    moments = [clock.seconds(index) for index in range(clock.frame_count)]
+    for text, wanted in (
+        ("floor(b)", [float(index * bpm // (60 * fps)) for index in range(len(moments))]),
+        ("f % 2", [float(index % 2) for index in range(len(moments))]),
+    ):
+        track = ExpressionTrack(parse_expression(text), clock, float)
+        assert [track.value_at(seconds) for seconds in moments] == wanted
+        assert track.values_at_many([float(seconds) for seconds in moments]).tolist() == wanted

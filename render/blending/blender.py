@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
@@ -53,6 +54,7 @@ class Blender:
         self._placed: dict[str, dict[Place, list[str]]] = {}  # by convention
         self._cache: OrderedDict[Hashable, Tensor] = OrderedDict()
         self._cached_bytes = 0
+        self._lock = threading.Lock()  # of these two: moments and pictures are worked out side by side
 
     @property
     def layer_count(self) -> int:
@@ -158,10 +160,11 @@ class Blender:
         """Which tensors follow each place, as the blend's convention has it."""
         place = self._convention(blend).place
         if blend.convention not in self._placed:
-            found = self._placed[blend.convention] = {}
+            found: dict[Place, list[str]] = {}
             for name, role in self._roles.items():
                 if role.kind != "filter":
                     found.setdefault(place(name, role), []).append(name)
+            self._placed[blend.convention] = found  # whole: another thread may be after it
         return self._placed[blend.convention]
 
     def _how(self, name: str, blend: Blend) -> str:
@@ -223,15 +226,19 @@ class Blender:
         return {at: tuple(pull for pull in blend.pulls if pull.position == at) for at in pulled}
 
     def _recall(self, key: Hashable) -> Tensor | None:
-        if key in self._cache:
-            self._cache.move_to_end(key)
-        return self._cache.get(key)
+        with self._lock:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+            return self._cache.get(key)
 
     def _remember(self, key: Hashable, tensor: Tensor) -> Tensor:
-        self._cache[key] = tensor
-        self._cached_bytes += tensor.nbytes
-        while self._cached_bytes > self.cache_bytes:
-            self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+        with self._lock:
+            if key in self._cache:  # another thread was faster
+                return self._cache[key]
+            self._cache[key] = tensor
+            self._cached_bytes += tensor.nbytes
+            while self._cached_bytes > self.cache_bytes:
+                self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
         return tensor
 
 

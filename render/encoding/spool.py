@@ -73,7 +73,13 @@ def stored_frames(
     pixels = raw_pixels(8 if bits == 8 else 16, transparent)
     command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", pixels, "pipe:1"]
     length, found = shape[0] * shape[1] * shape[2] * kind.itemsize, 0
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C in a terminal is ours to answer: a segment is finished first
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
     try:
         while len(raw := process.stdout.read(length)) == length:
             found += 1

@@ -17,6 +17,7 @@ Curve = Callable[[float], float]
 _BACK = 1.70158  # Penner's constant: an overshoot of 10 %
 _ELASTIC_PERIOD = 0.3
 _LAST_BIT = 2.0**-52
+_TINY = 1e-9  # of a step: at its very edge, the place in the move has been rounded down as often as up
 
 
 # --- curves with parameters ---------------------------------------------------------------------------------
@@ -71,7 +72,7 @@ def steps(count: int, position: str = "end") -> Curve:
     def curve(x: float) -> float:
         if x >= 1:
             return 1.0
-        return min(math.floor(x * count) + taken, jumps) / jumps
+        return min(math.floor(x * count + _TINY) + taken, jumps) / jumps
 
     return curve
 

@@ -14,6 +14,7 @@ from .expressions import Expression, unknown_name
 from .functions import LEVELS, MOVING
 
 _SAMPLES = 240  # steps over the clip for the extremes
+_TINY = 1e-9  # of a frame or a beat
 _CONVERT_WEIGHT = 120  # a Python call for every value
 
 
@@ -129,17 +130,31 @@ def time_values(clock: Clock, seconds: Any, names: frozenset[str]) -> dict[str, 
     """
     values = {
         "t": seconds,
-        "f": clock.frames(seconds),
+        "f": _steadied(clock.frames(seconds)),
         "u": seconds / float(clock.duration),
         "fps": float(clock.frame_unit or clock.fps),
         "tau": math.tau,
         "pi": math.pi,
     }
     if "b" in names:
-        values["b"] = _found(clock.beats if isinstance(seconds, float) else clock.beats_many, seconds)
+        beats = clock.beats if isinstance(seconds, float) else clock.beats_many
+        values["b"] = _steadied(_found(beats, seconds))
     for name in LEVELS.keys() & names:
         values[name] = _found(partial(clock.level, LEVELS[name]), seconds)
     return values
+
+
+def _steadied(value: Any) -> Any:
+    """A number, or an array of them, that is whole where only its last bits are not.
+
+    Seconds are rounded, and so frame 30 might be 29.999999999999996: floor(b) would count a beat too late.
+    """
+    if isinstance(value, float):
+        return float(round(value)) if abs(value - round(value)) < _TINY else value
+    import numpy as np
+
+    near = np.round(value)
+    return np.where(np.abs(value - near) < _TINY, near, value)
 
 
 def _found(function: Callable[[Any], Any], seconds: Any) -> Any:
