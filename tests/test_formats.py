@@ -347,6 +347,19 @@ def test_settings_are_checked(tmp_path: Path, settings: dict[str, object], messa
         open_writer(tmp_path / "a.mov", **{"width": 8, "height": 8, "fps": 25, **settings})
 
 
+def test_pictures_replace_those_of_an_earlier_run_and_nothing_beside_them(tmp_path: Path) -> None:
+    mine = tmp_path / "frames.old"
+    mine.mkdir()
+    (mine / "mine.txt").write_text("mine")
+    for count in (3, 2):
+        with open_writer(tmp_path / "frames" / "%05d.png", width=8, height=8, fps=25) as writer:
+            for level in range(count):
+                writer.write(np.full((8, 8, 3), 40 * level, np.uint8))
+    assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == ["00000.png", "00001.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames", "frames.old"]
+    assert (mine / "mine.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize("name", ["a.png", "%d-%d.png", "%s.png"])
 def test_pictures_need_one_number(tmp_path: Path, name: str) -> None:
     with pytest.raises(EncodingError, match=r"%05d"):

@@ -556,6 +556,16 @@ def test_a_file_that_fails_at_its_end_leaves_the_others_whole(preset, tmp_path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "samples"]
 
 
+def test_what_a_killed_render_left_beside_its_file_is_removed_by_the_next(preset, tmp_path):
+    left, others = tmp_path / ".a.gif-x1y2z3.part", tmp_path / ".a.gif-2.gif-x1y2z3.part"
+    for folder in (left, others):
+        folder.mkdir()
+        (folder / "film.mkv").write_bytes(b"frames")
+    render.render(preset, tmp_path / "a.gif")
+    assert not left.exists()
+    assert others.exists()
+
+
 def test_a_folder_that_cannot_be_written_is_an_encoding_error(preset, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(EncodingError, match="file"):

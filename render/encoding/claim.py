@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,12 +35,22 @@ def folder_beside(path: Path) -> tempfile.TemporaryDirectory[str]:
 
 def parts_of(path: Path) -> list[Path]:
     """All that lies there of a file that is being written, or whose writer was killed."""
+    parts = [part_of(path), sound_part_of(path), *_folders_beside(path)]
+    return [each for each in parts if each.exists() and not each.is_symlink()]
+
+
+def clear_folders(path: Path) -> None:
+    """Remove the folders of `folder_beside` that killed writers of the file left; nobody writes it now."""
+    for folder in _folders_beside(path):
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folders_beside(path: Path) -> list[Path]:
     beside, ending = _around(path)
     folders = path.parent.glob(f"{glob.escape(beside)}*{ending}")
     # Those of `film.mp4-2.gif` begin as those of `film.mp4` do, and have a point more.
-    folders = (each for each in folders if "." not in each.name[len(beside) : -len(ending)])
-    parts = [part_of(path), sound_part_of(path), *sorted(folders)]
-    return [each for each in parts if each.exists() and not each.is_symlink()]
+    return sorted(each for each in folders if "." not in each.name[len(beside) : -len(ending)])
 
 
 def _around(path: Path) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from render.encoding.claim import folder_beside
 from render.encoding.tags import Tags, stamp
 from render.encoding.video import VideoWriter
 from render.errors import EncodingError
@@ -70,13 +71,17 @@ class SequenceWriter(VideoWriter):
         made = sum(1 for _ in self.part_path.iterdir())
         if made != self.frames_written:
             raise EncodingError(f"{self.path}: ffmpeg wrote {made} of {self.frames_written} pictures")
-        old = self.folder.with_name(self.folder.name + ".old")
-        had_one = self.folder.exists()
-        if had_one:
+        if not self.folder.exists():
+            os.replace(self.part_path, self.folder)
+            return
+        with folder_beside(self.folder) as beside:  # a name of its own: a user's `frames.old` is not ours
+            old = Path(beside) / self.folder.name
             os.replace(self.folder, old)
-        os.replace(self.part_path, self.folder)
-        if had_one:
-            shutil.rmtree(old, ignore_errors=True)
+            try:
+                os.replace(self.part_path, self.folder)
+            except OSError:
+                os.replace(old, self.folder)
+                raise
 
     def _discard(self) -> None:
         shutil.rmtree(self.part_path, ignore_errors=True)

@@ -12,7 +12,7 @@ from typing import Any
 from render import console
 from render.console import in_notebook
 from render.encoding import facts_of
-from render.encoding.claim import folder_beside, writable
+from render.encoding.claim import clear_folders, folder_beside, writable
 from render.encoding.codecs import ask_ahead
 from render.errors import BlendreelWarning, EncodingError, PresetError
 from render.jobs import Foretold, Job, plan
@@ -230,6 +230,8 @@ def _tell_limits(jobs: list[Job], told: list[Foretold]) -> None:
 def _stage(shoot: Shoot, manner: Manner, plan: Plan, fresh: bool, share: Share) -> Iterator[Filming]:
     """A run with the place for what it keeps: a store for a film of several segments, removed at success."""
     jobs = shoot.jobs
+    for job in jobs if share.is_alone else ():
+        clear_folders(job.made)
     with ExitStack() as stack:
         if len(shoot.segments) == 1 and share.is_alone:
             folder = None
