@@ -3,6 +3,7 @@
 .film.mp4.segments/
     lock, lock.json         held by the process that renders film.mp4; who that is
     shard-2-of-8, ….json    the same for a part of it
+    opening                 held for a moment by whoever begins
     3f9a12c40b7d/           one render: a preset with its outputs and options
         plan.json
         00000.json          segment 0 is finished, and these are its files:
@@ -31,7 +32,8 @@ from render.reach import current_sandbox
 
 SUFFIX = ".segments"
 PLAN = "plan.json"
-_LOCK, _SHARD, _OWNER = "lock", "shard-", ".json"
+_LOCK, _SHARD, _OWNER, _OPENING = "lock", "shard-", ".json", "opening"
+_PATIENCE = 60  # seconds, for what takes milliseconds
 _PART = ".part"
 _NAME_DIGITS = 12
 _PAUSES = (0.02, 0.1, 0.5, 0)  # seconds
@@ -48,7 +50,8 @@ def work_folder(output: Path) -> Path:
 def held(outputs: Iterable[Path], shard: str = "") -> Iterator[None]:
     """Keep everybody else from rendering these outputs. Folders with nothing else in them go at the end.
 
-    shard  a name such as `2-of-8`: several may be at the same outputs then, each with a name of its own
+    shard  a name such as `2-of-8`: several may be at the same outputs then, each with a name of its own, but
+           all of so many
 
     Raises WorkError: another process is at one of them; EncodingError: its folder cannot be written.
     """
@@ -66,16 +69,45 @@ def _held(output: Path, folder: Path, shard: str) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     name = f"{_SHARD}{shard}" if shard else _LOCK
     with _locked(output, folder / name):
-        # Whoever renders all of it waits for nobody's shard, and a shard for nobody who renders all of it.
-        for other in [folder / _LOCK] if shard else sorted(folder.glob(f"{_SHARD}*")):
-            if other.suffix != _OWNER:
+        with _opening(output, folder):  # for whoever looks whether a lock is held holds it meanwhile
+            for other in _rivals(folder, shard):
                 with _locked(output, other):
                     pass
         try:
             yield
         finally:
-            if {entry.name for entry in folder.iterdir()} <= {name, name + _OWNER}:
+            if {entry.name for entry in folder.iterdir()} <= {name, name + _OWNER, _OPENING}:
                 _remove(folder)
+
+
+def _rivals(folder: Path, shard: str) -> list[Path]:
+    """The locks of those that may not be at it, too.
+
+    Whoever renders all of it waits for nobody's shard, and a shard for nobody who renders all of it. Shards
+    of another number have other segments, and would take ours for those of killed processes.
+    """
+    shards = [path for path in sorted(folder.glob(f"{_SHARD}*")) if path.suffix != _OWNER]
+    if not shard:
+        return shards
+    count = shard.partition("-of-")[2]
+    return [folder / _LOCK, *(path for path in shards if path.name.partition("-of-")[2] != count)]
+
+
+@contextmanager
+def _opening(output: Path, folder: Path) -> Iterator[None]:
+    """Wait until nobody else is at the beginning of a render of that output."""
+    import filelock
+
+    lock = filelock.FileLock(folder / _OPENING, timeout=_PATIENCE)
+    with writable(output):
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise WorkError(f"{output}: another process has been opening it for {_PATIENCE} s") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -127,6 +159,13 @@ class Store:
         Raises WorkError: files that the preset names have changed since; EncodingError.
         """
         folder = work_folder(output) / plan.identity[:_NAME_DIGITS]
+        with writable(output):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        with _opening(output, folder.parent):  # shards may begin at one moment
+            return cls._open(output, folder, plan, fresh)
+
+    @classmethod
+    def _open(cls, output: Path, folder: Path, plan: Plan, fresh: bool) -> Store:
         with writable(output):
             if fresh or current_sandbox() or folder.is_symlink():
                 _remove(folder)
