@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 
 import pytest
@@ -127,6 +128,25 @@ def test_looping_clips_close(keys: tuple) -> None:
     start, end = (one.weights_at(moment) for moment in (0, Fraction(33, 4)))
     if keys[0].seconds > 0:
         assert {n: pytest.approx(w) for n, w in start.items()} == end
+
+
+@given(keys=keys, longer=st.integers(0, 8))
+@settings(deadline=None, max_examples=150)
+def test_a_looping_clip_has_no_jump_where_its_first_key_fades(keys: tuple, longer: int) -> None:
+    first = dataclasses.replace(keys[0], fade=keys[0].fade + 2)
+    period = keys[-1].seconds - first.seconds + Fraction(1 + longer, 4)
+    one = NameTrack((first, *keys[1:]), period)
+    tiny = Fraction(1, 10**6)
+    after, before = one.weights_at(first.seconds), one.weights_at(first.seconds + period - tiny)
+    assert {name: pytest.approx(after.get(name, 0), abs=1e-4) for name in "abc"} == {
+        name: before.get(name, 0) for name in "abc"
+    }
+
+
+def test_in_a_looping_clip_fades_that_never_end_go_round_evenly() -> None:
+    one = track((0, "a", 4), (2, "b", 4), period=4)  # each key gets halfway before the other takes over
+    assert one.weights_at(0) == {"a": pytest.approx(1 / 3), "b": pytest.approx(2 / 3)}
+    assert one.weights_at(2) == {"a": pytest.approx(2 / 3), "b": pytest.approx(1 / 3)}
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ class NameTrack:
 
     A fade begins at its key's time, with what is shown at that moment (an unfinished fade included). Before
     the first key its mix holds; in a looping clip (with a `period`, seconds) the last key's does, so that
-    what the last key started goes on, and the first key's fade begins with it.
+    what the last key started goes on, and the first key's fade begins with it: every round is like the one
+    before, also where fades are longer than the time to the next key.
 
     Raises:
         ValueError: no keys, keys out of order, a fade below 0, or a mix without shares.
@@ -101,10 +102,12 @@ class NameTrack:
         """For each key what is shown just before it, from which its fade begins."""
         if self.period is None:
             return self._starts_after(self._mixes[0])
-        # How a round ends depends on how it began only if one fade fills it; then it begins at the last mix.
+        # A round has to begin with what it ends with. Of what it begins with, fades that never get to their
+        # end leave a part c at its end, and the keys add the rest d: x = c·x + d. A round that begins with
+        # nothing ends with d, and weights are 1 together: x = d / (1 - c) is d with a sum of 1.
         again = max(self._seconds[0] + self.period, self._seconds[-1])
-        ending = self._weights(len(self.keys) - 1, again, self._starts_after(self._mixes[-1]))
-        return self._starts_after(ending)
+        rest = self._weights(len(self.keys) - 1, again, self._starts_after({}))
+        return self._starts_after(_shares(rest) if rest else self._mixes[-1])
 
     def _starts_after(self, first: dict[str, float]) -> tuple[dict[str, float], ...]:
         starts = [first]
