@@ -58,13 +58,15 @@ def test_a_preview_is_a_share_of_the_full_picture(report):
 
 def test_a_clip_is_compared_with_the_plain_path_and_with_drawing_alone(report):
     for sweep in SWEEPS:
-        plain, first, again = of(report, f"1 s of 25 frames/s, {sweep}")
+        plain, first, again, encoder = of(report, f"1 s of 25 frames/s, {sweep}")
         assert f"1 frame in {PLAIN_EVERY}" in plain.path
         for fast in (first, again):
             assert fast.speedup == pytest.approx(plain.seconds / fast.seconds)
             assert fast.amount == pytest.approx(1 / fast.seconds)
         assert first.share is None
         assert again.share > 0
+        assert 0 < encoder.share < 1
+        assert encoder.share == pytest.approx(encoder.seconds / again.seconds / torch.get_num_threads())
 
 
 def test_the_quality_of_exact_and_fast_pictures_is_measured(report):

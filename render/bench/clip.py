@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from itertools import chain
 from pathlib import Path
@@ -46,12 +47,19 @@ def _sweep(work: str, preset: Preset, subject: Subject, folder: Path) -> list[Fi
     """The film as a process's first, and once more beside what drawing alone takes then, in turns."""
     plain = _plain_seconds(preset, subject, folder)
     first = _render_seconds(preset, subject, folder)
-    calls = {
-        "alone": lambda: _drawing_seconds(preset, subject),
-        "later": lambda: _render_seconds(preset, subject, folder),
-    }
+    before, encoders = _encoders_seconds(), []
+
+    def later() -> None:
+        nonlocal before
+        _render_seconds(preset, subject, folder)
+        now = _encoders_seconds()
+        encoders.append(now - before)
+        before = now
+
+    calls = {"alone": lambda: _drawing_seconds(preset, subject), "later": later}
     taken = measure(calls, 1 if subject.is_quick or subject.is_large else 2, subject.device)
     frames, written = preset.clock.frame_count, "fast, to MP4"
+    encoding, processors = min(encoders), torch.get_num_threads() * taken["later"]
     return [
         Figure(work, f"plain, 1 frame in {PLAIN_EVERY}", 1, plain / frames, 1.0),
         Figure(work, written, 1, first / frames, plain / first, amount=frames / first, unit="frames/s"),
@@ -66,7 +74,23 @@ def _sweep(work: str, preset: Preset, subject: Subject, folder: Path) -> list[Fi
             frames / taken["later"],
             "frames/s",
         ),
+        # On a CPU it takes these from drawing: where that keeps all processors busy, no more than the rest of
+        # the frames a second without a file can be reached.
+        Figure(
+            work,
+            "its encoder, processors' time",
+            1,
+            encoding / frames,
+            share=encoding / processors,
+            whole="all processors' time",
+        ),
     ]
+
+
+def _encoders_seconds() -> float:
+    """Time of processors that child processes took which have ended, in all."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _render_seconds(preset: Preset, subject: Subject, folder: Path) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -61,6 +62,7 @@ class Writer(ABC):
         if self.dtype not in TOP:
             raise EncodingError(f"{self.path}: frames cannot be {dtype}; choose one of {', '.join(TOP)}")
         self.frames_written = 0
+        self.waited = 0.0  # seconds for which frames, and then the end of the file, waited for the encoder
         # Called with (frames done, frames in all) where finishing goes through all of them once more.
         self.progress: Callable[[int, int], None] | None = None
         self._is_open = False
@@ -103,7 +105,8 @@ class Writer(ABC):
                 f"{self.path}: frame {self.frames_written} is {found}; "
                 f"expected {self.dtype} {list(shape)} (height, width, {letters})"
             )
-        self._put(self.framing.apply(frame) if self.framing else frame)
+        with self._timed():
+            self._put(self.framing.apply(frame) if self.framing else frame)
         self.frames_written += 1
 
     def finish(self) -> None:
@@ -116,7 +119,8 @@ class Writer(ABC):
         try:
             if not self.frames_written:
                 raise EncodingError(f"{self.path}: no frame was written, so there is nothing to encode")
-            self._end()
+            with self._timed():
+                self._end()
             self._complete()
             self._give_name()
         except BaseException:
@@ -162,6 +166,12 @@ class Writer(ABC):
             self.finish()
         else:
             self.abort()
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.waited += time.monotonic() - began
 
     def _claim(self) -> None:
         """Take the place where the part file will be; EncodingError where there is none."""

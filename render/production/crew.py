@@ -12,6 +12,7 @@ from typing import Any
 
 from render.jobs import Job
 from render.preset import Preset
+from render.production.bottleneck import Bottleneck
 from render.production.manifest import Plan, SegmentRecord
 from render.production.shards import Shard
 from render.production.shoot import Shoot, Take
@@ -49,9 +50,17 @@ class Errand:
 
 
 def takes(
-    shoot: Shoot, store: Store, numbers: Iterable[int], tell: Callable[[], None] = lambda: None
+    shoot: Shoot,
+    store: Store,
+    numbers: Iterable[int],
+    tell: Callable[[], None] = lambda: None,
+    bottleneck: Bottleneck | None = None,
 ) -> Iterator[SegmentRecord]:
-    """Draw, encode and keep segments, one after the other; `tell` is called after every frame."""
+    """Draw, encode and keep segments, one after the other.
+
+    tell        called after every frame
+    bottleneck  is given the time that frames waited for encoders
+    """
     segments = [shoot.segments[number] for number in numbers]
     with closing(shoot.frames(segments)) as drawn:
         for segment in segments:
@@ -60,6 +69,8 @@ def takes(
                     under_way.write(frame, rates)
                     tell()
                 record = under_way.finish()
+                if bottleneck:
+                    bottleneck.add(under_way.waited)
             yield record
 
 

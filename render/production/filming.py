@@ -15,6 +15,7 @@ from render.encoding import Spool, join, stored_frames
 from render.encoding.joining import PIECE_SUFFIX
 from render.errors import EncodingError, InterruptedRender, PartlyDoneError
 from render.jobs import Job
+from render.production.bottleneck import Bottleneck
 from render.production.crew import Errand, Report, Share, takes
 from render.production.manifest import SegmentRecord
 from render.production.patience import Patience
@@ -82,6 +83,7 @@ class Filming:
     def __init__(self, shoot: Shoot, manner: Manner, store: Store | None, folder: Path | None) -> None:
         self.shoot, self.manner, self.store, self.folder = shoot, manner, store, folder
         self.records: dict[int, SegmentRecord] = {}
+        self.bottleneck = Bottleneck()
         self._spools: dict[Fraction, Spool] = {}
         self._done = 0
         self._is_counted = False  # somebody else has told already how far it is
@@ -124,16 +126,21 @@ class Filming:
                     self._count(sum(len(self.shoot.segments[number]) for number in self.records))
                 missing = [each for each in self.shoot.segments if each.number not in self.records]
                 self.manner.begin()
+                self.bottleneck.begin()
                 drawn = stack.enter_context(closing(self.shoot.frames(missing)))
                 with self.manner.waiting() if self.store else nullcontext():
                     for segment in self.shoot.segments:
                         self._film(segment, drawn, sinks)
                 errors = [error for sink in sinks.values() for error in sink.finish(self.manner.stage)]
+                for sink in sinks.values():
+                    self.bottleneck.add(sink.waited)
         except KeyboardInterrupt:
             if self.store is None or not self.records:
                 raise
             raise InterruptedRender(f"interrupted; {self.how_to_go_on()}") from None
         self._spools = {fps: sink.spool for fps, sink in sinks.items() if sink.spool}
+        if missing:
+            self._tell_bottleneck()
         return errors
 
     def fill(self, share: Share, errand: Errand) -> None:
@@ -163,7 +170,9 @@ class Filming:
                 if share.crew:
                     share.crew.film(errand, missing, report)
                 else:
-                    with closing(takes(self.shoot, self.store, missing, lambda: count(1))) as records:
+                    self.bottleneck.begin()
+                    ways = lambda: count(1), self.bottleneck
+                    with closing(takes(self.shoot, self.store, missing, *ways)) as records:
                         for record in records:
                             finished(record)
                             self.manner.check()
@@ -172,6 +181,11 @@ class Filming:
             if not self.records:
                 raise
             raise InterruptedRender(f"interrupted; {self.how_to_go_on()}") from None
+        self._tell_bottleneck()
+
+    def _tell_bottleneck(self) -> None:
+        if text := self.bottleneck.verdict(self.shoot.jobs):
+            self.manner.tell(text)
 
     def _is_asked(self) -> bool:
         return bool(self.manner.patience and self.manner.patience.is_asked)
@@ -218,6 +232,7 @@ class Filming:
                     take.write(frame, rates)
                     yield frame, tuple(fps for fps in rates if fps in self.shoot.kept_rates)
                 self.records[segment.number] = take.finish()
+                self.bottleneck.add(take.waited)
 
     def _stored(self, segment: Segment) -> Iterator[Frame]:
         """The frames of a finished segment at the rates that are kept without loss."""

@@ -130,6 +130,10 @@ class Shoot:
             number for number, job in enumerate(self.jobs) if job.fps == fps and number not in self.joined
         ]
 
+    def kept_for(self, fps: Fraction) -> Job:
+        """The first job whose file is made of kept frames of this rate."""
+        return self.jobs[self._made_of_kept(fps)[0]]
+
     def keeps_alpha(self, fps: Fraction) -> bool:
         """Whether kept frames of a rate have alpha. Where it is no job's, they are for any of the jobs."""
         jobs = [self.jobs[number] for number in self._made_of_kept(fps)] or self.jobs
@@ -204,15 +208,15 @@ class Take:
         self.shoot, self.store, self.segment = shoot, store, segment
         self._stack = ExitStack()
         self._hashes: dict[Fraction, list[str]] = {fps: [] for fps in segment.rates}
-        self._writers: list[tuple[Fraction, Any]] = []
+        self._writers: list[tuple[Fraction, str, Any]] = []
 
     def __enter__(self) -> Take:
         with ExitStack() as stack:
             self._folder = stack.enter_context(self.store.attempt(self.segment.number))
-            for fps, writer in self._open_writers():
+            for fps, name, writer in self._open_writers():
                 writer.start()
                 stack.callback(writer.abort)
-                self._writers.append((fps, writer))
+                self._writers.append((fps, name, writer))
             self._stack = stack.pop_all()
         return self
 
@@ -224,12 +228,12 @@ class Take:
         digest = hashlib.blake2b(frame, digest_size=_HASH_BYTES).hexdigest()
         for fps in rates:
             self._hashes[fps].append(digest)
-        write_to((writer for fps, writer in self._writers if fps in rates), frame, self.shoot.ground)
+        write_to((writer for fps, _, writer in self._writers if fps in rates), frame, self.shoot.ground)
 
     def finish(self) -> SegmentRecord:
         """Complete all pieces, and keep the segment. Raises EncodingError."""
         pieces = {}
-        for _, writer in self._writers:
+        for _, _, writer in self._writers:
             writer.finish()
             path = writer.path
             facts = PieceFacts(writer.frames_written, path.stat().st_size, digest_of(path))
@@ -245,16 +249,23 @@ class Take:
         self.store.keep(record, self._folder)
         return record
 
-    def _open_writers(self) -> Iterator[tuple[Fraction, Any]]:
+    @property
+    def waited(self) -> dict[str, float]:
+        """Seconds that frames waited for pieces to take them, by the names of the files these are for."""
+        return {name: writer.waited for _, name, writer in self._writers}
+
+    def _open_writers(self) -> Iterator[tuple[Fraction, str, Any]]:
+        """Each piece's rate, the name of a file that is made of it, and its writer."""
         shoot, prefix = self.shoot, f"{self.segment.number:05d}-"
         for number, job in shoot.joined.items():
             if job.fps in self.segment.rates:
                 film = job.writer(shoot.frame_size, shoot.count(job.fps))
                 path = self._folder / f"{prefix}{number}{PIECE_SUFFIX}"
-                yield job.fps, piece_writer(film, path, self.store.plan.threads)
+                yield job.fps, job.path.name, piece_writer(film, path, self.store.plan.threads)
         for fps in shoot.kept_rates:
             if fps in self.segment.rates:
-                yield fps, shoot.spool(self._folder / f"{prefix}{key_of(fps)}.mkv", fps).writer
+                writer = shoot.spool(self._folder / f"{prefix}{key_of(fps)}.mkv", fps).writer
+                yield fps, shoot.kept_for(fps).path.name, writer
 
     def _range(self, fps: Fraction) -> tuple[int, int]:
         before = sum(segment.count(fps) for segment in self.shoot.segments[: self.segment.number])

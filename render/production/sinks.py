@@ -78,6 +78,14 @@ class Sinks:
         """Give a frame to every file."""
         write_to(self._writers, frame, self._ground)
 
+    @property
+    def waited(self) -> dict[str, float]:
+        """Seconds that frames waited to be taken, by the name of the file, or of the first one made later."""
+        waited = {writer.path.name: writer.waited for writer in self._writers}
+        if self.spool:
+            waited[self._tried[0].path.name] = waited.pop(self.spool.path.name)
+        return waited
+
     def finish(self, stage: Stage | None = None) -> list[str]:
         """Complete every file; one that fails does not take the others with it. Returns what went wrong.
 
