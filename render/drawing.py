@@ -23,6 +23,8 @@ from render.networks.compiling import COMPILED
 from render.networks.fast import fast
 from render.networks.ops import to_uint8, to_uint16
 from render.networks.transfer import Arrival
+from render.pixels import Planes
+from render.planes import to_planes
 from render.scene import Picture
 from render.soundness import faults, soundness
 from render.teams import Alone, Teams
@@ -103,7 +105,7 @@ class Drawn:
         return isinstance(self.picture, np.ndarray) or self.picture.is_there
 
     def array(self) -> np.ndarray:
-        """[H, W, 3] or [H, W, 4], uint8 or uint16."""
+        """[H, W, 3] or [H, W, 4], uint8 or uint16; or as `Planes`."""
         return self.picture if isinstance(self.picture, np.ndarray) else self.picture.array(self.index)
 
     @property
@@ -140,6 +142,7 @@ class Drawer:
     transparent  whether pictures keep their alpha, if they have any; otherwise they are laid over black
     compiled    as in `fast`
     allow_broken  don't look for what is wrong with pictures
+    planes      may be set before the first picture: how all are made, instead of RGB, of no alpha
 
     A picture is the same to the last bit, whatever is drawn beside it or before. Of what pictures have in
     common with the ones that follow, activations are kept (see `FastSynthesis`), and nothing is drawn twice.
@@ -162,6 +165,7 @@ class Drawer:
         self.allow_broken, self.transparent = allow_broken, transparent
         model = blender.models[0]
         self.blender, self.resolution, self.bits = blender, resolution or model.resolution, bits
+        self.planes: Planes | None = None
         self.device = model.mapping.w_avg.device
         self.synthesis = fast(model, precision, compiled)
         if batch_size is not None:
@@ -274,7 +278,7 @@ class Drawer:
                 )
             with torch.inference_mode():
                 sound = None if self.allow_broken else soundness(images)
-                arrived = Arrived(to_levels(images, self.bits, self.transparent), sound)
+                arrived = Arrived(self._levels(images), sound)
             return [Drawn(arrived, index) for index in range(len(images))]
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
@@ -283,6 +287,11 @@ class Drawer:
         self._make_room(len(pictures))
         halves = [pictures[: self.batch_size], pictures[self.batch_size :]]
         return [drawn for half in halves if half for drawn in self._draw(half)]
+
+    def _levels(self, images: Tensor) -> Tensor:
+        if self.planes:
+            return to_planes(images, self.planes.dithered)
+        return to_levels(images, self.bits, self.transparent)
 
     def _make_room(self, count: int) -> None:
         """After a batch of `count` did not fit in memory; RenderError where it was one picture alone."""

@@ -55,6 +55,7 @@ class Job:
     audio   the sound to it
     tags    what it says of itself
     seconds how long it lasts
+    planes  frames come as what the file stores, see `render.pixels.Planes`
     """
 
     path: Path
@@ -64,6 +65,7 @@ class Job:
     audio: Audio | None = None
     tags: Tags | None = None
     seconds: Fraction = Fraction(0)
+    planes: bool = False
 
     @property
     def settings(self) -> dict[str, object]:
@@ -148,6 +150,9 @@ class Job:
     def writer(self, frame_size: Size, count: int) -> Writer:
         """The file's writer, not yet started; its dtype is uint16 where it makes something of that."""
         plain = self._writer(frame_size, count, "uint8")
+        if self.planes:
+            plain.take_planes()
+            return plain
         return plain if plain.depth == 8 else self._writer(frame_size, count, "uint16")
 
     def _writer(self, frame_size: Size, count: int, dtype: str) -> Writer:

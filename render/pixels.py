@@ -5,12 +5,27 @@ A frame is RGB, or RGBA with straight alpha: colours are not multiplied by it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image
 
 TOP = {"uint8": 255, "uint16": 65535, "float32": 1.0}  # white
 _OPAQUE = np.array([0, 0, 0, 255], np.uint8)
 RESAMPLING = {"lanczos": Image.Resampling.LANCZOS, "nearest": Image.Resampling.NEAREST}
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Frames as most video stores them: uint8 [H·3/2, W], of H rows of brightness and H/2 of both colours.
+
+    The colours are planes [H/2, W/2], blue's and then red's. As in BT.709, brightness has levels from 16 to
+    235, and colours from 16 to 240.
+
+    dithered  whether fractions of a level are dots; otherwise levels are rounded
+    """
+
+    dithered: bool
 
 
 def whole_levels(frame: np.ndarray, bits: int) -> np.ndarray:

@@ -21,6 +21,8 @@ from render.preset.motion import VARS
 from render.scene import Moment, Scene
 from render.shelf import Shelf
 
+PLANE_DEVICES = ("cuda",)  # which would wait for what larger frames take of the CPU
+
 
 def pick_device(wanted: str | None = None) -> torch.device:
     """`wanted`, or the best there is: cuda, then mps, then cpu. Raises PresetError if it is not there.
@@ -113,6 +115,15 @@ class Renderer:
         self._is_transparent = wanted
 
     @property
+    def can_make_planes(self) -> bool:
+        """Whether a GPU may make frames what video stores: each is one picture as it is."""
+        width, height = self.picture_size
+        is_even = not width % 2 and not height % 2
+        is_plain = len(self.scene.panels) == 1 and self.frame_size == self.picture_size
+        is_there = self.drawer.device.type in PLANE_DEVICES
+        return is_there and is_plain and is_even and not self.has_alpha
+
+    @property
     def dtype(self) -> str:
         """Of the frames: uint8 or uint16."""
         return f"uint{self.bits}"
@@ -131,6 +142,8 @@ class Renderer:
     def frames(self, moments: Iterable[Moment]) -> Iterator[np.ndarray]:
         """Frames [H, W, 3], or transparent ones [H, W, 4], of the moments, in their order.
 
+        Where the drawer makes planes, frames are such, see `render.pixels.Planes`.
+
         Memory does not grow with their number.
 
         Three things go on at once: moments are worked out, pictures are drawn, and frames are put together
@@ -145,6 +158,9 @@ class Renderer:
         self.drawer.bits = 16 if self.has_alpha else self.bits
         for moment, pictures in self._drawn(moments):
             self._check(moment, pictures)
+            if self.drawer.planes:
+                yield pictures[moment.pictures[0].key].array()
+                continue
             arrays = [pictures[picture.key].array() for picture in moment.pictures]
             frame = compose(arrays, layout, moment.captions)
             if strip:

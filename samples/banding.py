@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from render.encoding import open_writer, video
+from render.encoding import conversion, open_writer, video
 from render.encoding.codecs import ffmpeg_path
 
 SIDE, COUNT, FPS, BLOCK = 512, 25, 25, 8
@@ -161,8 +161,9 @@ def main() -> None:
     if options.dithers:
         video.CODECS["h264"] = replace(video.CODECS["h264"], dithered=51)
         for crf in (17, 23):
-            for video.DITHER in ("none", "ordered", "random", "error_diffusion"):
-                print(f"| crf {crf}, {video.DITHER} | {measured('mp4', as_uint16, {'crf': crf})}", flush=True)
+            for dither in ("none", "ordered", "random", "error_diffusion"):
+                conversion.DITHER = dither
+                print(f"| crf {crf}, {dither} | {measured('mp4', as_uint16, {'crf': crf})}", flush=True)
         return
     for title, *row in ROWS:
         print(f"| {title} | {measured(*row)}", flush=True)

@@ -12,7 +12,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from render.encoding import KNOWN_EXTENSIONS, open_writer, video
+from render.encoding import KNOWN_EXTENSIONS, conversion, open_writer
 from render.encoding.codecs import CODECS, encoder_of, ffmpeg_path
 from render.encoding.muxers import timescale
 from render.errors import EncodingError
@@ -66,7 +66,7 @@ def test_an_ffmpeg_without_zscale_converts_another_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: set[str], is_used: bool
 ) -> None:
     """One that does not say what it has is believed to have everything."""
-    monkeypatch.setattr(video, "listed", lambda *_: frozenset(known))
+    monkeypatch.setattr(conversion, "listed", lambda *_: frozenset(known))
     red = np.zeros((32, 32, 3), np.uint8)
     red[..., 0] = 255
     with open_writer(tmp_path / "red.mp4", width=32, height=32, fps=30) as writer:

@@ -79,6 +79,11 @@ class Writer(ABC):
         """Of the frames that it takes: 3, or with alpha 4."""
         return 3 + self.transparent
 
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """Of the arrays that it takes."""
+        return self.frame_height, self.frame_width, self.channels
+
     def start(self) -> None:
         """Make the folder and the part file, and start the encoder; EncodingError where one cannot be."""
         self._claim()
@@ -96,7 +101,7 @@ class Writer(ABC):
         """
         if not self._is_open:
             raise EncodingError(f"{self.path}: no frame can be written before the start or after the end")
-        shape = (self.frame_height, self.frame_width, self.channels)
+        shape = self.frame_shape
         if getattr(frame, "dtype", None) != self.dtype or frame.shape != shape:
             is_array = isinstance(frame, np.ndarray)
             found = f"{frame.dtype} {list(frame.shape)}" if is_array else type(frame).__name__

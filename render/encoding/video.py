@@ -1,7 +1,4 @@
-"""Video by an ffmpeg process of our own, fed with raw frames through a pipe.
-
-Sources: ffmpeg's documentation of the scale, zscale and setparams filters; ITU-R BT.709.
-"""
+"""Video by an ffmpeg process of our own, fed with raw frames through a pipe."""
 
 from __future__ import annotations
 
@@ -18,30 +15,17 @@ from render.encoding import alpha, muxers
 from render.encoding.audio import Audio, add_sound
 from render.encoding.base import Writer
 from render.encoding.claim import fresh, sound_part_of
-from render.encoding.codecs import CODECS, SPEEDS, Codec, Encoder, ffmpeg_path, listed, raw_pixels
+from render.encoding.codecs import CODECS, SPEEDS, Codec, Encoder, ffmpeg_path, raw_pixels
+from render.encoding.conversion import PLANES, TAGGED, colour_filter
 from render.encoding.feeder import Feeder
 from render.encoding.hardware import ENCODERS, picked_encoder
 from render.encoding.listener import Listener, ending
 from render.encoding.tags import Tags, metadata_file
 from render.errors import EncodingError
-from render.pixels import colours_spread, whole_levels
+from render.pixels import Planes, colours_spread, whole_levels
 
 EXIT_SECONDS = 10  # how long an ffmpeg that has closed its input may take to say why
 
-# BT.709 has to be asked of the conversion: flags on the encoder would only tag BT.601 pixels as BT.709.
-_TAGS = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
-COLOUR_FILTER = (
-    "zscale=dither={dither}:filter=bicubic:matrixin=gbr:primariesin=709:transferin=709:rangein=full"
-    ":matrix=709:primaries=709:transfer=709:range=limited,format={pixels}," + _TAGS
-)
-# For an ffmpeg without zscale. It puts colours half a pixel to the right of where H.264 wants them, and from
-# 16 bits a quarter of a level too bright.
-PLAIN_COLOUR_FILTER = (
-    "scale=flags=bicubic+accurate_rnd+full_chroma_int:in_range=pc:out_color_matrix=bt709:out_range=tv,"
-    "format={pixels}," + _TAGS
-)
-# Dots stand still in an ordered dither: they do not crawl, and cost few bits.
-DITHER = "ordered"
 _STEPS = {"yuv420p": (2, 2), "yuva420p": (2, 2), "yuv422p": (2, 1)}  # columns and rows that share a colour
 _BITRATE = re.compile(r"^\d+(\.\d+)?[kM]?$")
 
@@ -128,6 +112,7 @@ class VideoWriter(Writer):
         columns, rows = _STEPS.get(self.pixels.removesuffix("10le"), (1, 1))
         self._padding = ((0, -self.height % rows), (0, -self.width % columns), (0, 0))
         self._check_size()
+        self._takes_planes = False
         self._process: subprocess.Popen[bytes] | None = None
         self._tags_file = ""  # that ffmpeg reads the tags from
         self._listener: Listener | None = None
@@ -182,7 +167,7 @@ class VideoWriter(Writer):
         rate = f"{self.fps.numerator}/{self.fps.denominator}"
         size = "{}x{}".format(*self.coded_size)
         encoder = self.encoder
-        raw = raw_pixels(self._pipe_bits, self.transparent)
+        raw = PLANES if self._takes_planes else raw_pixels(self._pipe_bits, self.transparent)
         return [
             *(
                 ffmpeg_path(),
@@ -263,25 +248,43 @@ class VideoWriter(Writer):
     @property
     def _is_dithered(self) -> bool:
         """Whether frames are dithered: they have more bits than the file, which keeps the dots."""
-        is_rounded, crf = self._pipe_bits > self.bits, self.settings.crf
-        return self.settings.dither and is_rounded and (crf is None or crf <= self.codec.dithered)
+        return self._pipe_bits > self.bits and self._may_dither
+
+    @property
+    def _may_dither(self) -> bool:
+        crf = self.settings.crf
+        return self.settings.dither and (crf is None or crf <= self.codec.dithered)
+
+    @property
+    def wanted_planes(self) -> Planes | None:
+        """How frames may come as what the file stores; None where they are changed on their way."""
+        is_padded = any(step for axis in self._padding for step in axis)
+        if self.pixels != PLANES or self.framing or is_padded:
+            return None
+        return Planes(self._may_dither)
+
+    def take_planes(self) -> None:
+        """Before the start: frames come as `wanted_planes` makes them."""
+        self._takes_planes = True
+
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        usual = super().frame_shape
+        return (self.frame_height * 3 // 2, self.frame_width) if self._takes_planes else usual
 
     def _filters(self, encoder: Encoder) -> str:
         """All that happens to a frame on its way to the encoder."""
         colours = self._colour_filter()
         if self.pixels.startswith("yuva"):
-            colours = alpha.merged(colours, self.pixels, _TAGS)
+            colours = alpha.merged(colours, self.pixels, TAGGED)
         return ",".join(filter(None, (colours, encoder.intake(self.bits))))
 
     def _colour_filter(self) -> str:
         if self.codec.is_rgb:
             return f"format={self.pixels}"
-        pixels = self.pixels.replace("yuva", "yuv")  # alpha goes another way
-        known = listed(ffmpeg_path(), "filters")
-        if known and "zscale" not in known:  # who does not say what it has is believed to have it
-            return PLAIN_COLOUR_FILTER.format(pixels=pixels)
-        dither = DITHER if self._is_dithered else "none"
-        return COLOUR_FILTER.format(dither=dither, pixels=pixels)
+        if self._takes_planes:
+            return TAGGED
+        return colour_filter(self.pixels.replace("yuva", "yuv"), self._is_dithered)  # alpha goes another way
 
     def _prepare(self) -> None:
         self._check_sound()
@@ -314,6 +317,9 @@ class VideoWriter(Writer):
         self._feeder = Feeder(self._pipe, name="ffmpeg-input")
 
     def _put(self, frame: np.ndarray) -> None:
+        if self._takes_planes:
+            self._feeder.put(frame.tobytes())
+            return
         frame = whole_levels(frame, self._pipe_bits)
         if self.transparent and not self.codec.lossless:
             frame = colours_spread(frame)

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from render.encoding.joining import PIECE_SUFFIX
 from render.errors import PresetError
 from render.jobs import Job, Size
 from render.layout import Color, color_of
+from render.pixels import Planes
 from render.preset.formats import without_alpha
 from render.preset.portable import resolved_data
 from render.preset.writer import data_of
@@ -67,6 +68,17 @@ class Shoot:
         # Frames are as deep as the file that makes the most of them wants, and have alpha where one keeps it.
         self.renderer.bits = max(self.depths.values())
         self.renderer.transparent = any(job.transparent for job in self.jobs)
+        self.renderer.drawer.planes = self._wanted_planes()
+        if self.renderer.drawer.planes:
+            object.__setattr__(self, "jobs", [replace(job, planes=True) for job in self.jobs])
+
+    def _wanted_planes(self) -> Planes | None:
+        """How all files want their frames, if that is what video stores and no other frames are wanted."""
+        if not self.renderer.can_make_planes or any(job.budget or job.pictures for job in self.jobs):
+            return None
+        films = [job.writer(self.frame_size, self.count(job.fps)) for job in self.jobs]
+        wanted = {film.wanted_planes if can_join(film) else None for film in films}
+        return wanted.pop() if len(wanted) == 1 else None
 
     @property
     def ground(self) -> Color:

@@ -19,10 +19,14 @@ Frames = Callable[[Fraction], Iterable[np.ndarray]]
 
 
 def write_to(writers: Iterable[Writer], frame: np.ndarray, ground: Color) -> None:
-    """Give a frame uint8 or uint16 to every writer, as deep as each takes it.
+    """Give a frame uint8 or uint16 to every writer, as deep as each takes it; planes go as they are.
 
     ground  the colour behind what is transparent, for those that hold no alpha
     """
+    if frame.ndim == 2:
+        for writer in writers:
+            writer.write(frame)
+        return
     forms: dict[tuple[int, str], np.ndarray] = {}
     for writer in writers:
         form = writer.channels, writer.dtype
