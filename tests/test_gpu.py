@@ -6,6 +6,7 @@ import copy
 
 import imageio_ffmpeg
 import numpy as np
+import pretended_gpu as pretended_gpu_module
 import pytest
 import torch
 from conftest import REFERENCE, make_network
@@ -76,6 +77,25 @@ def test_a_gpu_draws_what_a_cpu_draws(network):
     wanted = network.synthesis(latents(network))
     assert (drawn(network, "exact") - wanted).abs().max() < 1e-4
     assert (drawn(network, "fast") - wanted).abs().max() < HALF * (wanted.max() - wanted.min())
+
+
+def test_a_gpu_is_asked_as_little_for_many_pictures_as_for_two(network, monkeypatch):
+    """It would idle while it is asked for small things one by one."""
+    asked, calculate = [], pretended_gpu_module.calculated
+
+    def counted(function, name, *arguments):
+        asked.append(name)
+        return calculate(function, name, *arguments)
+
+    monkeypatch.setattr(pretended_gpu_module, "calculated", counted)
+    counts = []
+    with pretended_gpu() as device:
+        synthesis = fast(copy.deepcopy(network).to(device), "fast")
+        for number in (2, 2, 6):  # once to prepare weights
+            asked.clear()
+            synthesis(latents(network, number).to(device))
+            counts.append(len([name for name in asked if name in ("aten::convolution", "aten::bmm")]))
+    assert counts[1] == counts[2] > 0
 
 
 @pytest.mark.parametrize("name", ["stylegan3-t", "stylegan3-r"])

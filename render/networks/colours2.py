@@ -71,12 +71,14 @@ def draw_colours(x: Tensor, colours: Colours, kernel: Tensor, library: CpuLibrar
 
 def upsample_picture(image: Tensor, kernel: Tensor) -> Tensor:
     """`ops.upsample2d` of a picture of few channels, [N, C, H, W] → [N, C, 2H, 2W], without storing zeros."""
-    _, c, height, width = image.shape
+    height, width = image.shape[2:]
     size_y, size_x = kernel.shape
     weight = kernel[None, None].to(image.dtype) * 4
-    # One by one: the library sums in another order where there are more of them.
-    parts = [F.conv_transpose2d(one.reshape(c, 1, height, width), weight, stride=2) for one in image.split(1)]
+    # One by one: the CPU's library sums in another order where there are more of them.
+    parts = image.split(1) if image.device.type == "cpu" else [image]
+    doubled = [F.conv_transpose2d(part.reshape(-1, 1, height, width), weight, stride=2) for part in parts]
     # As many samples as zeros and samples together; the filter's middle stays where it was.
     top, left = size_y - 1 - (size_y + 1) // 2, size_x - 1 - (size_x + 1) // 2
-    ends = (-left, 2 * width + left - parts[0].shape[3], -top, 2 * height + top - parts[0].shape[2])
-    return torch.stack([F.pad(part, ends)[:, 0] for part in parts])
+    ends = (-left, 2 * width + left - doubled[0].shape[3], -top, 2 * height + top - doubled[0].shape[2])
+    whole = torch.cat([F.pad(part, ends) for part in doubled])
+    return whole.reshape(*image.shape[:2], 2 * height, 2 * width)
