@@ -62,7 +62,8 @@ class Renderer:
     bit. Pictures that the clip comes back to (holds, mirrors, rounds of a loop) are drawn once; until then
     they lie on disk, at most SHELF_BYTES of them.
 
-    Raises PresetError: a batch size below 1, or a font of captions that cannot be read.
+    Raises PresetError: a batch size or resolution below 1, other bits than 8 or 16, or a font of captions
+    that cannot be read.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Renderer:
         allow_broken: bool = False,
         compiled: bool | None = None,
     ):
+        _check(resolution, bits)
         self.scene = scene
         if self.layout.font:
             check_font(self.layout.font)
@@ -196,6 +198,13 @@ class Renderer:
             for chunk, pictures in drawn:
                 for moment in chunk:
                     yield moment, pictures
+
+
+def _check(resolution: int | None, bits: int) -> None:
+    if resolution is not None and (type(resolution) is not int or resolution < 1):
+        raise PresetError(f"resolution is a whole number of pixels from 1 on, not {resolution!r}")
+    if bits not in (8, 16):
+        raise PresetError(f"bits is 8 or 16 a channel, not {bits!r}")
 
 
 def _with_keys(moments: Iterable[Moment]) -> Iterator[Moment]:

@@ -188,7 +188,10 @@ def _pair(high: np.ndarray) -> np.ndarray:
 
 
 def _frozen(values: Sequence | np.ndarray) -> np.ndarray:
-    array = np.array(values, dtype=np.float64, order="C")
+    try:
+        array = np.array(values, dtype=np.float64, order="C")
+    except (TypeError, ValueError):
+        raise BlendError(f"weights are rows of numbers of one length, not {values!r:.60}") from None
     # -0.0 would make equal columns look different to whoever compares their bytes.
     array += 0.0
     array.setflags(write=False)

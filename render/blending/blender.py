@@ -42,6 +42,9 @@ class Blender:
     def __init__(self, models: Sequence[Generator], cache_bytes: int | None = None):
         if not models:
             raise BlendError("a blend needs at least one model")
+        for model in [models] if isinstance(models, str | Path) else models:
+            if not isinstance(model, Generator):
+                raise BlendError(f"a blend is made of networks, not of {model!r}; render.load opens one")
         check_structure(models)
         self.models = tuple(models)
         self._own = [_tensors(model) for model in models]

@@ -29,6 +29,11 @@ def load(source: str | Path, device: str | torch.device = "cpu", sha256: str | N
     """
     path = Path(source)
     try:
+        device = torch.device(device)
+    except RuntimeError:
+        text = f"{path.name}: device is {device!r}; usual are cpu, cuda, cuda:1 and mps"
+        raise CheckpointError(text) from None
+    try:
         path = resolve(source, sha256=sha256)
         generator = assemble(read_contents(path))
     except CheckpointError as error:

@@ -24,6 +24,7 @@ from render.errors import CheckpointError
 from render.networks import GENERATORS, Generator, Provenance
 
 MAX_NUMBER, MAX_NUMBERS = 2**24, 64  # in a config, and in one list of it
+DTYPES = (torch.float32, torch.float16)
 MAX_LAYERS = 64  # of a mapping network
 
 
@@ -40,8 +41,15 @@ def save(
              strengths, filters and frequencies, which are small, stay float32
     kimg     thousands of images seen in training; without it, what the generator's provenance says
     lineage  names of the networks it was fine-tuned from, nearest first
+
+    Raises CheckpointError: this is no network, the name has another extension, or it cannot be written.
     """
     path = check_name(Path(path))
+    if not isinstance(generator, Generator):
+        raise CheckpointError(f"{path}: networks are written, not {generator!r}; render.load opens one")
+    if dtype not in DTYPES:
+        known = " or ".join(map(str, DTYPES))
+        raise CheckpointError(f"{path}: dtype is {dtype!r}; it is {known}")
     provenance = generator.provenance
     kimg = provenance.kimg if kimg is None else kimg
     if kimg is not None and not (math.isfinite(kimg) and kimg >= 0):

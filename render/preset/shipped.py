@@ -32,6 +32,9 @@ def find_preset(name: str | Path) -> Path:
     Raises:
         PresetError: there is no such preset; says what may have been meant.
     """
+    if not isinstance(name, str | Path):
+        hint = "; Preset(**it) is made of a mapping" if isinstance(name, dict) else ""
+        raise PresetError(f"a preset is named by its file or its name, not by {name!r:.60}{hint}")
     path = Path(name)
     is_film = path.suffix.lower() in FORMATS
     try:

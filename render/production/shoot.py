@@ -58,6 +58,9 @@ class Shoot:
     segment_frames: int = SEGMENT_FRAMES
 
     def __post_init__(self) -> None:
+        if type(self.segment_frames) is not int or self.segment_frames < 1:
+            text = f"segment_frames is a whole number of frames from 1 on, not {self.segment_frames!r}"
+            raise PresetError(text)
         for job in self.jobs:
             if job.transparent and not self.renderer.has_alpha:
                 channels = self.scene.model.config.img_channels

@@ -51,7 +51,7 @@ def sheet(
 
     Raises PresetError, CheckpointError, BlendError, RenderError or, of a film, EncodingError.
     """
-    if not isinstance(source, Preset) and is_film(source):
+    if isinstance(source, str | Path) and is_film(source):
         return draw_film_sheet(source, 12 if count is None else count, columns)
     if columns is not None:
         raise PresetError("columns are for films; the frames of a preset stand in one row, over its curves")
