@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
 from render.errors import PresetError
@@ -32,7 +33,7 @@ def find_preset(name: str | Path) -> Path:
     Raises:
         PresetError: there is no such preset; says what may have been meant.
     """
-    if not isinstance(name, str | Path):
+    if not isinstance(name, str | PathLike):
         hint = "; Preset(**it) is made of a mapping" if isinstance(name, dict) else ""
         raise PresetError(f"a preset is named by its file or its name, not by {name!r:.60}{hint}")
     path = Path(name)

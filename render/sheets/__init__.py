@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def sheet(
 
     Raises PresetError, CheckpointError, BlendError, RenderError or, of a film, EncodingError.
     """
-    if isinstance(source, str | Path) and is_film(source):
+    if isinstance(source, str | PathLike) and is_film(source):
         return draw_film_sheet(source, 12 if count is None else count, columns)
     if columns is not None:
         raise PresetError("columns are for films; the frames of a preset stand in one row, over its curves")
