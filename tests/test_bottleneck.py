@@ -85,7 +85,7 @@ def test_drawing_slowly_is_no_news(said, monkeypatch):
 
     def slowly(self, moments):
         for frame in draw(self, moments):
-            time.sleep(0.2)
+            time.sleep(0.1)
             yield frame
 
     monkeypatch.setattr(Renderer, "frames", slowly)
