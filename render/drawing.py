@@ -17,7 +17,7 @@ from torch import Tensor
 from render.batch_sizes import fitting_batch, is_out_of_memory
 from render.blending.blend import Blend
 from render.blending.blender import Blender
-from render.errors import BlendreelWarning, PresetError, RenderError
+from render.errors import BlendreelWarning, RenderError, check_whole
 from render.networks.batch import Batch, Tensors
 from render.networks.compiling import COMPILED
 from render.networks.fast import fast
@@ -160,8 +160,8 @@ class Drawer:
         compiled: bool | None = None,
         allow_broken: bool = False,
     ) -> None:
-        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
-            raise PresetError(f"batch_size is a whole number of pictures from 1 on, not {batch_size!r}")
+        if batch_size is not None:
+            check_whole("batch_size", batch_size, "pictures")
         self.allow_broken, self.transparent = allow_broken, transparent
         model = blender.models[0]
         self.blender, self.resolution, self.bits = blender, resolution or model.resolution, bits

@@ -18,6 +18,8 @@ is ever needed to understand one.
 
 from __future__ import annotations
 
+from numbers import Integral
+
 
 class BlendreelError(Exception):
     """Root of every error this package raises on purpose."""
@@ -89,3 +91,9 @@ class InterruptedRender(KeyboardInterrupt):
 
 class BlendreelWarning(UserWarning):
     """Something that works, and is probably not what was meant. The command prints it as one line."""
+
+
+def check_whole(name: str, value: object, unit: str) -> None:
+    """Raises PresetError unless the value of an option is a whole number from 1 on; NumPy's are, too."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise PresetError(f"{name} is a whole number of {unit} from 1 on, not {value!r}")

@@ -27,7 +27,8 @@ TURNED = ((), (1,), (0,))  # the dots of each plane, as zscale's are: they do no
 def to_planes(images: Tensor, dithered: bool) -> Tensor:
     """float [N, C, H, W], nominally in [-1, 1], of 1 or 3 channels → frames as `render.pixels.Planes` says.
 
-    H and W are even. Every level is the one that zscale makes of the frame in 16 bits (tests/test_planes.py).
+    H and W are even. Levels are those that zscale makes of the frame in 16 bits, but for a few in a million
+    that lie one beside (tests/test_planes.py).
     """
     deep = ((images.float() * 127.5 + 128) * 257 - 128).clamp(0, 65_535).floor() / 65_535  # as of `to_uint16`
     red, green, blue = deep.expand(-1, 3, -1, -1).unbind(1)

@@ -12,7 +12,7 @@ from render.ahead import ahead
 from render.chunks import Chunks
 from render.curve_strip import CurveStrip
 from render.drawing import Drawer, Drawn
-from render.errors import PresetError, RenderError
+from render.errors import PresetError, RenderError, check_whole
 from render.lettering import check_font
 from render.panels import Layout, color_of, compose, layout_of
 from render.pixels import laid_over, whole_levels
@@ -76,7 +76,7 @@ class Renderer:
         allow_broken: bool = False,
         compiled: bool | None = None,
     ):
-        _check(resolution, bits)
+        _check_options(resolution, bits)
         self.scene = scene
         if self.layout.font:
             check_font(self.layout.font)
@@ -200,9 +200,9 @@ class Renderer:
                     yield moment, pictures
 
 
-def _check(resolution: int | None, bits: int) -> None:
-    if resolution is not None and (type(resolution) is not int or resolution < 1):
-        raise PresetError(f"resolution is a whole number of pixels from 1 on, not {resolution!r}")
+def _check_options(resolution: int | None, bits: int) -> None:
+    if resolution is not None:
+        check_whole("resolution", resolution, "pixels")
     if bits not in (8, 16):
         raise PresetError(f"bits is 8 or 16 a channel, not {bits!r}")
 

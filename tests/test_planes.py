@@ -14,7 +14,7 @@ import render
 from render import renderer
 from render.drawing import Drawer, to_frames
 from render.encoding import open_writer
-from render.encoding.conversion import COLOUR_FILTER
+from render.encoding.conversion import COLOUR_FILTER, ONE_THREAD
 from render.errors import EncodingError
 from render.jobs import plan
 from render.planes import to_planes
@@ -28,7 +28,16 @@ SIZES = [(2, 2), (4, 8), (16, 16), (48, 32), (30, 62)]
 def by_zscale(frame: np.ndarray, dither: str) -> np.ndarray:
     """A frame uint16 as uint8 [H·3/2, W]."""
     height, width, _ = frame.shape
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb48le"]
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "error",
+        *ONE_THREAD,
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb48le",
+    ]
     command += ["-video_size", f"{width}x{height}", "-i", "pipe:0"]
     command += ["-vf", COLOUR_FILTER.format(dither=dither, pixels="yuv420p"), "-f", "rawvideo", "-"]
     made = subprocess.run(command, input=frame.tobytes(), check=True, capture_output=True).stdout
@@ -60,6 +69,18 @@ def test_planes_are_those_of_zscale(kind, size, dither):
         differences = np.abs(own.astype(int) - wanted)
         assert differences.max() <= 1  # where a sum in another order lies on the other side of a half
         assert np.count_nonzero(differences) <= own.size / 1000
+
+
+def test_large_frames_are_converted_without_seams(tmp_path):
+    """ffmpeg cuts them into pieces, one for each processor, unless it is told not to."""
+    images, path = pictures("noise", 512, 512)[:1], tmp_path / "a.mp4"
+    with open_writer(path, width=512, height=512, fps=25, dtype="uint16", crf=0) as writer:
+        writer.write(to_frames(images, 16)[0])
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-f", "rawvideo", "-"]
+    film = np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.uint8)
+    differences = np.abs(film.astype(int) - to_planes(images, True).numpy().ravel())
+    assert differences.max() <= 1
+    assert np.count_nonzero(differences) <= film.size / 10_000
 
 
 def test_a_picture_is_the_same_in_any_batch():
@@ -107,7 +128,8 @@ def one_panel(preset):
 
 @pytest.mark.parametrize("options", [{}, {"segment_frames": 5}])
 def test_films_are_those_of_rgb_byte_for_byte(one_panel, tmp_path, monkeypatch, made, options):
-    outputs = ("a.mp4", "b.webm", {"file": "c.mkv", "codec": "h264", "fps": 6.25})
+    hevc = {"file": "d.mp4", "codec": "hevc", "bits": 8}
+    outputs = ("a.mp4", "b.webm", {"file": "c.mkv", "codec": "h264", "fps": 6.25}, hevc)
     small = film(one_panel, tmp_path / "planes", *outputs, **options)
     monkeypatch.setattr(renderer, "PLANE_DEVICES", ())
     assert film(one_panel, tmp_path / "rgb", *outputs, **options) == small
@@ -144,7 +166,9 @@ def test_a_frame_of_another_kind_is_refused(tmp_path):
     writer = open_writer(tmp_path / "a.mp4", width=32, height=16, fps=25)
     writer.take_planes()
     with writer:
-        with pytest.raises(EncodingError, match=r"frame 0 is uint8 \[16, 32, 3\]; expected uint8 \[24, 32\]"):
+        with pytest.raises(
+            EncodingError, match=r"frame 0 is uint8 \[16, 32, 3\]; expected uint8 \[24, 32\] \(planes"
+        ):
             writer.write(np.zeros((16, 32, 3), np.uint8))
         writer.write(np.full((24, 32), 128, np.uint8))
 

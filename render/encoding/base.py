@@ -106,9 +106,10 @@ class Writer(ABC):
             is_array = isinstance(frame, np.ndarray)
             found = f"{frame.dtype} {list(frame.shape)}" if is_array else type(frame).__name__
             letters = "RGBA" if self.transparent else "RGB"
+            meaning = f"height, width, {letters}" if len(shape) == 3 else "planes of yuv420p"
             raise EncodingError(
                 f"{self.path}: frame {self.frames_written} is {found}; "
-                f"expected {self.dtype} {list(shape)} (height, width, {letters})"
+                f"expected {self.dtype} {list(shape)} ({meaning})"
             )
         with self._timed():
             self._put(self.framing.apply(frame) if self.framing else frame)

@@ -20,6 +20,9 @@ PLAIN_COLOUR_FILTER = (
     "scale=flags=bicubic+accurate_rnd+full_chroma_int:in_range=pc:out_color_matrix=bt709:out_range=tv,"
     "format={pixels}," + TAGGED
 )
+# With more, zscale cuts a large frame into one piece for each: colours show seams, and a film depends on how
+# many processors there are. Other threads encode meanwhile.
+ONE_THREAD = ("-filter_threads", "1", "-filter_complex_threads", "1")
 # Dots stand still in an ordered dither: they do not crawl, and cost few bits.
 DITHER = "ordered"
 

@@ -16,7 +16,7 @@ from render.encoding.audio import Audio, add_sound
 from render.encoding.base import Writer
 from render.encoding.claim import fresh, sound_part_of
 from render.encoding.codecs import CODECS, SPEEDS, Codec, Encoder, ffmpeg_path, raw_pixels
-from render.encoding.conversion import PLANES, TAGGED, colour_filter
+from render.encoding.conversion import ONE_THREAD, PLANES, TAGGED, colour_filter
 from render.encoding.feeder import Feeder
 from render.encoding.hardware import ENCODERS, picked_encoder
 from render.encoding.listener import Listener, ending
@@ -178,6 +178,7 @@ class VideoWriter(Writer):
                 "-nostats",
                 "-progress",
                 "pipe:2",
+                *ONE_THREAD,
             ),
             *encoder.device,
             *("-f", "rawvideo", "-pix_fmt", raw, "-video_size", size, "-framerate", rate, "-i", "pipe:0"),

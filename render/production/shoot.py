@@ -18,7 +18,7 @@ import torch
 from render.encoding import Spool, can_join, piece_writer
 from render.encoding.codecs import ffmpeg_version
 from render.encoding.joining import PIECE_SUFFIX
-from render.errors import PresetError
+from render.errors import PresetError, check_whole
 from render.jobs import Job, Size
 from render.layout import Color, color_of
 from render.pixels import Planes
@@ -58,9 +58,7 @@ class Shoot:
     segment_frames: int = SEGMENT_FRAMES
 
     def __post_init__(self) -> None:
-        if type(self.segment_frames) is not int or self.segment_frames < 1:
-            text = f"segment_frames is a whole number of frames from 1 on, not {self.segment_frames!r}"
-            raise PresetError(text)
+        check_whole("segment_frames", self.segment_frames, "frames")
         for job in self.jobs:
             if job.transparent and not self.renderer.has_alpha:
                 channels = self.scene.model.config.img_channels

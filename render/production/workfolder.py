@@ -24,11 +24,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from render.encoding.claim import settle, writable
 from render.errors import WorkError
 from render.production.manifest import Plan, SegmentRecord
 from render.reach import current_sandbox
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 SUFFIX = ".segments"
 PLAN = "plan.json"
@@ -96,31 +100,33 @@ def _rivals(folder: Path, shard: str) -> list[Path]:
 @contextmanager
 def _opening(output: Path, folder: Path) -> Iterator[None]:
     """Wait until nobody else is at the beginning of a render of that output."""
-    import filelock
-
-    lock = filelock.FileLock(folder / _OPENING, timeout=_PATIENCE)
-    with writable(output):
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise WorkError(f"{output}: another process has been opening it for {_PATIENCE} s") from None
+    lock = _acquired(
+        output, folder / _OPENING, _PATIENCE, lambda: f"another process has been opening it for {_PATIENCE} s"
+    )
     try:
         yield
     finally:
         lock.release()
 
 
-@contextmanager
-def _locked(output: Path, path: Path) -> Iterator[None]:
-    """Hold a lock that the system takes back from a process that dies; its file goes at the end."""
+def _acquired(output: Path, path: Path, patience: float, complaint: Callable[[], str]) -> BaseFileLock:
+    """A lock that is ours now. Raises WorkError with the complaint where it is not, after so many seconds."""
     import filelock
 
-    lock, owner = filelock.FileLock(path, timeout=0), path.with_name(path.name + _OWNER)
+    lock = filelock.FileLock(path, timeout=patience)
     with writable(output):
         try:
             lock.acquire()
         except filelock.Timeout:
-            raise WorkError(f"{output}: is being rendered already, by {_who(owner)}") from None
+            raise WorkError(f"{output}: {complaint()}") from None
+    return lock
+
+
+@contextmanager
+def _locked(output: Path, path: Path) -> Iterator[None]:
+    """Hold a lock that the system takes back from a process that dies; its file goes at the end."""
+    owner = path.with_name(path.name + _OWNER)
+    lock = _acquired(output, path, 0, lambda: f"is being rendered already, by {_who(owner)}")
     try:
         with writable(output):
             now = time.strftime("%Y-%m-%d %H:%M:%S")
