@@ -11,7 +11,9 @@ FLAT = "one colour only"
 
 def soundness(images: Tensor) -> Tensor:
     """Of each of the pictures float [N, C, H, W]: is it finite, and of more than one colour? bool [N, 2]."""
-    least, most = (bounds.float() for bounds in images.flatten(2).aminmax(dim=2))  # [N, C]; NaN wins in both
+    pixels = images.flatten(2)
+    # [N, C]; NaN wins in both. One pass for both, `aminmax`, takes ten times as long as these two.
+    least, most = pixels.amin(dim=2).float(), pixels.amax(dim=2).float()
     is_finite = (least.isfinite() & most.isfinite()).all(dim=1)
     # As they are seen: what lies all beyond white, or beyond black, is one colour.
     is_varied = (least.clamp(-1, 1) != most.clamp(-1, 1)).any(dim=1)
