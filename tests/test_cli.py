@@ -150,7 +150,7 @@ def test_a_signal_to_the_process_ends_it_in_order(run, sample_folder, name):
     (run.folder / "clip.yaml").write_text(text.replace("sample:ukiyoe", str(sample_folder)))
     command = [sys.executable, "-m", "render", "render", "clip.yaml", "-o", "long.mp4"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        while not any(run.folder.glob(".long.mp4.segments/*/*.part/*")) and process.poll() is None:
+        while not any(run.folder.glob(".long.mp4.segments/*/00000.*.part")) and process.poll() is None:
             time.sleep(0.02)
         for _ in range(2 if name == "SIGINT" else 1):  # the first Ctrl-C would wait for the segment's end
             process.send_signal(getattr(signal, name))

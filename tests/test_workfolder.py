@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 
 from render.errors import WorkError
-from render.production.workfolder import held
+from render.production.manifest import Plan
+from render.production.workfolder import Store, held, work_folder
 
 # A child is killed at its n-th look at the disk, for each n there is. Events are Python's own, of opening,
 # renaming, removing and the like.
@@ -57,47 +58,62 @@ def test_whoever_is_killed_while_holding_leaves_nothing_for_good(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-# Shards begin at one moment, as those of an array job do, and each has a segment of its own.
+# Shards begin at one moment, as those of an array job do, each with a segment of its own; in three folders.
 TOGETHER = """
 import os, sys, time
 from pathlib import Path
 from render.production.manifest import Plan
 from render.production.workfolder import Store, held
 
-output, count = Path(sys.argv[1]) / "a.mp4", 6
-plan, begin = Plan({"a": 1}, {}, 10, 6, 60, 1), time.time() + 0.1
-
-def draw(number):
+def draw(output, number, begin):
     while time.time() < begin:
         pass
-    with held([output], f"{number + 1}-of-{count}"):
-        with Store.open(output, plan).attempt(number) as folder:
+    with held([output], f"{number + 1}-of-6"):
+        with Store.open(output, Plan({"a": 1}, {}, 10, 6, 60, 1)).attempt(number) as folder:
             time.sleep(0.05)
             (folder / "x").write_text("x")
 
-children = []
-for number in range(count):
-    child = os.fork()
-    if not child:
+def child(*task):
+    process = os.fork()
+    if not process:
         try:
-            draw(number)
+            draw(*task)
             os._exit(0)
         except BaseException as error:
             print(error, flush=True)
             os._exit(1)
-    children.append(child)
-for child in children:
-    print("ended", os.waitpid(child, 0)[1])
+    return process
+
+for folder in "abc":
+    begin = time.time() + 0.1
+    for process in [child(Path(folder) / "a.mp4", number, begin) for number in range(6)]:
+        print("ended", os.waitpid(process, 0)[1])
 """
+
+
+@pytest.mark.parametrize("finished", [[], ["00000.json"]])
+def test_what_ends_early_stays_where_a_segment_is_finished(tmp_path, finished):
+    output = tmp_path / "a.mp4"
+
+    def interrupted():
+        with held([output]):
+            store = Store.open(output, Plan({"a": 1}, {}, 10, 6, 60, 1))
+            for name in finished:
+                (store.folder / name).write_text("{}")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [path.name for path in tmp_path.glob(".a.mp4.segments/*/0*")] == finished
+    assert work_folder(output).exists() == bool(finished)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes that fork")
 def test_shards_that_begin_at_one_moment_leave_each_other_alone(tmp_path):
-    for number in range(3):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        run = subprocess.run([sys.executable, "-c", TOGETHER, folder], capture_output=True, text=True)
-        assert Counter(run.stdout.splitlines()) == {"ended 0": 6}, run.stdout + run.stderr
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    run = subprocess.run([sys.executable, "-c", TOGETHER], cwd=tmp_path, capture_output=True, text=True)
+    assert Counter(run.stdout.splitlines()) == {"ended 0": 18}, run.stdout + run.stderr
 
 
 def test_shards_of_another_number_and_whole_renders_are_refused(tmp_path):

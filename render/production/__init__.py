@@ -251,12 +251,10 @@ def _stage(shoot: Shoot, manner: Manner, plan: Plan, fresh: bool, share: Share) 
             manner.tell(_about_others(others))
         try:
             yield filming
-        except BaseException as error:
-            if not filming.records and not share.shard:
-                store.forget()
-            if filming.records and isinstance(error, EncodingError):
-                raise EncodingError(f"{error}\n{filming.how_to_go_on()}") from None
-            raise
+        except EncodingError as error:
+            if not filming.records:
+                raise
+            raise EncodingError(f"{error}\n{filming.how_to_go_on()}") from None
         if not share.shard:
             store.remove()
 

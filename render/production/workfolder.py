@@ -52,7 +52,7 @@ def work_folder(output: Path) -> Path:
 
 @contextmanager
 def held(outputs: Iterable[Path], shard: str = "") -> Iterator[None]:
-    """Keep everybody else from rendering these outputs. Folders with nothing else in them go at the end.
+    """Keep everybody else from rendering these outputs. Folders without a finished segment go at the end.
 
     shard  a name such as `2-of-8`: several may be at the same outputs then, each with a name of its own, but
            all of so many
@@ -80,6 +80,9 @@ def _held(output: Path, folder: Path, shard: str) -> Iterator[None]:
         try:
             yield
         finally:
+            for entry in () if shard else [*folder.iterdir()]:  # begun, and nothing there to go on with
+                if entry.is_symlink() or (entry.is_dir() and not _has_segments(entry)):
+                    _remove(entry)
             if {entry.name for entry in folder.iterdir()} <= {name, name + _OWNER, _OPENING}:
                 _remove(folder)
 
@@ -227,11 +230,6 @@ class Store:
         for number in numbers:
             for entry in self.folder.glob(f"{number:05d}.*{_PART}"):
                 _remove(entry)
-
-    def forget(self) -> None:
-        """Remove it, where no segment is finished."""
-        if not _has_segments(self.folder):
-            _remove(self.folder)
 
     def remove(self) -> None:
         """Remove it, with all other renders of the same output."""
