@@ -62,7 +62,8 @@ def test_a_file_written_by_hand(low, high):
         ("- eyes", r"^f:1:1: this is a mapping of names"),
         ("", r"^f:1:1: this is a mapping of names"),
         ("a: &a {16/1: [9]}\nb: {<<: *a}", r"^f:1:15: a.16/1: there is no channel 9"),
-        ("[" * 5000, r"^f"),
+        ("eyes: {16/1: [3]}\nnose: " + "[" * 5000, r"^f:2:27: nested too deeply for a list of channels"),
+        ("- " * 5000, r"^f: nested too deeply for a list of channels, such as"),
     ],
 )
 def test_mistakes_are_told_with_their_place(text, message):

@@ -23,8 +23,10 @@ from render.errors import BlendError, PresetError
 SUFFIX = ".channels.yaml"
 MOST_BYTES = 1_000_000
 MOST_SIGNS, MOST_NUMBERS = 60_000, 500_000  # of YAML in a file; channels in all its sets, repeated ones too
+MOST_OPEN = 20  # brackets within brackets; thousands would take seconds, and YAML of channels has two
 MOST_MISTAKES = 100
 MOST_SHOWN = 6  # numbers in a message
+_DEEP = "nested too deeply for a list of channels, such as `eyes: {16/1: [3, 17]}`"
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def parse_channels(
 
     if sum(map(text.count, ",\n:[{&*")) > MOST_SIGNS:  # which would take seconds
         raise PresetError(f"{name}: too long for a list of channels; make several files of it")
+    _check_brackets(text, name)
     try:
         data = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
@@ -120,7 +123,9 @@ def parse_channels(
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         problem = str(error.problem or error.context).split("\n")[0]
         raise PresetError(f"{place}: {problem}") from None
-    except (YAMLError, RecursionError, ValueError, TypeError, KeyError, AssertionError) as error:
+    except RecursionError:
+        raise PresetError(f"{name}: {_DEEP}") from None
+    except (YAMLError, ValueError, TypeError, KeyError, AssertionError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise PresetError(f"{name}: this is not valid YAML: {said[:200]}") from None
     reading = _Reading(name, counts)
@@ -129,6 +134,16 @@ def parse_channels(
     if reading.mistakes:
         raise PresetError("\n".join(reading.mistakes))
     return sets
+
+
+def _check_brackets(text: str, name: str) -> None:
+    """Refuse brackets within brackets without end, with the place of the first too many."""
+    depth = 0
+    for position, sign in enumerate(text):
+        depth += (sign in "[{") - (sign in "]}")
+        if depth > MOST_OPEN:
+            before = text[:position].split("\n")
+            raise PresetError(f"{name}:{len(before)}:{len(before[-1]) + 1}: {_DEEP}")
 
 
 def write_channels(path: str | Path, sets: Iterable[ChannelSet], comment: str = "") -> Path:
