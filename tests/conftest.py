@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
+import shutil
 import sys
 import types
 from pathlib import Path
@@ -143,18 +145,26 @@ def ws(low):
     return low.mapping(torch.randn(3, low.z_dim, generator=torch.Generator().manual_seed(5)))
 
 
-@pytest.fixture
-def sample_folder(tmp_path, monkeypatch, low, high):
-    """A stand-in for the shipped samples: portrait, and snapshots of ukiyoe at 10, 20 and 40 kimg."""
-    from render.checkpoints import library
+@pytest.fixture(scope="session")
+def samples_made(tmp_path_factory, low):
+    """The files of `sample_folder`, made once."""
     from render.checkpoints.native import save
 
-    folder = tmp_path / "samples"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("samples")
     save(low, folder / "portrait.safetensors", kimg=100)
     for kimg, distance in ((10, 0.1), (20, 0.2), (40, 0.4)):
         relative = make_relative(low, seed=2, distance=distance)
         save(relative, folder / f"ukiyoe-{kimg:06d}.safetensors", kimg=kimg, lineage=["portrait"])
+    return folder
+
+
+@pytest.fixture
+def sample_folder(tmp_path, monkeypatch, samples_made):
+    """A stand-in for the shipped samples: portrait, and snapshots of ukiyoe at 10, 20 and 40 kimg."""
+    from render.checkpoints import library
+
+    folder = tmp_path / "samples"
+    shutil.copytree(samples_made, folder)
     monkeypatch.setattr(library, "sample_folder", lambda: folder)
     return folder
 
@@ -182,13 +192,23 @@ def preset(sample_folder):
     return Preset.from_yaml(CLIP)
 
 
+def pytest_collection_finish():
+    """What is there before the tests is no garbage; looking through it again took 5 % of their time."""
+    gc.collect()
+    gc.freeze()
+
+
 FUZZ_FIGURES = pytest.StashKey[dict[str, list[str]]]()
 FAULT_FIGURES = pytest.StashKey[list[tuple]]()
 
 
 @pytest.fixture(scope="session")
 def code_folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("code")
+    """One for all processes of this run: what one has compiled serves the others."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "compiled"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture
@@ -203,7 +223,10 @@ def use_threads():
 
 @pytest.fixture
 def compiled_here(code_folder, monkeypatch):
-    """The C++, compiled once for all tests; whatever the machine has on disk plays no part."""
+    """The C++, compiled once for all tests; whatever the machine has on disk plays no part.
+
+    Kernels that PyTorch would compile, in seconds each, are left out: tests/test_kernels.py has them.
+    """
     from render.networks import compiling
 
     try:
@@ -213,6 +236,7 @@ def compiled_here(code_folder, monkeypatch):
     monkeypatch.setenv("BLENDREEL_CODE_CACHE", str(code_folder))
     monkeypatch.setattr(compiling.COMPILED, "_libraries", {})
     monkeypatch.setattr(compiling.COMPILED, "is_broken", False)
+    monkeypatch.setattr(compiling.COMPILED, "find", lambda *_: None)
     monkeypatch.setattr(compiling, "FLAGS", ("-O1", *(f for f in compiling.FLAGS if f != "-O3")))
 
 

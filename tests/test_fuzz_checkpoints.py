@@ -1,6 +1,6 @@
 """Damaged and malicious checkpoints load or are refused; none runs, hangs, fills the memory or crashes.
 
-400 files in every run of the tests, 2,000 with `make fuzz`. A file is made from its seed alone, so a failure
+200 files in every run of the tests, 2,000 with `make fuzz`. A file is made from its seed alone, so a failure
 can be had again: `python tests/fuzz_worker.py SEED`.
 """
 
@@ -44,7 +44,7 @@ def test_the_watch_notices_what_a_trusting_reader_would_run():
 
 
 def test_no_file_does_harm(pytestconfig):
-    none_does_harm(400, pytestconfig)
+    none_does_harm(200, pytestconfig)
 
 
 @pytest.mark.slow

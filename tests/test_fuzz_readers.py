@@ -1,6 +1,6 @@
 """Whatever a stranger's file holds, reading it ends soon, in little memory, in a result or an error of ours.
 
-Presets, beats, sets of channels, latents, directions, headers, photographs, films and sounds: 400 files in
+Presets, beats, sets of channels, latents, directions, headers, photographs, films and sounds: 200 files in
 every run of the tests, 5,000 with `make fuzz`. `python tests/fuzz_worker.py --suite readers SEED` reads one
 again.
 """
@@ -34,7 +34,7 @@ def none_does_harm(count: int, config: pytest.Config) -> None:
 
 
 def test_no_file_does_harm(pytestconfig: pytest.Config) -> None:
-    none_does_harm(400, pytestconfig)
+    none_does_harm(200, pytestconfig)
 
 
 @pytest.mark.slow
