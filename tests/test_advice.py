@@ -65,6 +65,16 @@ CUT = "off the beat and the whole second"
             {"clip": {"loop": True}, "transform": {"rotate": [("0s", 0), ("end", 90)]}},
             ["transform.rotate: jumps from 90 to 0 when the clip starts over"],
         ),
+        (
+            {"panels": ["low", "c"], "blend": {"swap": [("0s", 4), ("end", 64)]}},
+            ["panels: no picture shows how blend.swap moves; write blend among them"],
+        ),
+        ({"panels": ["low", "c"]}, []),
+        ({"panels": [["a"], ["blend"]], "blend": {"swap": [("0s", 4), ("end", 64)]}}, []),
+        ({"blend": {"high": "a"}}, ["blend: low and high are both a, so nothing is blended"]),
+        ({"blend": {"low": [("0s", "a"), ("4s", "b")], "high": "a"}}, []),
+        ({"noise": {"seed": 3}}, ["noise.seed: const noise has no seed; a seed takes mode: random"]),
+        ({"noise": {"mode": "random", "seed": 3}}, []),
     ],
 )  # fmt: skip
 def test_what_may_not_be_meant_is_said(more: dict, expected: list[str]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from render.timeline import HOLD, Clock, ExpressionTrack, Time, Track, rate_text
 
 from .animated import Animated
+from .idle import idle_settings
 from .layers import name_of
 from .mistakes import place_text
 from .motion import VARS, Spot, read_by_formulas, spots_of
@@ -42,6 +43,7 @@ def warnings_of(preset: Preset) -> list[str]:
     found += _of_rate(clock)
     found += _of_markers(preset)
     found += _of_variables(preset)
+    found += idle_settings(preset)
     found += [f"outputs[{index}]: {text}" for index, text in _of_gifs(preset)]
     return list(dict.fromkeys(found))
 
