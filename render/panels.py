@@ -35,6 +35,7 @@ __all__ = [
     "color_of",
     "compose",
     "contact_sheet",
+    "cut_captions",
     "layout_of",
     "panel_label",
     "resized",
@@ -205,7 +206,7 @@ def _words(
     x, anchor = (width / 2, "mm") if align == "center" else (width - 0.8 * letters, "rm")
     y = height / 2
     font = font_of(letters, file)
-    shown = _shortened(readable(text, file), font, width - (letters if align == "right" else letters // 2))
+    shown = _shortened(readable(text, file), font, width - _margin(letters, align))
     left, top, right, bottom = font.getbbox(shown, anchor=anchor)
     left, top = int(x + left) // SUPERSAMPLING - 1, int(y + top) // SUPERSAMPLING - 1
     right, bottom = int(x + right) // SUPERSAMPLING + 2, int(y + bottom) // SUPERSAMPLING + 2
@@ -216,6 +217,27 @@ def _words(
     corner = (x - left * SUPERSAMPLING, y - top * SUPERSAMPLING)
     ImageDraw.Draw(mask).text(corner, shown, fill=255, font=font, anchor=anchor)
     return (left, top), mask.reduce(SUPERSAMPLING)
+
+
+def cut_captions(layout: Layout, sizes: Sequence[Size], captions: Sequence[str]) -> list[str]:
+    """What captions will read that are too wide for their pictures, one line each.
+
+    sizes  of the pictures: (width, height)
+    """
+    plan = plan_of(layout, tuple(sizes))
+    letters, found = round(plan.strip / STRIP_SHARE) * SUPERSAMPLING, []
+    for place in plan.places if plan.strip else ():
+        words = readable(captions[place.picture], layout.font)
+        room = place.width * SUPERSAMPLING - _margin(letters)
+        if (shown := _shortened(words, font_of(letters, layout.font), room)) != words:
+            text = f"has no room on {place.width} pixels, and will read '{shown}'"
+            found.append(f"panels: the caption '{captions[place.picture]}' {text}")
+    return list(dict.fromkeys(found))
+
+
+def _margin(letters: int, align: str = "center") -> int:
+    """Pixels of a strip that words leave free."""
+    return letters if align == "right" else letters // 2
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont, room: float) -> str:

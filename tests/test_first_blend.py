@@ -38,6 +38,7 @@ def last_value(code: str, names: dict[str, object]) -> object:
     return None
 
 
+@pytest.mark.filterwarnings("ignore:.*has no room on")  # captions of pictures of 16 pixels
 def test_its_cells_run_with_networks_of_any_kind(sample_folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}

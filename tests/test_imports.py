@@ -35,7 +35,7 @@ ARROWS = {
     "curve_strip": {"pen"},
     "picture_files": {"encoding"},
     "jobs": {"preset"},
-    "report": {"scene", "layout", "lettering", "jobs"},
+    "report": {"scene", "layout", "lettering", "panels", "jobs"},
     "soundness": set(),
     "ahead": set(),
     "teams": {"networks"},

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render.errors import PresetError, RenderError
-from render.panels import Layout, caption, compose, contact_sheet, strip_height, text_size
+from render.panels import (
+    Layout,
+    caption,
+    compose,
+    contact_sheet,
+    cut_captions,
+    strip_height,
+    text_size,
+)
 from render.pixels import resized, whole_levels
 
 
@@ -292,3 +300,22 @@ def test_deep_pictures_make_the_same_frame_more_finely():
 def test_pictures_of_two_depths_do_not_mix():
     with pytest.raises(RenderError, match=r"picture 1 is uint8 \[8, 8, 3\]; expected uint16 \[H, W, 3\]"):
         compose([np.zeros((8, 8, 3), np.uint16), np.zeros((8, 8, 3), np.uint8)], Layout())
+
+
+@pytest.mark.parametrize("width", [40, 64, 100])
+def test_a_caption_is_told_to_be_cut_just_where_it_is(width: int) -> None:
+    words = [text[:end] for text in ("Willow and water", "WWWW iiii") for end in range(1, len(text) + 1)]
+    for text in filter(str.strip, words):
+        told = cut_captions(Layout(labels=(text,)), [(width, 64)], [text])
+        strip = width, strip_height(64)
+        drawn = caption(text, strip, (0, 0, 0))
+        roomy = caption(text, (4 * width, strip[1]), (0, 0, 0))
+        assert bool(told) == ((drawn > 40).sum() < 0.98 * (roomy > 40).sum()), text
+
+
+def test_what_is_left_of_a_cut_caption_is_told_once() -> None:
+    layout = Layout(labels=("long words here", "", "long words here", "ok"))
+    assert cut_captions(layout, [(64, 64)] * 4, layout.labels) == [
+        "panels: the caption 'long words here' has no room on 64 pixels, and will read 'long word…'"
+    ]
+    assert cut_captions(Layout(), [(64, 64)], [""]) == []

@@ -152,6 +152,7 @@ def test_films_are_those_of_rgb_byte_for_byte(one_panel, tmp_path, monkeypatch, 
         ({"show": ["blend"], "curves": ["blend.swap"]}, ["a.mp4"]),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*has no room on")  # a caption of 16 pixels
 def test_whatever_wants_other_frames_gets_them(preset, tmp_path, made, panels, outputs):
     assert film(preset.replace(panels=panels), tmp_path, *outputs)
     assert made == [False]

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import clicks, write_wave
 
+import render
 from render.checkpoints.header import read_header
 from render.checkpoints.native import save
-from render.errors import CheckpointError, PresetError
+from render.errors import BlendreelWarning, CheckpointError, PresetError
 from render.networks import StyleGAN3, StyleGAN3Config
 from render.preset import WEIGHT, Preset, position_of, read_animated
 from render.report import WIDTH, describe, layer_text, number_text, seconds_text, track_row
@@ -127,13 +128,25 @@ def test_a_walk_that_comes_back_at_once_stands_still(sample_folder):
 
 
 def test_captions_that_cannot_be_read_are_noticed(sample_folder):
-    panels = "panels: [low, {show: blend, label: 浮世絵}, {show: high, label: Größe}]\n"
+    panels = "panels: {show: [low, {show: blend, label: 浮世絵}, {show: high, label: Größe}], scale: 8}\n"
     text = text_of(MODELS + CLIP + "blend: {low: portrait, high: ukiyoe}\n" + panels)
     warnings = " ".join(text.split("\nwarnings\n")[1].split())
     assert warnings == (
         "- panels: the caption '浮世絵' will read '???': SourceSansPro-Regular.ttf has no 浮 世 絵; "
         "name one that has, such as Noto Sans CJK, with panels: {font: FILE}"
     )
+
+
+def test_captions_without_room_are_noticed_before_and_while_rendering(sample_folder, tmp_path):
+    show = "[{show: low, label: A name}, {show: blend, label: A longer name}, {show: high, label: 'at {t}'}]"
+    blend = "blend: {low: portrait, high: ukiyoe}\n"
+    preset = MODELS + CLIP + blend + f"panels: {{show: {show}, scale: 4}}\noutputs: [a.gif]\n"
+    warnings = text_of(preset).split("\nwarnings\n")[1]
+    told = "panels: the caption 'A longer name' has no room on 64 pixels, and will read 'A longer n…'"
+    assert " ".join(warnings.split()) == f"- {told}"
+    with pytest.warns(BlendreelWarning) as found:
+        render.render(Preset.from_yaml(preset), out_dir=tmp_path)
+    assert [str(one.message) for one in found] == [told]
 
 
 def test_models_of_two_sizes_are_noticed(sample_folder, tmp_path):

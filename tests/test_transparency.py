@@ -21,6 +21,9 @@ from render.preset import Preset
 from render.production import Manner
 from render.report import describe
 
+# Captions of pictures that are a few pixels wide.
+pytestmark = pytest.mark.filterwarnings("ignore:.*has no room on")
+
 COUNT = 6
 # Name, codec, and by how much at most alpha and what is seen of colours are off, of 1: the largest error.
 FILES = [

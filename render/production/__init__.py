@@ -19,6 +19,7 @@ from render.jobs import Foretold, Job, plan
 from render.layout import labels_of
 from render.lettering import gaps
 from render.networks.memory import keep_freed_memory
+from render.panels import cut_captions
 from render.preset import Preset
 from render.preset.overrides import Overrides
 from render.production.again import Retake, record_of
@@ -165,8 +166,7 @@ def write(
     recorder = Recorder(scene.preset, renderer.precision, unusual)
     if not private:
         jobs = [replace(job, tags=recorder.record(job.path, job.output).tags()) for job in jobs]
-    for text in gaps(labels_of(scene.preset), renderer.layout.font):
-        _warn(text)
+    _tell_captions(renderer, is_small="resolution" in unusual)
     shoot = Shoot(renderer, jobs, segment_frames)
     told = _foretold(shoot)
     shard = share.shard.name if share.shard else ""
@@ -191,6 +191,17 @@ def write(
         beside = pictures.draw()
     _tell_limits(jobs, told)
     return [*(job.made for job in jobs), *beside]
+
+
+def _tell_captions(renderer: Renderer, is_small: bool) -> None:
+    """Tell which captions will not read as written; smaller pictures have less room, and need none."""
+    scene, layout = renderer.scene, renderer.layout
+    told = gaps(labels_of(scene.preset), layout.font)
+    if layout.labels and not is_small:
+        captions = scene.moment(0).captions
+        told += cut_captions(layout, [renderer.picture_size] * len(captions), captions)
+    for text in told:
+        _warn(text)
 
 
 def _foretold(shoot: Shoot) -> list[Foretold]:

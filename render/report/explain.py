@@ -33,7 +33,7 @@ def describe(preset: Preset) -> str:
     jobs = plan(preset, out_dir=default_folder()) if preset.outputs else []
     sizes = sizes_in(used_models(preset, models))
     sounds = find_sounds(preset)
-    warnings = [*preset.warnings(), *label_warnings(preset), *model_warnings(preset, models)]
+    warnings = [*preset.warnings(), *label_warnings(preset, sizes), *model_warnings(preset, models)]
     warnings += [*sounds.warnings, *_foretold(jobs, preset, sizes)]
     sections = [
         section("models", model_rows(preset, models)),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from render.layout import font_of_captions, labels_of
+from collections.abc import Sequence
+
+from render.layout import STRIP_SHARE, Plan, font_of_captions, labels_of, layout_of, plan_of
 from render.preset import Preset, position_of, resolution_of
+from render.preset.captions import read_caption
 from render.preset.formats import without_alpha
 from render.preset.mistakes import place_text
 from render.preset.panel_checks import placed_panels
@@ -95,16 +98,34 @@ def _rows(preset: Preset, sizes: Sizes) -> list[str]:
 # --- what works, and may not be meant -----------------------------------------------------------------------
 
 
-def label_warnings(preset: Preset) -> list[str]:
-    """Captions with characters that the font lacks. Raises PresetError: it is no font."""
-    labels, font = labels_of(preset), font_of_captions(preset)
-    if font is None and all(label.isascii() for label in labels):
+def label_warnings(preset: Preset, sizes: Sizes | None) -> list[str]:
+    """Captions with characters that the font lacks, or without room. Raises PresetError: it is no font.
+
+    Of captions with words that move, `render` tells whether the first ones have room.
+    """
+    labels, font, layout = labels_of(preset), font_of_captions(preset), layout_of(preset)
+    pictures = [sizes.picture] * len(labels) if sizes is not None else []
+    still = ["" if read_caption(label).fields else label for label in labels]
+    # The font, and NumPy with it, is read only where there is a doubt.
+    is_doubtful = bool(pictures) and _may_be_cut(still, plan_of(layout, tuple(pictures)))
+    if font is None and not is_doubtful and all(label.isascii() for label in labels):
         return []
-    from render.lettering import check_font, gaps  # the font is read only where there is a doubt
+    from render.lettering import check_font, gaps
 
     if font is not None:
         check_font(font)
-    return gaps(labels, font)
+    found = gaps(labels, font)
+    if is_doubtful:
+        from render.panels import cut_captions
+
+        found += cut_captions(layout, pictures, still)
+    return found
+
+
+def _may_be_cut(labels: Sequence[str], plan: Plan) -> bool:
+    """Whether any has too little room if its letters are as wide as high; most are half as wide."""
+    letters = round(plan.strip / STRIP_SHARE)  # 0 where there are no captions
+    return any((len(labels[place.picture]) + 1) * letters > place.width for place in plan.places)
 
 
 def model_warnings(preset: Preset, models: Models) -> list[str]:
