@@ -41,8 +41,11 @@ def _prompt_and_tidy() -> Iterator[None]:
 
 def children_of_this_process() -> set[str]:
     """Process numbers of all children, also of those that ended and that nobody waited for."""
-    lists = Path("/proc/self/task").glob("*/children")
-    return {number for each in lists for number in each.read_text().split()}
+    found: set[str] = set()
+    for each in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):  # a thread that has just ended
+            found |= set(each.read_text().split())
+    return found
 
 
 def noise(seed: int = 0) -> np.ndarray:

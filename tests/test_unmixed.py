@@ -11,7 +11,7 @@ from torch import Tensor
 from render.blending.blend import Blend
 from render.blending.blender import Blender
 from render.networks.fast import fast
-from render.networks.unmixed import Mix, identity, mixed
+from render.networks.unmixed import Mix, identity, mixed, weighted_sum
 
 STILL = Blend.low_high(6, 3)
 BLENDS = {
@@ -36,6 +36,31 @@ def test_sources_come_to_the_mixed_tensors(low, high, name):
     own = {id(tensor) for network in (low, high) for tensor in (*network.parameters(), *network.buffers())}
     for source in sources.values():
         assert isinstance(source, Mix) or id(source) in own or "pulled" in name
+
+
+@pytest.mark.parametrize(
+    "shares", [(0.3, 0.7), (0.7, 0.3), (-0.7, 1.7), (0.3, 0.3), (0.2, 0.3, 0.5), (0.4,), (1, 0)]
+)
+def test_a_sum_is_the_same_in_any_number_of_threads(shares, use_threads):
+    """And of every piece by itself: no picture hangs on who mixes its weights."""
+    source = torch.Generator().manual_seed(0)
+    tensors = [torch.randn(200_003, generator=source) for _ in shares]
+    parts = list(zip(tensors, shares, strict=True))
+    found = weighted_sum(parts)
+    exact = sum(tensor.double() * share for tensor, share in parts)
+    assert (found - exact).abs().max() < 2e-6
+    assert all(found.data_ptr() != tensor.data_ptr() for tensor in tensors)
+    for threads in (1, 2, 5):
+        use_threads(threads)
+        assert torch.equal(weighted_sum(parts), found)
+        piece = weighted_sum([(tensor[77:1077], share) for tensor, share in parts])
+        assert torch.equal(piece, found[77:1077])
+
+
+def test_what_two_networks_share_stays_as_it_is():
+    tensor = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    for share in (0.1, 1 / 3, 0.7, 1.6):
+        assert torch.equal(weighted_sum([(tensor, 1 - share), (tensor, share)]), tensor)
 
 
 def test_three_networks_are_one_mix(low, high):

@@ -37,11 +37,9 @@ def has_filters(name: str, tensor: Tensor) -> bool:
 
 def linear(parts: Iterable[tuple[Tensor, float]]) -> Tensor:
     """Σ weight × tensor, in a tensor of its own."""
-    (first, weight), *rest = parts
-    total = first.detach() * weight
-    for tensor, weight in rest:
-        total.add_(tensor.detach(), alpha=weight)
-    return total
+    from render.networks.unmixed import weighted_sum  # and torch with it, which the names do without
+
+    return weighted_sum(parts)
 
 
 def keep_norm(parts: Sequence[tuple[Tensor, float]]) -> Tensor:
