@@ -226,12 +226,13 @@ def cut_captions(layout: Layout, sizes: Sequence[Size], captions: Sequence[str])
     """
     plan = plan_of(layout, tuple(sizes))
     letters, found = round(plan.strip / STRIP_SHARE) * SUPERSAMPLING, []
-    for place in plan.places if plan.strip else ():
-        words = readable(captions[place.picture], layout.font)
-        room = place.width * SUPERSAMPLING - _margin(letters)
-        if (shown := _shortened(words, font_of(letters, layout.font), room)) != words:
-            text = f"has no room on {place.width} pixels, and will read '{shown}'"
-            found.append(f"panels: the caption '{captions[place.picture]}' {text}")
+    with whole_letters(layout.font):
+        for place in plan.places if plan.strip else ():
+            words = readable(captions[place.picture], layout.font)
+            room = place.width * SUPERSAMPLING - _margin(letters)
+            if (shown := _shortened(words, font_of(letters, layout.font), room)) != words:
+                text = f"has no room on {place.width} pixels, and will read '{shown}'"
+                found.append(f"panels: the caption '{captions[place.picture]}' {text}")
     return list(dict.fromkeys(found))
 
 

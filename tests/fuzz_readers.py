@@ -40,7 +40,7 @@ from render.latents.directions import load_direction
 from render.latents.files import peek_latents
 from render.lettering import check_font, readable
 from render.pairs.record import Manifest, begin
-from render.panels import caption
+from render.panels import Layout, caption, cut_captions
 from render.preset import Preset
 from render.preset.beats import read_beats
 from render.production import plan
@@ -221,6 +221,7 @@ def read_manifest(path: Path) -> None:
 def read_font(path: Path) -> None:
     check_font(str(path))
     words = readable("Aé日 0.5", str(path))
+    cut_captions(Layout(labels=(words,), font=str(path)), [(40, 40)], [words])
     caption(words, (300, 40), (0, 0, 0), font=str(path))
 
 
