@@ -6,13 +6,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test faults fuzz soak notebook beats bench lint format clean
+.PHONY: demo test kernels faults fuzz soak notebook beats bench lint format clean
 
 demo: $(READY)
 	$(BIN)/blendreel render presets/hello.yaml --out-dir out
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+# All that PyTorch's compiler makes for a CPU, against the definitions: a minute
+kernels: $(READY)
+	$(BIN)/python -m pytest -m 'slow or not slow' tests/test_kernels.py
 
 # 2,000 damaged and malicious checkpoints, and 5,000 presets, latents, pictures, sounds …: each loads or is refused
 fuzz: $(READY)

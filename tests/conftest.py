@@ -193,7 +193,7 @@ def preset(sample_folder):
 
 
 def pytest_collection_finish():
-    """What is there before the tests is no garbage; looking through it again took 5 % of their time."""
+    """What is there before the tests is no garbage: no collection need look through it."""
     gc.collect()
     gc.freeze()
 
@@ -222,17 +222,25 @@ def use_threads():
 
 
 @pytest.fixture
-def compiled_here(code_folder, monkeypatch):
-    """The C++, compiled once for all tests; whatever the machine has on disk plays no part.
-
-    Kernels that PyTorch would compile, in seconds each, are left out: tests/test_kernels.py has them.
-    """
+def compiler():
+    """A compiler of C++; the test is skipped where there is none."""
     from render.networks import compiling
 
     try:
         compiling.find_compiler()
     except RuntimeError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def compiled_here(compiler, code_folder, monkeypatch):
+    """The C++, compiled once for all tests; whatever the machine has on disk plays no part.
+
+    Kernels that PyTorch would compile, in seconds each, are left out: tests/test_kernels.py has one in every
+    run, and all with `make kernels`.
+    """
+    from render.networks import compiling
+
     monkeypatch.setenv("BLENDREEL_CODE_CACHE", str(code_folder))
     monkeypatch.setattr(compiling.COMPILED, "_libraries", {})
     monkeypatch.setattr(compiling.COMPILED, "is_broken", False)

@@ -73,6 +73,11 @@ CUT = "off the beat and the whole second"
         ({"panels": [["a"], ["blend"]], "blend": {"swap": [("0s", 4), ("end", 64)]}}, []),
         ({"blend": {"high": "a"}}, ["blend: low and high are both a, so nothing is blended"]),
         ({"blend": {"low": [("0s", "a"), ("4s", "b")], "high": "a"}}, []),
+        ({"blend": {"high": "a"}, "channels": {"eyes": {"from": "b", "layers": {"16/1": [3]}}}}, []),
+        (
+            {"panels": ["low"], "channels": {"eyes": {"from": "b", "layers": {"16/1": [3]}, "weight": [("0s", 0), ("end", 1)]}}},
+            ["panels: no picture shows how channels.eyes.weight moves; write blend among them"],
+        ),
         ({"noise": {"seed": 3}}, ["noise.seed: const noise has no seed; a seed takes mode: random"]),
         ({"noise": {"mode": "random", "seed": 3}}, []),
     ],

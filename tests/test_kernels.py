@@ -93,8 +93,15 @@ def test_code_that_does_not_load_is_done_without(fresh):
     torch.testing.assert_close(ours, kernels.finish.plain(*arguments, slope=0.2, clamp=0.7))
 
 
-@pytest.mark.slow  # about ten seconds each: a C++ compiler runs
-@pytest.mark.parametrize("kernel", ALL, ids=lambda kernel: kernel.__name__)
+# About ten seconds each, for a C++ compiler runs: one in every run of the tests, all with `make kernels`.
+EVERY = [
+    pytest.param(kernel, marks=[] if kernel is kernels.finish else pytest.mark.slow, id=kernel.__name__)
+    for kernel in ALL
+]
+
+
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("kernel", EVERY)
 def test_compiled_kernels_are_the_plain_ones(kernel, tmp_path_factory, monkeypatch):
     monkeypatch.setenv("BLENDREEL_CODE_CACHE", str(tmp_path_factory.getbasetemp() / "code"))
     monkeypatch.setattr(compiling.COMPILED, "_loaded", {})

@@ -15,7 +15,6 @@ from torch import Tensor
 Shares = tuple[float, float]
 Parts = Sequence[tuple[Tensor, float]]
 
-
 WHOLE = 1e-7  # what shares that sum to 1 may miss it by: float32 does not see it
 
 
